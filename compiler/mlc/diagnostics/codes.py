@@ -1,0 +1,88 @@
+"""The one table of codes. A code is never renumbered and never used again; its page is `pages/<code>.md`.
+
+1xx reading, 2xx schema, 3xx references, types and graph, 4xx target, 5xx lint, 9xx internal.
+"""
+
+from __future__ import annotations
+
+from ..record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .model import Severity
+
+
+@record
+class Code:
+    """A code, the severity it always has, and one line that says what it finds."""
+
+    code: str
+    severity: Severity
+    summary: str
+
+
+_TABLE: tuple[tuple[str, Severity, str], ...] = (
+    ("MLC101", "error", "the text is not YAML"),
+    ("MLC102", "error", "a key is given twice"),
+    ("MLC103", "error", "an alias is unknown, refers to itself or expands to too much"),
+    ("MLC104", "error", "a merge key `<<`"),
+    ("MLC105", "error", "the document is nested too deeply"),
+    ("MLC106", "error", "more than one document in a file"),
+    ("MLC107", "error", "the document is not a mapping"),
+    ("MLC108", "error", "the file is not UTF-8 text"),
+    ("MLC109", "error", "the file is too large"),
+    ("MLC110", "error", "a YAML tag"),
+    ("MLC111", "error", "the file is empty"),
+    ("MLC112", "error", "an expression that needs quotes"),
+    ("MLC113", "error", "a key that is not a plain text"),
+    ("MLC114", "error", "a suppression comment without a known code or a reason"),
+    ("MLC201", "error", "an unknown key"),
+    ("MLC202", "error", "a required key is missing"),
+    ("MLC203", "error", "a value of the wrong type"),
+    ("MLC204", "error", "a value that is not one of those allowed"),
+    ("MLC205", "error", "a name or text of the wrong form"),
+    ("MLC206", "error", "a number, list or text outside its limits"),
+    ("MLC207", "error", "a value that fits none of the accepted forms"),
+    ("MLC208", "error", "an unknown language version"),
+    ("MLC209", "error", "keys that exclude or need each other"),
+    ("MLC301", "error", "an unknown step"),
+    ("MLC302", "error", "steps that wait for each other"),
+    ("MLC303", "error", "an unknown parameter"),
+    ("MLC304", "error", "an unknown value, metric, input or output"),
+    ("MLC305", "error", "types that do not fit"),
+    ("MLC306", "error", "names that differ only in case or in `-` and `_`"),
+    ("MLC307", "error", "a reserved name"),
+    ("MLC308", "error", "a name that is produced or used twice"),
+    ("MLC309", "error", "paths that are equal, nested or malformed"),
+    ("MLC310", "error", "an expression that cannot be read"),
+    ("MLC311", "error", "a reference that may not stand here"),
+    ("MLC312", "error", "a gate on a step without thresholds"),
+    ("MLC313", "error", "a threshold that no number can meet"),
+    ("MLC314", "error", "a value that its own parameter does not allow"),
+    ("MLC315", "error", "shell syntax in a command"),
+    ("MLC316", "error", "an unknown volume"),
+    ("MLC317", "error", "an unknown image"),
+    ("MLC318", "error", "a request above its limit"),
+    ("MLC319", "error", "a malformed size, count or duration"),
+    ("MLC320", "error", "a declared file inside a volume that outlives the run"),
+    ("MLC321", "error", "a value pasted into a script"),
+    ("MLC322", "error", "an input that nobody produces"),
+    ("MLC323", "error", "a name that Kubernetes refuses"),
+    ("MLC401", "error", "a field that the target cannot do"),
+    ("MLC402", "error", "a name that is too long or taken on the target"),
+    ("MLC403", "error", "text that the target's template engine would expand"),
+    ("MLC404", "warning", "a manifest near the engine's size limit"),
+    ("MLC405", "note", "a field that is handed over to another command"),
+    ("MLC406", "error", "a setting that the target needs"),
+    ("MLC407", "warning", "a step whose command only the registry knows"),
+    ("MLC408", "error", "text too long for one process argument"),
+    ("MLC501", "error", "a secret in plain text"),
+    ("MLC502", "warning", "a glob that no shell will expand"),
+    ("MLC503", "warning", "`mlc` is not the first key"),
+    ("MLC504", "warning", "a suppression comment that suppresses nothing"),
+    ("MLC901", "error", "a fault in mlc itself"),
+    ("MLC902", "error", "a file that cannot be read"),
+    ("MLC903", "error", "a file that cannot be written"),
+)
+
+CODES: dict[str, Code] = {code: Code(code, severity, summary) for code, severity, summary in _TABLE}

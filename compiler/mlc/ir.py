@@ -1,0 +1,497 @@
+"""The resolved, target-neutral project: what targets print.
+
+Every reference is bound (a node holds the object it means, not its name), steps stand in topological order inside their group,
+and every node carries the path of its origin in the document, so a target's refusal points into the source. Targets look nothing
+up, derive no scope of their own and never raise on what is in here.
+"""
+
+from __future__ import annotations
+
+from .record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal as Choice
+
+    from .diagnostics.model import Path
+
+    Type = Choice["string", "int", "float", "bool", "list", "dict"]
+    ArtifactType = Choice["artifact", "dataset", "model", "metrics", "classification_metrics", "html", "markdown"]
+    Order = Choice["==", "!=", "<", "<=", ">", ">="]
+    Scalar = str | int | float | bool
+
+
+# --- what expressions refer to ------------------------------------------------------------------------------------------------
+
+
+@record
+class Param:
+    """A run-time parameter. `default`, `minimum`, `maximum` and `choices` are texts in the canonical form of the type.
+
+    Numbers are JSON numbers (`-?digits[.digits][e[+-]digits]`), booleans `true`/`false`, lists and dicts compact JSON, sorted keys.
+    `default` is None where the run must give a value.
+    """
+
+    name: str
+    type: Type
+    default: str | None
+    description: str
+    choices: tuple[str, ...]
+    minimum: str | None
+    maximum: str | None
+    origin: Path
+
+
+@record
+class Value:
+    """A small typed value that a step writes to a file."""
+
+    name: str
+    type: Type
+    path: str
+    origin: Path
+
+
+@record
+class Threshold:
+    """`metric OP bound` must hold. `op` is one of `>= <= > <`; `bound` is a number literal or a numeric reference."""
+
+    op: Order
+    bound: Expr
+    origin: Path
+
+
+@record
+class Metric:
+    """A number in a file: the whole document (`key` empty), what `key` finds in it, or a `kfp-v1` metrics file's entry.
+
+    `format` is `json` or `kfp-v1` (`{"metrics": [{"name": NAME, "numberValue": 0.9}]}`, looked up by `name`).
+    """
+
+    name: str
+    path: str
+    key: tuple[str, ...]
+    format: Choice["json", "kfp-v1"]
+    thresholds: tuple[Threshold, ...]
+    origin: Path
+
+
+# --- expressions --------------------------------------------------------------------------------------------------------------
+
+
+@record
+class Literal:
+    """A constant. `text` is its canonical text (numbers are JSON numbers), `value` its Python value."""
+
+    value: Scalar
+    type: Type
+    text: str
+
+
+@record
+class ParamRef:
+    """`params.X`"""
+
+    param: Param
+
+
+@record
+class ValueRef:
+    """`steps.S.values.V`"""
+
+    step: str
+    value: Value
+
+
+@record
+class MetricRef:
+    """`steps.S.metrics.M`; its type is float."""
+
+    step: str
+    metric: Metric
+
+
+@record
+class PathRef:
+    """The path of the step's own `inputs.A`, `outputs.A`, `values.V` or `metrics.M`; its type is string."""
+
+    port: Choice["inputs", "outputs", "values", "metrics"]
+    name: str
+    path: str
+
+
+@record
+class RunRef:
+    """`run.id` or `run.name`; its type is string."""
+
+    name: Choice["id", "name"]
+
+
+@record
+class Compare:
+    """`left OP right`, both of one type (int and float count as one)."""
+
+    op: Order
+    left: Expr
+    right: Expr
+
+
+@record
+class In:
+    """`left in [..]`"""
+
+    left: Expr
+    options: tuple[Literal, ...]
+
+
+@record
+class Not:
+    """`not operand`, of type bool"""
+
+    operand: Expr
+
+
+@record
+class Logic:
+    """`and` / `or` over two or more operands of type bool. Strict: every operand is evaluated, one that errs fails the run."""
+
+    op: Choice["and", "or"]
+    operands: tuple[Expr, ...]
+
+
+if TYPE_CHECKING:
+    Ref = ParamRef | ValueRef | MetricRef | PathRef | RunRef
+    Expr = Literal | Ref | Compare | In | Not | Logic
+
+
+def type_of(expr: Expr) -> Type:
+    """The type of an expression."""
+    match expr:
+        case Literal(type=kind):
+            return kind
+        case ParamRef(param=param):
+            return param.type
+        case ValueRef(value=value):
+            return value.type
+        case MetricRef():
+            return "float"
+        case PathRef() | RunRef():
+            return "string"
+    return "bool"
+
+
+@record
+class Text:
+    """A text of the spec: literal pieces (str) and references, in order; adjacent literals are joined, empty ones left out.
+
+    Literals of numbers and booleans inside `${{ }}` and paths are references only where a target needs to know (`PathRef`).
+    """
+
+    pieces: tuple[str | Ref, ...]
+    origin: Path
+
+    @property
+    def constant(self) -> str | None:
+        """The text, where no piece is known only at run time (a PathRef's path is known: the same on every target)."""
+        if any(not isinstance(piece, (str, PathRef)) for piece in self.pieces):
+            return None
+        return "".join(piece if isinstance(piece, str) else piece.path for piece in self.pieces)  # type: ignore[union-attr]
+
+    @property
+    def references(self) -> tuple[Ref, ...]:
+        """The pieces known only at run time, in order."""
+        return tuple(piece for piece in self.pieces if not isinstance(piece, (str, PathRef)))
+
+
+# --- parts of a step ----------------------------------------------------------------------------------------------------------
+
+
+@record
+class Image:
+    """Where a step's program comes from. `origin` is the step's `image`, `settings_origin` the entry of `images` (or ())."""
+
+    ref: str
+    pull_policy: Choice["", "Always", "IfNotPresent", "Never"]
+    pull_secret: str
+    origin: Path
+    settings_origin: Path = ()
+
+
+@record
+class Script:
+    """`run`: a script and what runs it. `packages` are pip requirements (python only)."""
+
+    shell: Choice["sh", "bash", "python"]
+    text: Text
+    packages: tuple[str, ...]
+    origin: Path
+
+
+@record
+class SecretKey:
+    """An env value from a key of a Secret."""
+
+    secret: str
+    key: str
+
+
+@record
+class ConfigMapKey:
+    """An env value from a key of a ConfigMap."""
+
+    config_map: str
+    key: str
+
+
+@record
+class FieldPath:
+    """An env value from a field of the pod, such as `metadata.name` (Kubernetes' downward API)."""
+
+    path: str
+
+
+@record
+class Env:
+    """One environment variable."""
+
+    name: str
+    value: Text | SecretKey | ConfigMapKey | FieldPath
+    origin: Path
+
+
+@record
+class Input:
+    """An artifact that the step reads at `path`, made by `producer`."""
+
+    name: str
+    path: str
+    type: ArtifactType
+    producer: str
+    origin: Path
+
+
+@record
+class Output:
+    """An artifact that the step writes at `path`."""
+
+    name: str
+    path: str
+    type: ArtifactType
+    origin: Path
+
+
+@record
+class Claim:
+    """An existing PersistentVolumeClaim."""
+
+    name: str
+    claim: str
+    origin: Path
+
+
+@record
+class RunClaim:
+    """A PersistentVolumeClaim made for each run and deleted after it. `storage_class` is "" for the cluster's default."""
+
+    name: str
+    size: str
+    access_mode: str
+    storage_class: str
+    origin: Path
+
+
+@record
+class Memory:
+    """A tmpfs of at most `size`, one per pod."""
+
+    name: str
+    size: str
+    origin: Path
+
+
+@record
+class EmptyDir:
+    """A scratch folder, one per pod; `size` may be ""."""
+
+    name: str
+    size: str
+    origin: Path
+
+
+@record
+class SecretVolume:
+    """A Secret's keys as files; `mode` is the file mode as a number, None for Kubernetes' default (0644)."""
+
+    name: str
+    secret: str
+    mode: int | None
+    origin: Path
+
+
+@record
+class ConfigMapVolume:
+    """A ConfigMap's keys as files."""
+
+    name: str
+    config_map: str
+    origin: Path
+
+
+if TYPE_CHECKING:
+    Volume = Claim | RunClaim | Memory | EmptyDir | SecretVolume | ConfigMapVolume
+
+
+@record
+class Mount:
+    """A volume at a path of a step."""
+
+    volume: Volume
+    path: str
+    origin: Path
+
+
+@record
+class Resource:
+    """One resource: `name` is Kubernetes' (`cpu`, `memory`, `ephemeral-storage`, `nvidia.com/gpu`), amounts are quantities or ""."""
+
+    name: str
+    request: str
+    limit: str
+    origin: Path
+
+
+@record
+class Retry:
+    """Further attempts after a failure. Durations are seconds, 0 where not given; `factor` is "" where not given."""
+
+    limit: int
+    on: Choice["failure", "error", "always"]
+    backoff_duration: int
+    backoff_factor: str
+    backoff_max: int
+    origin: Path
+
+
+@record
+class Cache:
+    """`key` is "" for the engine's own."""
+
+    enabled: bool
+    key: str
+    origin: Path
+
+
+@record
+class Condition:
+    """Run the step only if `expr` (of type bool) is true. From a `gate` (one per threshold) or from `when`."""
+
+    expr: Expr
+    kind: Choice["gate", "when"]
+    origin: Path
+
+
+@record
+class Step:
+    """One container of the project. All texts are merged from defaults; each part's `origin` says where it was written.
+
+    `command` is None where only the image knows its program. With `script`, `command` is None and `args` are the script's.
+    `after` holds every step that must succeed first (needs, gates, conditions, data), each once, in topological order.
+    `merged` maps a key of the step (`("timeout",)`, `("labels", "team")`) to the path it was written at, where that is not the step.
+    """
+
+    name: str
+    title: str
+    description: str
+    image: Image
+    command: tuple[Text, ...] | None
+    args: tuple[Text, ...]
+    script: Script | None
+    workdir: str
+    env: tuple[Env, ...]
+    after: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    values: tuple[Value, ...]
+    metrics: tuple[Metric, ...]
+    mounts: tuple[Mount, ...]
+    resources: tuple[Resource, ...]
+    retry: Retry | None
+    timeout: int
+    cache: Cache | None
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    origin: Path
+    merged: dict[Path, Path]
+
+    def where(self, *key: str | int) -> Path:
+        """The path of a key of this step in the document, wherever it was inherited from."""
+        return self.merged.get(key, (*self.origin, *key))
+
+
+@record
+class Group:
+    """A scope of steps: the whole run, and later a loop or the steps that run at the end. Children in topological order."""
+
+    kind: Choice["run", "loop", "finally"]
+    name: str
+    children: tuple[Step | Group, ...]
+    origin: Path
+
+
+# --- the project --------------------------------------------------------------------------------------------------------------
+
+
+@record
+class S3Store:
+    """Where artifacts live: S3, or something that speaks S3 (`kind` is `s3` or `minio`). Names of secret keys may be ""."""
+
+    kind: Choice["s3", "minio"]
+    endpoint: str
+    bucket: str
+    prefix: str
+    region: str
+    insecure: bool
+    secret: str
+    access_key: str
+    secret_key: str
+    origin: Path
+
+
+@record
+class KfpSettings:
+    """`targets.kfp`"""
+
+    storage_class: str
+    origin: Path
+
+
+@record
+class Pipeline:
+    """A whole project."""
+
+    name: str
+    description: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    params: tuple[Param, ...]
+    volumes: tuple[Volume, ...]
+    store: S3Store | None
+    run: Group
+    kfp: KfpSettings
+    origin: Path = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step of the run, in topological order."""
+        return tuple(_steps(self.run))
+
+
+def _steps(group: Group) -> list[Step]:
+    found: list[Step] = []
+    for child in group.children:
+        if isinstance(child, Group):
+            found.extend(_steps(child))
+        else:
+            found.append(child)
+    return found
