@@ -1,0 +1,49 @@
+"""Options and fixtures of the whole test run: golden files and where things are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.golden import Goldens
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden` writes the expected files instead of comparing with them."""
+    parser.addoption("--update-golden", action="store_true", help="write the files under golden/ from what the compiler says now")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A CI run that rewrote what it should check would always pass; parallel workers would count apart from each other."""
+    if config.getoption("--update-golden"):
+        if os.environ.get("CI"):
+            raise pytest.UsageError("--update-golden is refused where CI is set: look at the difference and commit it yourself")
+        if getattr(config.option, "numprocesses", None):
+            raise pytest.UsageError("--update-golden runs in one process: leave out -n")
+    config.stash[GOLDENS] = Goldens(ROOT / "golden", update=bool(config.getoption("--update-golden")))
+
+
+GOLDENS = pytest.StashKey[Goldens]()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The top folder of the project."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def goldens(pytestconfig: pytest.Config) -> Goldens:
+    """Compares with, or writes, the files under `golden/`."""
+    return pytestconfig.stash[GOLDENS]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what `--update-golden` wrote."""
+    goldens = config.stash[GOLDENS]
+    if goldens.update:
+        terminalreporter.write_line(f"golden files: {goldens.updated} updated, {goldens.added} added, {goldens.removed} removed")
