@@ -1,0 +1,48 @@
+"""Texts that something below us would expand again: the kubelet (`$(VAR)`, `$$`) and the engines (`{{ }}`)."""
+
+from __future__ import annotations
+
+import re
+
+_KNOWN = re.compile(r"\{\{\s*(?:=|\$|item|(?:inputs|outputs|tasks|steps|workflow|pod|node)\.|inputs\.parameters|retries|lastRetry)")
+"""What starts a tag that an engine replaces: Argo's variables (util/variables/keys, workflow/validate) and KFP's `{{$`."""
+
+_SHOWN = 40  # characters of a tag worth repeating in a message
+
+
+def kubelet(text: str) -> str:
+    """The text to write so that a process gets `text`: in command, args and env the kubelet turns `$$` into `$`, `$(X)` into X's value.
+
+    Every `$` is doubled, whether or not it would be expanded today: a rule without exceptions can be checked by eye
+    (core/v1 `Container.command`; k8s.io/kubernetes/third_party/forked/golang/expansion).
+    """
+    return text.replace("$", "$$")
+
+
+def engine_tag(text: str) -> str | None:
+    """The first tag in `text` that Argo or KFP would replace, or the start of an unclosed `{{`; None where both leave it alone.
+
+    Argo has no escape for `{{`. Tags that it does not know pass unchanged (util/template/simple_template.go); an unclosed one
+    swallows the manifest up to the next `}}` (valyala/fasttemplate).
+    """
+    if "{{" not in text:
+        return None
+    known = _KNOWN.search(text)
+    opened = _unclosed(text)
+    if known is None and opened is None:
+        return None
+    start = min(known.start() if known else len(text), len(text) if opened is None else opened)
+    end = text.find("}}", start)
+    tag = text[start : end + 2] if end >= 0 else text[start:]
+    return tag if len(tag) <= _SHOWN else tag[:_SHOWN] + "..."
+
+
+def _unclosed(text: str) -> int | None:
+    """Where a `{{` starts that no `}}` follows, read as the engines read: from the left, each tag up to the next `}}`."""
+    at = 0
+    while (start := text.find("{{", at)) >= 0:
+        end = text.find("}}", start + 2)
+        if end < 0:
+            return start
+        at = end + 2
+    return None
