@@ -1,0 +1,45 @@
+"""Diagnostics as GitHub Actions workflow commands, which GitHub shows beside the lines of a pull request."""
+
+from __future__ import annotations
+
+from .codes import CODES
+from .render import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .model import Diagnostic
+
+_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def render_github(diagnostics: Sequence[Diagnostic]) -> str:
+    """One command per line: `::error file=F,line=1,col=2,endColumn=5,title=MLC301%3A an unknown step::message`.
+
+    The help follows the message on lines of its own. GitHub's end column is inclusive, ours is not. It refuses columns where an
+    annotation covers several lines; those get `endLine` instead.
+    """
+    return "".join(_command(found) + "\n" for found in diagnostics)
+
+
+def _command(found: Diagnostic) -> str:
+    span = found.span
+    properties = [("file", found.file), ("line", str(span.line))]
+    if span.end_line > span.line:
+        properties.append(("endLine", str(span.end_line)))
+    else:
+        properties += [("col", str(span.column)), ("endColumn", str(max(span.column, span.end_column - 1)))]
+    properties.append(("title", f"{found.code}: {CODES[found.code].summary}"))
+    lines = [found.message] + ([f"help: {found.help}"] if found.help else [])
+    message = "\n".join(visible(line) for text in lines for line in text.split("\n"))
+    head = ",".join(f"{key}={_property(value)}" for key, value in properties)
+    return f"::{_COMMANDS[found.severity]} {head}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
