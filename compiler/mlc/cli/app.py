@@ -1,0 +1,292 @@
+"""The whole command line, with help and shell completion: the only module that imports typer.
+
+It does no work: every command makes a `Request`. Examples in help texts start with `\\b`, which keeps their line breaks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .. import __version__
+from ..diagnostics.suggest import did_you_mean
+from .request import ALL, FORMATS, OK, TARGETS, USAGE, Request, targets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+app = typer.Typer(
+    name="mlc",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def parse(argv: Sequence[str]) -> Request | int:
+    """The request that the arguments make; or the exit code, where typer has said all there is to say (help, mistakes, completion)."""
+    requests: list[Request] = []
+    try:
+        typer.main.get_command(app).main(args=list(argv), prog_name="mlc", obj=requests)
+    except SystemExit as end:
+        if not requests:
+            return end.code if isinstance(end.code, int) else USAGE
+    return requests[0]
+
+
+def _ask(context: typer.Context, request: Request) -> None:
+    requests: list[Request] = context.obj
+    requests.append(request)
+
+
+def _one_of(words: Sequence[str], known: Sequence[str]) -> None:
+    for word in words:
+        if word not in known:
+            hint = did_you_mean(word, known)
+            raise typer.BadParameter(f"`{word}` is none of {', '.join(known)}{f' ({hint})' if hint else ''}")
+
+
+def _check_targets(words: list[str]) -> list[str]:
+    _one_of(words, (*TARGETS, ALL))
+    return words
+
+
+def _check_format(word: str) -> str:
+    _one_of([word], FORMATS)
+    return word
+
+
+def _check_output(word: str | None) -> str | None:
+    if word == "":
+        raise typer.BadParameter("the name is empty")
+    return word
+
+
+def _complete_targets(incomplete: str) -> list[str]:
+    return [target for target in (*TARGETS, ALL) if target.startswith(incomplete)]
+
+
+def _complete_formats(incomplete: str) -> list[str]:
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+Specs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SPEC]...",
+        help="Files, folders, or - for standard input. A folder stands for every mlc.yaml, mlc.yml, *.mlc.yaml and *.mlc.yml below it; "
+        "a file that is named itself can have any name. Default: the current folder.",
+        show_default=False,
+    ),
+]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        "-t",
+        metavar="NAME",
+        help=f"{', '.join(TARGETS)} or {ALL}; can be repeated. Default: {ALL}.",
+        callback=lambda words: _check_targets(words or []),
+        autocompletion=_complete_targets,
+        show_default=False,
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the spec, such as params.epochs=3; can be repeated.", show_default=False),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help=f"How to print what is wrong, on standard error: {', '.join(FORMATS)}.",
+        callback=_check_format,
+        autocompletion=_complete_formats,
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="A file; or a folder (it exists, or ends in /), for files called NAME.TARGET.yaml. Default: standard output.",
+        callback=_check_output,
+        show_default=False,
+    ),
+]
+
+_ROOT_HELP = """One YAML file describes an ML project; mlc checks it and compiles it to Argo Workflows or Kubeflow Pipelines v2.
+
+\b
+Start here:
+  mlc init my-project
+  mlc compile my-project/mlc.yaml --target argo
+  mlc explain MLC301
+
+\b
+Exit codes:
+  0    done
+  1    errors in a spec, or --check found a difference
+  2    wrong usage
+  3    a file that cannot be read or written, or a fault in mlc
+  130  interrupted
+"""
+
+_COMPILE_HELP = """Compile specs to manifests.
+
+Nothing is written, neither to files nor to standard output, unless every spec compiles.
+
+\b
+Examples:
+  mlc compile mlc.yaml --target argo
+  mlc compile mlc.yaml --target argo | kubectl create -f -
+  mlc compile mlc.yaml --target kfp -o pipeline.yaml
+  mlc compile specs/ -o manifests/
+  mlc compile mlc.yaml -t argo --set params.epochs=3 --set params.lr=1e-4
+  mlc compile specs/ -o manifests/ --check
+"""
+
+_VALIDATE_HELP = """Check specs, for every target unless some are named.
+
+\b
+Examples:
+  mlc validate
+  mlc validate mlc.yaml --target kfp
+  mlc validate specs/ --strict --format github
+  mlc validate specs/ --format json 2> report.json
+"""
+
+_GRAPH_HELP = """Draw the steps of a spec in the terminal.
+
+\b
+Examples:
+  mlc graph mlc.yaml
+  mlc graph mlc.yaml --set params.baseline=0.9
+"""
+
+_INFRA_HELP = """Print what the cluster must have first, as manifests.
+
+Today that is the ConfigMap through which Argo Workflows finds the store of the project.
+
+\b
+Examples:
+  mlc infra mlc.yaml | kubectl apply -f -
+  mlc infra mlc.yaml -o infra.yaml
+"""
+
+_INIT_HELP = """Write a project to start from.
+
+Writes mlc.yaml and, for the editor, mlc.schema.json; and .pre-commit-config.yaml and .github/workflows/mlc.yml where there are none.
+
+\b
+Examples:
+  mlc init
+  mlc init churn
+"""
+
+_EXPLAIN_HELP = """Explain the code of a diagnostic.
+
+Says what is wrong, why it matters, and how to put it right.
+
+\b
+Examples:
+  mlc explain MLC301
+  mlc explain --list
+"""
+
+_SCHEMA_HELP = """Print the JSON Schema of the language, for editors.
+
+\b
+Example:
+  mlc schema > mlc.schema.json
+
+\b
+Then start a spec with:
+  # yaml-language-server: $schema=mlc.schema.json
+"""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mlc {__version__}")
+        raise typer.Exit(OK)
+
+
+@app.callback(help=_ROOT_HELP)
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """Options of `mlc` itself."""
+
+
+@app.command("init", help=_INIT_HELP)
+def _init(
+    context: typer.Context,
+    folder: Annotated[str, typer.Argument(metavar="[DIR]", help="Where to; made if need be.")] = ".",
+    force: Annotated[bool, typer.Option("--force", help="Replace mlc.yaml and mlc.schema.json.")] = False,
+) -> None:
+    _ask(context, Request("init", (folder,), force=force))
+
+
+@app.command("compile", help=_COMPILE_HELP)
+def _compile(
+    context: typer.Context,
+    specs: Specs = None,
+    target: Targets = None,
+    output: Output = None,
+    overrides: Overrides = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; compare with the files that -o names, and show the difference.")] = False,
+    strict: Strict = False,
+    format: Format = "text",
+) -> None:
+    request = Request(
+        "compile", tuple(specs or ()), targets_of(target or []), output or "", tuple(overrides or ()), check=check, strict=strict, format=format
+    )
+    _ask(context, request)
+
+
+@app.command("validate", help=_VALIDATE_HELP)
+def _validate(
+    context: typer.Context,
+    specs: Specs = None,
+    target: Targets = None,
+    overrides: Overrides = None,
+    strict: Strict = False,
+    format: Format = "text",
+) -> None:
+    _ask(context, Request("validate", tuple(specs or ()), targets_of(target or []), "", tuple(overrides or ()), strict=strict, format=format))
+
+
+@app.command("graph", help=_GRAPH_HELP)
+def _graph(context: typer.Context, specs: Specs = None, overrides: Overrides = None, format: Format = "text") -> None:
+    _ask(context, Request("graph", tuple(specs or ()), (), "", tuple(overrides or ()), format=format))
+
+
+@app.command("infra", help=_INFRA_HELP)
+def _infra(
+    context: typer.Context,
+    specs: Specs = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_output)] = None,
+    overrides: Overrides = None,
+    format: Format = "text",
+) -> None:
+    _ask(context, Request("infra", tuple(specs or ()), ("argo",), output or "", tuple(overrides or ()), format=format))
+
+
+@app.command("explain", help=_EXPLAIN_HELP)
+def _explain(
+    context: typer.Context,
+    codes: Annotated[list[str] | None, typer.Argument(metavar="CODE...", help="Such as MLC301, mlc301 or 301.", show_default=False)] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List every code.")] = False,
+) -> None:
+    _ask(context, Request("explain", tuple(codes or ()), listing=listing))
+
+
+@app.command("schema", help=_SCHEMA_HELP)
+def _schema(context: typer.Context) -> None:
+    _ask(context, Request("schema"))

@@ -1,0 +1,107 @@
+"""Finding specs, reading them, and writing results so that a failure leaves the old files as they were."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from .request import STDIN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PATTERN = "mlc.yaml, mlc.yml, *.mlc.yaml or *.mlc.yml"
+STDIN_NAME = "<stdin>"
+_SUFFIXES = ("mlc.yaml", "mlc.yml")
+# The reader refuses anything near this; a bound here keeps `mlc validate /dev/zero` from eating the memory first.
+_READ_AT_MOST = 8 << 20
+
+
+def is_spec(name: str) -> bool:
+    """Whether a file of this name is taken for a spec where a folder is searched (a file that is named itself can have any name)."""
+    return not name.startswith(".") and (name in _SUFFIXES or name.endswith(tuple("." + suffix for suffix in _SUFFIXES)))
+
+
+def find(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The spec files that the arguments name, each once, and the folders in which there is none.
+
+    A folder stands for the specs below it, sorted; hidden folders are skipped and links to folders not followed. No argument means the
+    current folder.
+    """
+    found: dict[str, str] = {}
+    empty: list[str] = []
+    for argument in arguments or ["."]:
+        names = [argument]
+        if argument != STDIN and os.path.isdir(argument):
+            names = list(_below(argument))
+            if not names:
+                empty.append(argument)
+        for name in names:
+            found.setdefault(name if name == STDIN else os.path.abspath(name), name)
+    return list(found.values()), empty
+
+
+def _below(folder: str) -> Iterable[str]:
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if is_spec(name):
+                yield os.path.normpath(os.path.join(here, name))
+
+
+def read(name: str) -> bytes:
+    """The bytes of a spec, or of standard input for `-`. Raises OSError."""
+    if name == STDIN:
+        return sys.stdin.buffer.read(_READ_AT_MOST)
+    with open(name, "rb") as file:
+        return file.read(_READ_AT_MOST)
+
+
+def is_folder(output: str) -> bool:
+    """Whether `-o` names a folder: it ends in a slash, or is one."""
+    return output.endswith(("/", os.sep)) or os.path.isdir(output)
+
+
+def write_all(files: Sequence[tuple[str, str]]) -> None:
+    """Write texts (UTF-8) to files, all or none; folders on the way are made. Raises OSError, with the file's name in it.
+
+    Each text goes to a new file in the same folder first; only when all are on disk they take the places of the old ones, in one step each.
+    """
+    staged: list[tuple[str, str]] = []
+    try:
+        for name, text in files:
+            try:
+                place = os.path.realpath(name)  # a link stays a link
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                if os.path.exists(place) and not os.path.isfile(place):
+                    _write_through(place, text)
+                    continue
+                beside = os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.{os.getpid()}.tmp")
+                staged.append((beside, place))
+                _write_new(beside, text, place)
+            except OSError as error:
+                error.filename = name
+                raise
+        for beside, place in staged:
+            os.replace(beside, place)
+    except BaseException:
+        for beside, _ in staged:
+            if os.path.lexists(beside):
+                os.unlink(beside)
+        raise
+
+
+def _write_new(beside: str, text: str, place: str) -> None:
+    """Write a file that does not exist yet, with the permissions of the one whose place it takes (or those a new file gets)."""
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+        file.write(text.encode())
+        if os.path.exists(place):
+            os.chmod(beside, stat.S_IMODE(os.stat(place).st_mode))
+
+
+def _write_through(place: str, text: str) -> None:
+    """Write to what is no file and cannot be replaced: `/dev/stdout`, a pipe."""
+    with open(place, "wb") as file:
+        file.write(text.encode())

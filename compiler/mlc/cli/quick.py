@@ -1,0 +1,55 @@
+"""A small parser for well-formed `compile` and `validate` calls, so that those need not import typer.
+
+It accepts only what it fully understands. For everything else, `--help`, mistakes and rarer spellings, it gives up, and `app` decides.
+"""
+
+from __future__ import annotations
+
+from .request import ALL, FORMATS, STDIN, TARGETS, Request, targets_of
+
+_SPELLINGS = {"-t": "--target", "-o": "--output"}
+_TAKES_VALUE = {"compile": ("--target", "--output", "--set", "--format"), "validate": ("--target", "--set", "--format")}
+_FLAGS = {"compile": ("--check", "--strict"), "validate": ("--strict",)}
+
+
+def parse(argv: list[str]) -> Request | None:
+    """The request that the arguments make, or None where typer has to look at them."""
+    command = argv[0] if argv else ""
+    if command not in _FLAGS:
+        return None
+    values: dict[str, list[str]] = {"--target": [], "--output": [], "--set": [], "--format": []}
+    flags: set[str] = set()
+    arguments: list[str] = []
+    words = iter(argv[1:])
+    for word in words:
+        if word == STDIN or not word.startswith("-"):
+            arguments.append(word)
+            continue
+        if word in _FLAGS[command]:
+            flags.add(word)
+            continue
+        name, equals, value = word.partition("=")
+        if equals and not name.startswith("--"):
+            return None
+        name = _SPELLINGS.get(name, name)
+        if name not in _TAKES_VALUE[command]:
+            return None
+        if not equals:
+            value = next(words, "")
+            if value.startswith("-") and value != STDIN:
+                return None
+        if not value:
+            return None
+        values[name].append(value)
+    if any(target not in (*TARGETS, ALL) for target in values["--target"]) or any(word not in FORMATS for word in values["--format"]):
+        return None
+    return Request(
+        command=command,
+        arguments=tuple(arguments),
+        targets=targets_of(values["--target"]),
+        output=values["--output"][-1] if values["--output"] else "",
+        overrides=tuple(values["--set"]),
+        check="--check" in flags,
+        strict="--strict" in flags,
+        format=values["--format"][-1] if values["--format"] else "text",
+    )

@@ -1,0 +1,43 @@
+"""What a command line asks for, once parsed. Both parsers, `quick` and `app`, make the same `Request` for the same arguments."""
+
+from __future__ import annotations
+
+from ..diagnostics.render import FORMATS as FORMATS
+from ..record import record
+from ..targets import TARGETS as TARGETS
+
+OK = 0
+FOUND = 1  # errors in a spec, or `--check` found drift
+USAGE = 2
+FAILED = 3  # a file that cannot be read or written, or a fault in mlc
+INTERRUPTED = 130  # what shells report for a process that SIGINT ended: 128 + 2
+
+ALL = "all"
+STDIN = "-"
+
+
+@record
+class Request:
+    """One command with its arguments.
+
+    `arguments` are the specs (files, folders or `-`), the codes of `explain`, or the folder of `init`. `output` is "" for standard output.
+    """
+
+    command: str
+    arguments: tuple[str, ...] = ()
+    targets: tuple[str, ...] = TARGETS
+    output: str = ""
+    overrides: tuple[str, ...] = ()
+    check: bool = False
+    strict: bool = False
+    format: str = "text"
+    force: bool = False
+    listing: bool = False
+
+
+def targets_of(words: list[str]) -> tuple[str, ...]:
+    """The targets that the words of `--target` name, each once, in the order given; all of them where there are none."""
+    found: dict[str, None] = {}
+    for word in words or [ALL]:
+        found.update(dict.fromkeys(TARGETS if word == ALL else (word,)))
+    return tuple(found)

@@ -1,0 +1,124 @@
+"""What the commands that read specs share: read each one, run the stages on it, report, and settle the exit code."""
+
+from __future__ import annotations
+
+import os
+
+from ..diagnostics.codes import CODES
+from ..diagnostics.model import Diagnostic, Span
+from . import streams
+from .files import PATTERN, STDIN_NAME, find, read
+from .request import FAILED, FOUND, OK, STDIN, USAGE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..diagnostics.model import Finding
+    from ..driver import Result
+    from ..source import SourceFile
+    from .request import Request
+
+    Stages = Callable[[SourceFile, tuple[str, ...], tuple[str, ...]], Result]
+
+
+class Session:
+    """The specs of one command: their results, everything found, and the exit code so far, which only gets worse."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.results: list[tuple[str, Result]] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.sources: dict[str, str] = {}
+        self.code = OK
+
+    @property
+    def count(self) -> str:
+        """How many specs there were, for a message: `1 spec`, `3 specs`."""
+        return f"{len(self.results)} spec{'' if len(self.results) == 1 else 's'}"
+
+    def run(self, stages: Stages) -> bool:
+        """Run `stages` on every spec, report what was found, and say whether there are results to use (no error in any spec).
+
+        Where an argument names a folder without specs, nothing is run: that is a mistake in the command.
+        """
+        specs, empty = find(self.request.arguments)
+        if empty:
+            for folder in empty:
+                self.complain(f"no specs in `{folder}`: a spec is called {PATTERN}; a file with another name has to be named itself")
+            return False
+        for spec in specs:
+            self._run_one(spec, stages)
+        self.report()
+        return self.code == OK
+
+    def _run_one(self, spec: str, stages: Stages) -> None:
+        from ..reader import decode
+
+        name = STDIN_NAME if spec == STDIN else spec
+        try:
+            raw = read(spec)
+        except OSError as error:
+            self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name))
+            return
+        findings: list[Finding] = []
+        source = decode(name, raw, findings)
+        if source is None:
+            for finding in findings:
+                self.add(failure(finding.code, finding.message, name, finding.help, finding.span))
+            return
+        self.sources[name] = source.text
+        result = stages(source, self.request.targets, self.request.overrides)
+        self.results.append((name, result))
+        for diagnostic in result.diagnostics:
+            self.add(diagnostic)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Take a diagnostic in; `--strict` makes a warning an error. Files that fail weigh more than errors in a spec."""
+        if diagnostic.severity == "warning" and self.request.strict:
+            from ..record import replace
+
+            diagnostic = replace(diagnostic, severity="error")
+        self.diagnostics.append(diagnostic)
+        if diagnostic.severity == "error":
+            self.code = max(self.code, FAILED if diagnostic.code.startswith("MLC9") else FOUND)
+
+    def report(self) -> None:
+        """Print what was found since the last report, on standard error. `json` is one document, so it is also printed when empty."""
+        if self.diagnostics or self.request.format == "json":
+            from ..diagnostics.render import render
+
+            text = render(self.request.format, self.diagnostics, self.sources, streams.color())
+            streams.tell(text.rstrip("\n"))
+        self.diagnostics = []
+
+    def complain(self, message: str) -> None:
+        """Say that the command makes no sense."""
+        streams.tell(f"mlc: error: {message}")
+        self.code = max(self.code, USAGE)
+
+    def note(self, message: str) -> None:
+        """Say something for people; left out where standard error is a JSON document."""
+        if self.request.format != "json":
+            streams.tell(message)
+
+    def fail(self, code: str, action: str, error: OSError) -> None:
+        """Report a file that cannot be read (MLC902) or written (MLC903)."""
+        name = os.fspath(error.filename) if isinstance(error.filename, str) else "<stdout>"
+        self.add(failure(code, f"cannot {action} `{name}`: {_reason(error)}", name))
+        if self.request.format == "json":  # the one document is out already
+            streams.tell(f"mlc: error: cannot {action} `{name}`: {_reason(error)}")
+            self.diagnostics = []
+        else:
+            self.report()
+
+
+def failure(code: str, message: str, file: str, help: str = "", span: Span | None = None) -> Diagnostic:
+    """A diagnostic about a file as a whole, or about text that never became a document."""
+    severity = CODES[code].severity
+    return Diagnostic(code, severity, message, file, span or Span(1, 1, 1, 1), (), "", (), help)
+
+
+def _reason(error: OSError) -> str:
+    reason = error.strerror or type(error).__name__
+    return reason[:1].lower() + reason[1:]

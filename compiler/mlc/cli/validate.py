@@ -1,0 +1,19 @@
+"""`mlc validate`: every check, for every target unless some are named."""
+
+from __future__ import annotations
+
+from .session import Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .request import Request
+
+
+def validate(request: Request) -> int:
+    """Check the specs and return the exit code."""
+    from ..driver import check_source
+
+    session = Session(request)
+    if session.run(check_source):
+        session.note(f"ok: {session.count}")
+    return session.code
