@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 else:
 
-    def dataclass_transform(**_: object):
+    def dataclass_transform(**_: object):  # noqa: D103 - a stand-in at run time
         return lambda decorator: decorator
 
 
@@ -26,10 +26,8 @@ def _repr(self: Any) -> str:
     return f"{type(self).__name__}({fields})"
 
 
-def _eq(self: Any, other: object) -> bool:
-    if type(self) is not type(other):
-        return NotImplemented
-    return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+def _eq(self: Any, other: Any) -> bool:
+    return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 
 
 def _hash(self: Any) -> int:
@@ -40,7 +38,7 @@ def _hash(self: Any) -> int:
 def record(cls: type[T]) -> type[T]:
     """Turn an annotated class into a slotted record. Fields come from the annotations, in order; defaults must be immutable."""
     body = dict(cls.__dict__)
-    names = tuple(cls.__dict__.get("__annotations__") or cls.__annotations__)
+    names = tuple(cls.__annotations__)
     defaults = {name: body.pop(name) for name in names if name in body}
     for name in ("__dict__", "__weakref__"):
         body.pop(name, None)
@@ -52,7 +50,7 @@ def record(cls: type[T]) -> type[T]:
     for name, function in (("__repr__", _repr), ("__eq__", _eq), ("__hash__", _hash)):
         if name not in cls.__dict__:
             body[name] = function
-    made: type[T] = type(cls)(cls.__name__, cls.__bases__, body)
+    made: type[T] = type(cls.__name__, cls.__bases__, body)
     return made
 
 

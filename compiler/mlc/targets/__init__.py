@@ -26,5 +26,5 @@ TARGETS: tuple[str, ...] = ("argo", "kfp")
 
 def load(name: str) -> Target:
     """Import one target only: the other's modules would cost start-up time for nothing."""
-    target: Target = import_module(f"{__name__}.{name}")  # type: ignore[assignment]
+    target: Target = import_module(f"{__name__}.{name}")
     return target

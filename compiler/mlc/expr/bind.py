@@ -1,0 +1,169 @@
+"""Syntax tree -> bound expression: every name gets the object that it means, every operator the types that it takes."""
+
+from __future__ import annotations
+
+from ..ir import Compare, In, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef, type_of
+from .parse import Comparison, Constant, ExpressionError, Junction, Membership, Name, Negation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..ir import Expr, Metric, Param, Type, Value
+    from .parse import Tree
+
+_NUMBERS = ("int", "float")
+
+
+class BindError(ExpressionError):
+    """A name without meaning, a reference that may not stand here, or types that do not fit; `code` says which."""
+
+    def __init__(self, code: str, message: str, start: int, end: int, help: str = "") -> None:
+        super().__init__(message, start, end, help)
+        self.code = code
+
+
+class Scope:
+    """What names mean at one place of the document.
+
+    `values` and `metrics` map a step's name to what it declares. `own` holds the paths of the step's own ports and is None where
+    paths may not be used; `place` names the place in messages, such as "`when`".
+    """
+
+    def __init__(
+        self,
+        place: str,
+        params: Mapping[str, Param],
+        values: Mapping[str, Mapping[str, Value]],
+        metrics: Mapping[str, Mapping[str, Metric]],
+        own: Mapping[str, Mapping[str, str]] | None,
+    ) -> None:
+        self.place, self.params, self.values, self.metrics, self.own = place, params, values, metrics, own
+
+
+def bind(tree: Tree, scope: Scope) -> Expr:
+    """Bind a whole expression. Raises `BindError` for the first problem."""
+    match tree:
+        case Name():
+            return _name(tree, scope)
+        case Constant(value=value, type=kind, text=text):
+            return Literal(value, kind, text)
+        case Negation(operand=operand):
+            return Not(_truth(operand, scope, "not"))
+        case Junction(op=op, operands=operands):
+            return Logic(op, tuple(_truth(operand, scope, op) for operand in operands))  # type: ignore[arg-type]
+        case Membership():
+            return _membership(tree, scope)
+    return _comparison(tree, scope)
+
+
+def _truth(tree: Tree, scope: Scope, op: str) -> Expr:
+    expr = bind(tree, scope)
+    kind = type_of(expr)
+    if kind != "bool":
+        raise BindError("MLC305", f"`{op}` takes conditions, this is {article(kind)}", tree.start, tree.end, "compare it with something")
+    return expr
+
+
+def _comparison(tree: Comparison, scope: Scope) -> Expr:
+    left, right = bind(tree.left, scope), bind(tree.right, scope)
+    kinds = (type_of(left), type_of(right))
+    if not alike(*kinds):
+        quoted = _quoted_number(left, right)
+        help = f"write the number without quotes: `{quoted}`" if quoted else "both sides must be of one type"
+        raise BindError("MLC305", f"{article(kinds[0])} is compared with {article(kinds[1])}", tree.start, tree.end, help)
+    if kinds[0] in ("list", "dict"):
+        raise BindError(
+            "MLC305", f"{article(kinds[0])} cannot be compared", tree.start, tree.end, "declare a value that says what you need"
+        )
+    if tree.op not in ("==", "!=") and kinds[0] not in _NUMBERS:
+        raise BindError("MLC305", f"`{tree.op}` takes numbers, this is {article(kinds[0])}", tree.start, tree.end, "use `==`, `!=` or `in`")
+    return Compare(tree.op, left, right)
+
+
+def _quoted_number(left: Expr, right: Expr) -> str:
+    for side, other in ((left, right), (right, left)):
+        if isinstance(side, Literal) and side.type == "string" and type_of(other) in _NUMBERS:
+            try:
+                float(side.text)
+            except ValueError:
+                continue
+            return side.text
+    return ""
+
+
+def _membership(tree: Membership, scope: Scope) -> Expr:
+    left = bind(tree.left, scope)
+    kind = type_of(left)
+    if kind in ("list", "dict"):
+        raise BindError("MLC305", f"{article(kind)} cannot be looked up in a list", tree.left.start, tree.left.end)
+    for option in tree.options:
+        if not alike(kind, option.type):
+            message = f"{article(kind)} is looked up in a list that holds {article(option.type)}"
+            raise BindError("MLC305", message, option.start, option.end, "the constants must be of the type that is looked up")
+    return In(left, tuple(Literal(option.value, option.type, option.text) for option in tree.options))
+
+
+def alike(left: Type, right: Type) -> bool:
+    """Whether two types may be compared: int and float count as one."""
+    return left == right or (left in _NUMBERS and right in _NUMBERS)
+
+
+def article(kind: Type) -> str:
+    """The type in words."""
+    return {"string": "a text", "int": "a number", "float": "a number", "bool": "a condition", "list": "a list", "dict": "a dict"}[kind]
+
+
+def _name(tree: Name, scope: Scope) -> Expr:
+    parts = tree.parts
+    match parts:
+        case ("params", name):
+            if name in scope.params:
+                return ParamRef(scope.params[name])
+            raise _unknown("MLC303", f"there is no parameter `{name}`", tree, name, scope.params, "declare it under `params`")
+        case ("steps", step, ("values" | "metrics") as port, name):
+            return _of_step(tree, scope, step, port, name)
+        case (("inputs" | "outputs" | "values" | "metrics") as port, name):
+            if scope.own is None:
+                help = f"to read what a step wrote, write `steps.STEP.{port}.{name}`" if port in ("values", "metrics") else ""
+                raise BindError("MLC311", f"the path `{'.'.join(parts)}` may not be used in {scope.place}", tree.start, tree.end, help)
+            own = scope.own[port]
+            if name in own:
+                return PathRef(port, name, own[name])
+            raise _unknown("MLC304", f"this step has no `{name}` under `{port}`", tree, name, own)
+        case ("run", ("id" | "name") as name):
+            return RunRef(name)
+        case ("run", name):
+            raise _unknown("MLC304", f"there is no `run.{name}`", tree, name, ("id", "name"), "`run.id` and `run.name` exist")
+    raise BindError("MLC310", f"`{'.'.join(parts)}` refers to nothing", tree.start, tree.end, _forms(parts, scope))
+
+
+def _of_step(tree: Name, scope: Scope, step: str, port: str, name: str) -> Expr:
+    if step not in scope.values:
+        raise _unknown("MLC301", f"there is no step `{step}`", tree, step, scope.values)
+    declared: Mapping[str, object] = scope.values[step] if port == "values" else scope.metrics[step]
+    if name not in declared:
+        other = "metrics" if port == "values" else "values"
+        there = scope.metrics[step] if port == "values" else scope.values[step]
+        help = f"it is one of its {other}: write `steps.{step}.{other}.{name}`" if name in there else f"declare it under its `{port}`"
+        raise _unknown("MLC304", f"step `{step}` has no `{name}` under `{port}`", tree, name, declared, help)
+    if port == "values":
+        return ValueRef(step, scope.values[step][name])
+    return MetricRef(step, scope.metrics[step][name])
+
+
+def _unknown(code: str, message: str, tree: Name, word: str, candidates: Iterable[str], help: str = "") -> BindError:
+    from ..diagnostics.suggest import did_you_mean
+
+    return BindError(code, message, tree.start, tree.end, did_you_mean(word, candidates) or help)
+
+
+def _forms(parts: tuple[str, ...], scope: Scope) -> str:
+    name = parts[-1]
+    if len(parts) == 1 and name in scope.params:
+        return f"write `params.{name}`"
+    if len(parts) == 1:
+        return "a text is written in quotes; references look like `params.NAME` or `steps.STEP.values.NAME`"
+    if parts[0] == "steps":
+        return "write `steps.STEP.values.NAME` or `steps.STEP.metrics.NAME`"
+    return "references look like `params.NAME`, `steps.STEP.values.NAME`, `steps.STEP.metrics.NAME`, `inputs.NAME`, `run.id`"

@@ -1,0 +1,105 @@
+"""What the parts of `resolve` share: the findings, the names declared so far, and how expressions in the document are read."""
+
+from __future__ import annotations
+
+from ..diagnostics.model import Finding, Related
+from ..ir import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from ..diagnostics.model import At, Path
+    from ..expr.bind import Scope
+    from ..expr.parse import ExpressionError
+    from ..ir import Expr, Metric, Param, Ref, Value
+
+
+class Context:
+    """Collects findings, so that every stage reports all problems at once, and holds the names that expressions may use."""
+
+    def __init__(self, data: Mapping[str, Any], findings: list[Finding]) -> None:
+        self.data = data
+        self.findings = findings
+        self.params: dict[str, Param] = {}
+        self.values: dict[str, dict[str, Value]] = {}
+        self.metrics: dict[str, dict[str, Metric]] = {}
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        path: Path,
+        *,
+        at: At = "value",
+        within: tuple[int, int] | None = None,
+        label: str = "",
+        related: tuple[Related, ...] = (),
+        help: str = "",
+    ) -> None:
+        """Add a finding."""
+        self.findings.append(Finding(code, message, path, at, within, label, related, help))
+
+    def unknown(self, code: str, message: str, path: Path, word: str, candidates: Iterable[str], help: str = "", at: At = "value") -> None:
+        """Add a finding about a name that does not exist, with the nearest names that do."""
+        from ..diagnostics.suggest import did_you_mean
+
+        self.report(code, message, path, at=at, help=did_you_mean(word, candidates) or help)
+
+    def scope(self, place: str, own: Mapping[str, Mapping[str, str]] | None = None) -> Scope:
+        """Names for an expression at `place`; `own` are the paths of the step's own ports, where paths may be used."""
+        from ..expr.bind import Scope
+
+        return Scope(place, self.params, self.values, self.metrics, own)
+
+    def text(self, text: str, path: Path, scope: Scope) -> Text:
+        """A text with `${{ references }}` in it. Problems are reported; the faulty expression is left out of the result."""
+        if "${{" not in text:
+            return Text((text,) if text else (), path)
+        from ..expr.parse import ExpressionError, pieces
+
+        try:
+            parts = pieces(text)
+        except ExpressionError as error:
+            self.expression_error(error, path)
+            return Text((), path)
+        found: list[str | Ref] = []
+        for part in parts:
+            piece = part if isinstance(part, str) else self.reference(text, part, path, scope)
+            if isinstance(piece, str) and found and isinstance(found[-1], str):
+                found[-1] += piece
+            elif piece is not None and piece != "":
+                found.append(piece)
+        return Text(tuple(found), path)
+
+    def reference(self, text: str, part: tuple[int, int], path: Path, scope: Scope) -> str | Ref | None:
+        """One `${{ }}` of a text: a reference, or a constant's text."""
+        from ..ir import Compare, In, Literal, Logic, Not
+
+        expr = self.expression(text, part, path, scope)
+        if isinstance(expr, (Compare, In, Not, Logic)):
+            self.report(
+                "MLC311",
+                "a condition may not stand in a text",
+                path,
+                within=part,
+                help="put the condition into `when`, or have a step write the text to a file that it declares under `values`",
+            )
+            return None
+        return expr.text if isinstance(expr, Literal) else expr
+
+    def expression(self, text: str, part: tuple[int, int], path: Path, scope: Scope) -> Expr | None:
+        """One expression, `text[part]`; None (and a finding) if it cannot be read or bound."""
+        from ..expr.bind import bind
+        from ..expr.parse import ExpressionError, parse
+
+        try:
+            return bind(parse(text, *part), scope)
+        except ExpressionError as error:
+            self.expression_error(error, path)
+            return None
+
+    def expression_error(self, error: ExpressionError, path: Path) -> None:
+        """Turn an expression's error into a finding."""
+        self.report(getattr(error, "code", "MLC310"), error.message, path, within=(error.start, error.end), help=error.help)

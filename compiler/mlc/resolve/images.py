@@ -1,0 +1,68 @@
+"""`images`, and the image of a step."""
+
+from __future__ import annotations
+
+import re
+
+from ..ir import Image
+from .names import check_alike, check_object
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..diagnostics.model import Path
+    from .context import Context
+    from .merge import Merged
+
+_REFERENCE = re.compile(
+    r"(?:[a-zA-Z0-9](?:[-a-zA-Z0-9.]*[a-zA-Z0-9])?(?::\d+)?/)?"
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+    r"(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,})?",
+    re.ASCII,
+)
+"""The grammar of distribution/reference (`regexp.go`): optional domain, lower-case path, tag, digest."""
+
+
+def check(context: Context, declared: Mapping[str, Any]) -> None:
+    """Check the entries of `images`, used or not."""
+    check_alike(context, {name: ("images", name) for name in declared})
+    for name, entry in declared.items():
+        path: Path = ("images", name)
+        if isinstance(entry, str):
+            _reference(context, entry, path)
+            continue
+        _reference(context, entry["ref"], (*path, "ref"))
+        if "pull_secret" in entry:
+            check_object(context, entry["pull_secret"], (*path, "pull_secret"), "a Secret")
+
+
+def resolve(context: Context, step: Merged, declared: Mapping[str, Any]) -> tuple[Image, Any]:
+    """The image of a step, and the `entrypoint` that it declares (None if it does not)."""
+    named = step.get("image")
+    path = step.where("image")
+    if named is None:
+        help = "name one of `images`, or write a reference such as `python:3.12-slim`; `defaults` may hold it for every step"
+        context.report("MLC202", f"step `{step.name}` has no `image`", step.origin, at="key", help=help)
+        return Image("", "", "", step.origin), None
+    entry = declared.get(named)
+    if entry is None:
+        if not any(mark in named for mark in "/:@"):
+            help = "declare it under `images`, or write a full reference with a tag, such as `python:3.12-slim`"
+            context.unknown("MLC317", f"there is no image `{named}`", path, named, declared, help)
+        else:
+            _reference(context, named, path)
+        return Image(named, "", "", path), None
+    origin: Path = ("images", named)
+    if isinstance(entry, str):
+        return Image(entry, "", "", path, origin), None
+    return Image(entry["ref"], entry.get("pull_policy", ""), entry.get("pull_secret", ""), path, origin), entry.get("entrypoint")
+
+
+def _reference(context: Context, text: str, path: Path) -> None:
+    if "${{" in text:
+        return  # reported with all other expressions that may not stand where they are
+    if _REFERENCE.fullmatch(text) is None:
+        help = "references look like `python:3.12-slim` or `registry.example.com/team/train:1.0`; the path is in lower case"
+        context.report("MLC317", f"`{text}` is not an image reference", path, help=help)

@@ -1,0 +1,142 @@
+"""Names: what is reserved, what is too alike, and what Kubernetes accepts.
+
+Kubernetes: `k8s.io/apimachinery/pkg/util/validation/validation.go` (DNS-1123 subdomains, qualified names, label values).
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..diagnostics.model import Related
+
+_EXPRESSION = "${{"
+"""A text with an expression has been reported already, as one that may not stand there: its form is no second problem."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..diagnostics.model import Path
+    from .context import Context
+
+_STEP_WORDS = frozenset(
+    ("in", "not", "and", "or", "matches", "contains", "let", "if", "else", "nil", "true", "false", "root", "entrypoint", "iteration")
+)
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
+_QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
+_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_FIELD = re.compile(
+    r"metadata\.(name|namespace|uid|(labels|annotations)\['[^'\\]+'\])"
+    r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs)",
+    re.ASCII,
+)
+_OURS = "mlc/"
+
+
+def check_steps(context: Context, names: Iterable[str]) -> None:
+    """Names that an engine, or the compiler, needs for itself."""
+    known = set(names)
+    for name in known:
+        path: Path = ("steps", name)
+        if name in _STEP_WORDS:
+            context.report("MLC307", f"`{name}` is a reserved word", path, at="key", help=f"call the step `{name}-step`, for example")
+        elif name.startswith("x-"):
+            context.report(
+                "MLC307", f"`{name}` starts with `x-`, which is kept for the compiler", path, at="key", help="choose another name"
+            )
+        elif name.startswith("iteration-"):
+            context.report(
+                "MLC307", f"`{name}` starts with `iteration-`, which KFP uses for loops", path, at="key", help="choose another name"
+            )
+        elif name.endswith("-driver") and name.removesuffix("-driver") in known:
+            owner = name.removesuffix("-driver")
+            help = f"KFP makes a task of that name for step `{owner}`: choose another name"
+            context.report("MLC307", f"`{name}` is taken", path, at="key", help=help)
+
+
+def check_ports(context: Context, names: Mapping[str, Path]) -> None:
+    """Names of one step's outputs, values and metrics."""
+    for name, path in names.items():
+        if name == "executor-logs":
+            context.report(
+                "MLC307", "`executor-logs` is taken", path, at="key", help="KFP stores a step's log under it: choose another name"
+            )
+        elif name.startswith("x-"):
+            context.report(
+                "MLC307", f"`{name}` starts with `x-`, which is kept for the compiler", path, at="key", help="choose another name"
+            )
+
+
+def check_alike(context: Context, names: Mapping[str, Path]) -> None:
+    """Refuse names that differ only in case, or in `-` and `_`: engines and environments fold them into one."""
+    seen: dict[str, str] = {}
+    for name, path in names.items():
+        folded = name.lower().replace("_", "-")
+        first = seen.setdefault(folded, name)
+        if first != name:
+            related = (Related(names[first], "the other one", "key"),)
+            context.report(
+                "MLC306",
+                f"`{name}` and `{first}` differ only in case or in `-` and `_`",
+                path,
+                at="key",
+                related=related,
+                help="give them names that cannot be confused",
+            )
+
+
+def check_object(context: Context, name: str, path: Path, what: str, limit: int = 253) -> None:
+    """The name of a Kubernetes object: a DNS-1123 subdomain."""
+    if _EXPRESSION not in name and (len(name) > limit or _SUBDOMAIN.fullmatch(name) is None):
+        help = f"lower-case letters, digits, `-` and `.`, at most {limit} characters, a letter or digit at both ends"
+        context.report("MLC323", f"`{name}` cannot be the name of {what}", path, help=help)
+
+
+def check_key(context: Context, key: str, path: Path, what: str) -> None:
+    """A key of a Secret or a ConfigMap."""
+    if _EXPRESSION not in key and _KEY.fullmatch(key) is None:
+        context.report(
+            "MLC323", f"`{key}` cannot be a key of {what}", path, help="letters, digits, `-`, `_` and `.`, at most 253 characters"
+        )
+
+
+def check_env(context: Context, name: str, path: Path) -> None:
+    """The name of an environment variable."""
+    if _ENV.fullmatch(name) is None:
+        help = "letters, digits and `_`, not starting with a digit"
+        context.report("MLC323", f"`{name}` cannot be the name of an environment variable", path, at="key", help=help)
+
+
+def check_field(context: Context, field: str, path: Path) -> None:
+    """A field of the pod that Kubernetes offers to its containers (k8s.io/api/core/v1 `ObjectFieldSelector`)."""
+    if _EXPRESSION not in field and _FIELD.fullmatch(field) is None:
+        help = "some that it can: `metadata.name`, `metadata.namespace`, `metadata.labels['KEY']`, `spec.nodeName`, `status.podIP`"
+        context.report("MLC323", f"`{field}` is no field that a container can read", path, help=help)
+
+
+def check_labels(context: Context, labels: Mapping[str, str], path: Path, where: Mapping[str, Path] | None = None) -> None:
+    """Keys and values of labels."""
+    for key, value in labels.items():
+        place = where[key] if where else (*path, key)
+        _qualified(context, key, place, "a label")
+        if value and _EXPRESSION not in value and _QUALIFIED.fullmatch(value) is None:
+            help = "at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends; `annotations` take any text"
+            context.report("MLC323", f"`{value}` cannot be the value of a label", place, help=help)
+
+
+def check_annotations(context: Context, annotations: Mapping[str, str], path: Path, where: Mapping[str, Path] | None = None) -> None:
+    """Keys of annotations; their values are free."""
+    for key in annotations:
+        _qualified(context, key, where[key] if where else (*path, key), "an annotation")
+
+
+def _qualified(context: Context, key: str, path: Path, what: str) -> None:
+    prefix, slash, name = key.rpartition("/")
+    if key.startswith(_OURS):
+        context.report(
+            "MLC307", f"`{key}` starts with `{_OURS}`, which is kept for the compiler", path, at="key", help="choose another prefix"
+        )
+    elif _QUALIFIED.fullmatch(name) is None or (slash and (len(prefix) > 253 or _SUBDOMAIN.fullmatch(prefix) is None)):
+        help = "at most 63 letters, digits, `-`, `_` and `.`; before it, if needed, a domain and `/`"
+        context.report("MLC323", f"`{key}` cannot be the key of {what}", path, at="key", help=help)

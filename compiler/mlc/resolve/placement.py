@@ -1,0 +1,48 @@
+"""Where `${{ }}` may stand. Everywhere else it would be taken literally, so it is refused."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..diagnostics.model import Path
+    from .context import Context
+
+_STEP_KEYS = frozenset(("command", "args", "run", "when"))
+_BOUNDS = frozenset(("min", "max", "above", "below"))
+_HELP = "expressions may stand in `command`, `args`, `env`, `when` and thresholds, paths also in `run`"
+
+
+def check_placement(context: Context) -> None:
+    """Report every text with `${{` in a place that takes no expression."""
+    open_nodes: list[tuple[Any, Path]] = [(context.data, ())]
+    while open_nodes:
+        node, path = open_nodes.pop()
+        if _allowed(path):
+            continue
+        if isinstance(node, dict):
+            for key, value in reversed(node.items()):
+                if "${{" in key:
+                    context.report("MLC311", "an expression may not stand in a key", (*path, key), at="key", help=_HELP)
+                open_nodes.append((value, (*path, key)))
+        elif isinstance(node, list):
+            open_nodes.extend((value, (*path, index)) for index, value in reversed(list(enumerate(node))))
+        elif isinstance(node, str) and "${{" in node:
+            start = node.index("${{")
+            end = node.find("}}", start)
+            within = (start, end + 2 if end >= 0 else len(node))
+            context.report("MLC311", "an expression may not stand here", path, within=within, help=_HELP)
+
+
+def _allowed(path: Path) -> bool:
+    if len(path) < 2 or path[0] not in ("steps", "defaults"):
+        return False
+    key = path[2:] if path[0] == "steps" else path[1:]
+    if not key:
+        return False
+    if key[0] in _STEP_KEYS:
+        return True
+    if key[0] == "env":
+        return len(key) == 2
+    return key[0] == "metrics" and len(key) == 3 and key[2] in _BOUNDS

@@ -1,0 +1,180 @@
+"""What steps read and write: inputs, outputs, values and metrics."""
+
+from __future__ import annotations
+
+from ..diagnostics.model import Related
+from ..ir import Input, Literal, Metric, Output, Threshold, Value, type_of
+from .names import check_alike, check_ports
+from .paths import check_form
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..diagnostics.model import Path
+    from ..ir import ArtifactType, Expr, Order
+    from .context import Context
+    from .merge import Merged
+
+_OPS: dict[str, Order] = {"min": ">=", "above": ">", "max": "<=", "below": "<"}
+
+
+class Ports:
+    """The ports of one step; metrics without their thresholds until every step's ports are known."""
+
+    def __init__(self, outputs: tuple[Output, ...], values: dict[str, Value], metrics: dict[str, Metric]) -> None:
+        self.outputs, self.values, self.metrics = outputs, values, metrics
+
+
+def artifact_types(context: Context, declared: Mapping[str, Any]) -> dict[str, ArtifactType]:
+    """`artifacts`: the type of each declared name."""
+    check_alike(context, {name: ("artifacts", name) for name in declared})
+    found: dict[str, Any] = {name: entry if isinstance(entry, str) else entry["type"] for name, entry in declared.items()}
+    return found
+
+
+def named_paths(step: Merged, key: str) -> dict[str, tuple[str, Path]]:
+    """`inputs` or `outputs`: a mapping of names to paths, or a list of names, which lie in `/mlc/inputs`, `/mlc/outputs`."""
+    declared = step.get(key) or {}
+    if isinstance(declared, list):
+        return {name: (f"/mlc/{key}/{name}", step.where(key, index)) for index, name in enumerate(declared)}
+    return {name: (path, step.where(key, name)) for name, path in declared.items()}
+
+
+def declare(context: Context, step: Merged, types: Mapping[str, ArtifactType]) -> Ports:
+    """Outputs, values and metrics of a step."""
+    names: dict[str, Path] = {}
+    outputs = tuple(
+        Output(name, path, types.get(name, "artifact"), origin) for name, (path, origin) in named_paths(step, "outputs").items()
+    )
+    for output in outputs:
+        _form(context, step, "outputs", output.path, output.origin)
+        names[output.name] = output.origin
+    values: dict[str, Value] = {}
+    for name, entry in (step.get("values") or {}).items():
+        origin = step.where("values", name)
+        short = isinstance(entry, str)
+        path = entry if short else entry["path"]
+        check_form(context, path, origin if short else (*origin, "path"))
+        _once(context, step, names, name, origin)
+        values[name] = Value(name, "string" if short else entry.get("type", "string"), path, origin)
+    metrics: dict[str, Metric] = {}
+    for name, entry in (step.get("metrics") or {}).items():
+        origin = step.where("metrics", name)
+        short = isinstance(entry, str)
+        path = entry if short else entry["path"]
+        check_form(context, path, origin if short else (*origin, "path"))
+        _once(context, step, names, name, origin)
+        settings = {} if short else entry
+        metrics[name] = Metric(name, path, _key(context, settings, origin), settings.get("format", "json"), (), origin)
+    if names:
+        check_ports(context, names)
+        check_alike(context, names)
+    return Ports(outputs, values, metrics)
+
+
+def _form(context: Context, step: Merged, key: str, path: str, origin: Path) -> None:
+    if isinstance(step.get(key), dict):
+        check_form(context, path, origin)
+
+
+def _once(context: Context, step: Merged, names: dict[str, Path], name: str, origin: Path) -> None:
+    if name in names:
+        related = (Related(names[name], "the other one", "key"),)
+        help = "outputs, values and metrics of a step share one name space: rename one"
+        context.report("MLC308", f"step `{step.name}` uses the name `{name}` twice", origin, at="key", related=related, help=help)
+    names[name] = origin
+
+
+def _key(context: Context, entry: Mapping[str, Any], origin: Path) -> tuple[str, ...]:
+    key = entry.get("key")
+    if key is None:
+        return ()
+    if entry.get("format") == "kfp-v1":
+        help = "a `kfp-v1` file is searched by the metric's own name: leave `key` out"
+        context.report("MLC209", "`key` and `format: kfp-v1` exclude each other", (*origin, "key"), at="key", help=help)
+    parts = tuple(key.split(".")) if isinstance(key, str) else tuple(key)
+    if not all(parts):
+        context.report("MLC205", f"`{key}` has an empty part", (*origin, "key"), help="write object keys joined by dots, or a list of keys")
+    return parts
+
+
+def inputs(context: Context, step: Merged, producers: Mapping[str, tuple[str, Output]]) -> tuple[Input, ...]:
+    """The inputs of a step, bound to the steps that produce them."""
+    found: list[Input] = []
+    names: dict[str, Path] = {}
+    for name, (path, origin) in named_paths(step, "inputs").items():
+        _form(context, step, "inputs", path, origin)
+        names[name] = origin
+        produced = producers.get(name)
+        if produced is None:
+            help = f"list it under the `outputs` of the step that makes it: `outputs: {{{name}: /path}}`"
+            message = f"step `{step.name}` reads `{name}`, which no step produces"
+            context.unknown("MLC322", message, origin, name, producers, help, at="key")
+            continue
+        producer, output = produced
+        if producer == step.name:
+            related = (Related(output.origin, "its output", "key"),)
+            help = "an artifact has one version: give the changed one a name of its own"
+            message = f"step `{step.name}` has `{name}` among its inputs and its outputs"
+            context.report("MLC308", message, origin, at="key", related=related, help=help)
+            continue
+        found.append(Input(name, path, output.type, producer, origin))
+    check_alike(context, names)
+    return tuple(found)
+
+
+def thresholds(context: Context, step: Merged, metric: Metric) -> tuple[Threshold, ...]:
+    """The thresholds of a metric; at most one from below and one from above, and some number must meet them."""
+    entry = step.get("metrics")[metric.name]
+    if isinstance(entry, str):
+        return ()
+    found: dict[str, Threshold] = {}
+    for key, op in _OPS.items():
+        if key in entry:
+            bound = _bound(context, entry[key], (*metric.origin, key))
+            if bound is not None:
+                found[key] = Threshold(op, bound, (*metric.origin, key))
+    for first, second in (("min", "above"), ("max", "below")):
+        if first in entry and second in entry:
+            help = f"keep `{first}` (the number itself is good) or `{second}` (it is not)"
+            context.report("MLC209", f"`{first}` and `{second}` exclude each other", (*metric.origin, second), at="key", help=help)
+            return ()
+    low, high = found.get("min") or found.get("above"), found.get("max") or found.get("below")
+    if low and high and isinstance(low.bound, Literal) and isinstance(high.bound, Literal):
+        bottom, top = float(low.bound.value), float(high.bound.value)
+        if bottom > top or (bottom == top and (low.op, high.op) != (">=", "<=")):
+            message = f"no number is {low.op} {low.bound.text} and {high.op} {high.bound.text}"
+            related = (Related(low.origin, "the other bound"),)
+            context.report("MLC313", message, high.origin, related=related, help="swap the bounds, or leave one out")
+    return tuple(found.values())
+
+
+def _bound(context: Context, value: Any, path: Path) -> Expr | None:
+    from ..scalars import source_text
+
+    if not isinstance(value, str):
+        text = source_text(value)
+        return Literal(value, "int" if isinstance(value, int) else "float", text)
+    stripped = value.strip()
+    if not (stripped.startswith("${{") and stripped.endswith("}}")):
+        help = (
+            f"write it without quotes: {stripped}" if _is_number(stripped) else f'write a number, or an expression: "${{{{ {stripped} }}}}"'
+        )
+        context.report("MLC305", "a threshold must be a number", path, help=help)
+        return None
+    start = value.index("${{") + 3
+    expr = context.expression(value, (start, value.rindex("}}")), path, context.scope("a threshold"))
+    if expr is not None and type_of(expr) not in ("int", "float"):
+        context.report("MLC305", "a threshold must be a number", path, help="refer to a parameter, value or metric of type int or float")
+        return None
+    return expr
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

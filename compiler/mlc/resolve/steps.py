@@ -1,0 +1,163 @@
+"""One step: everything about it but its place in the order."""
+
+from __future__ import annotations
+
+from ..ir import ConfigMapKey, Env, FieldPath, Literal, MetricRef, Mount, SecretKey, Step, ValueRef
+from ..record import replace
+from ..scalars import source_text
+from . import conditions, images, ports, program, resources
+from .names import check_annotations, check_env, check_field, check_key, check_labels, check_object
+from .paths import check_form, check_places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from ..diagnostics.model import Path
+    from ..ir import Expr, Output, Text, Threshold, Volume
+    from .context import Context
+    from .merge import Merged
+
+
+class Project:
+    """What the steps of a project refer to."""
+
+    def __init__(
+        self,
+        images: Mapping[str, Any],
+        volumes: Mapping[str, Volume],
+        ports: Mapping[str, ports.Ports],
+        producers: Mapping[str, tuple[str, Output]],
+        thresholds: Mapping[str, Mapping[str, tuple[Threshold, ...]]],
+    ) -> None:
+        self.images, self.volumes, self.ports, self.producers, self.thresholds = images, volumes, ports, producers, thresholds
+
+
+def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dict[str, Path]]:
+    """The step (`after` still empty), and the steps it waits for with the place that says so."""
+    declared = project.ports[step.name]
+    inputs = ports.inputs(context, step, project.producers)
+    values = tuple(declared.values.values())
+    metrics = tuple(replace(metric, thresholds=project.thresholds[step.name].get(metric.name, ())) for metric in declared.metrics.values())
+    mounts = _mounts(context, step, project.volumes)
+    check_places(context, inputs, declared.outputs, values, metrics, mounts)
+    own = {
+        "inputs": {port.name: port.path for port in inputs},
+        "outputs": {port.name: port.path for port in declared.outputs},
+        "values": {port.name: port.path for port in values},
+        "metrics": {port.name: port.path for port in metrics},
+    }
+    image, entrypoint = images.resolve(context, step, project.images)
+    command, args, script = program.resolve(context, step, entrypoint, (*image.settings_origin, "entrypoint"), own)
+    env = _env(context, step, own)
+    needs = conditions.named_steps(context, step, "needs", project.ports)
+    gates = conditions.named_steps(context, step, "gate", project.ports)
+    conditional = (*conditions.gates(context, step, gates, project.thresholds), *conditions.when(context, step))
+    workdir = step.get("workdir", "")
+    if workdir:
+        check_form(context, workdir, step.where("workdir"))
+    labels, annotations = step.get("labels", {}), step.get("annotations", {})
+    check_labels(context, labels, (), {key: step.where("labels", key) for key in labels})
+    check_annotations(context, annotations, (), {key: step.where("annotations", key) for key in annotations})
+    resolved = Step(
+        name=step.name,
+        title=step.get("title", ""),
+        description=step.get("description", ""),
+        image=image,
+        command=command,
+        args=args,
+        script=script,
+        workdir=workdir,
+        env=env,
+        after=(),
+        conditions=conditional,
+        inputs=inputs,
+        outputs=declared.outputs,
+        values=values,
+        metrics=metrics,
+        mounts=mounts,
+        resources=resources.resources(context, step),
+        retry=resources.retry(context, step),
+        timeout=resources.timeout(context, step),
+        cache=resources.cache(step),
+        labels=labels,
+        annotations=annotations,
+        origin=step.origin,
+        merged=step.moved,
+    )
+    return resolved, _edges(resolved, needs, gates)
+
+
+def _mounts(context: Context, step: Merged, volumes: Mapping[str, Volume]) -> tuple[Mount, ...]:
+    found: list[Mount] = []
+    for name, path in (step.get("volumes") or {}).items():
+        origin = step.where("volumes", name)
+        check_form(context, path, origin)
+        if name in volumes:
+            found.append(Mount(volumes[name], path, origin))
+        else:
+            context.unknown("MLC316", f"there is no volume `{name}`", origin, name, volumes, "declare it under `volumes`", at="key")
+    return tuple(found)
+
+
+def _env(context: Context, step: Merged, own: Mapping[str, Mapping[str, str]]) -> tuple[Env, ...]:
+    found: list[Env] = []
+    for name, value in (step.get("env") or {}).items():
+        path = step.where("env", name)
+        check_env(context, name, path)
+        found.append(Env(name, _env_value(context, value, path, own), path))
+    return tuple(found)
+
+
+def _env_value(
+    context: Context, value: Any, path: Path, own: Mapping[str, Mapping[str, str]]
+) -> Text | SecretKey | ConfigMapKey | FieldPath:
+    if not isinstance(value, dict):
+        return context.text(source_text(value), path, context.scope("`env`", own))
+    if "field" in value:
+        check_field(context, value["field"], (*path, "field"))
+        return FieldPath(value["field"])
+    kind = "secret" if "secret" in value else "config_map"
+    what = "a Secret" if kind == "secret" else "a ConfigMap"
+    check_object(context, value[kind], (*path, kind), what)
+    check_key(context, value["key"], (*path, "key"), what)
+    return SecretKey(value["secret"], value["key"]) if kind == "secret" else ConfigMapKey(value["config_map"], value["key"])
+
+
+def _edges(step: Step, needs: Mapping[str, Path], gates: Mapping[str, Path]) -> dict[str, Path]:
+    """Whom the step waits for: `needs`, `gate`, data, and every step that an expression of it, or a threshold it is gated by, mentions."""
+    edges = {**needs, **{name: path for name, path in gates.items() if name not in needs}}
+    for port in step.inputs:
+        edges.setdefault(port.producer, port.origin)
+    texts: list[Text] = [*(step.command or ()), *step.args]
+    texts += [env.value for env in step.env if not isinstance(env.value, (SecretKey, ConfigMapKey, FieldPath))]
+    for text in texts:
+        for reference in text.references:
+            if isinstance(reference, (ValueRef, MetricRef)):
+                edges.setdefault(reference.step, text.origin)
+    for condition in step.conditions:
+        for name in mentioned(condition.expr):
+            edges.setdefault(name, condition.origin)
+    return edges
+
+
+def mentioned(expr: Expr) -> Iterable[str]:
+    """The steps whose values or metrics an expression reads."""
+    from ..ir import Compare, In, Logic, Not
+
+    match expr:
+        case ValueRef(step=name) | MetricRef(step=name):
+            yield name
+        case Compare(left=left, right=right):
+            yield from mentioned(left)
+            yield from mentioned(right)
+        case In(left=left):
+            yield from mentioned(left)
+        case Not(operand=operand):
+            yield from mentioned(operand)
+        case Logic(operands=operands):
+            for operand in operands:
+                yield from mentioned(operand)
+        case Literal():
+            pass

@@ -1,0 +1,80 @@
+"""`volumes` and `store`."""
+
+from __future__ import annotations
+
+from ..ir import Claim, ConfigMapVolume, EmptyDir, Memory, RunClaim, S3Store, SecretVolume
+from ..scalars import source_text
+from .names import check_alike, check_key, check_object
+from .quantity import nanos
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..diagnostics.model import Path
+    from ..ir import Volume
+    from .context import Context
+
+
+def resolve(context: Context, declared: Mapping[str, Any]) -> dict[str, Volume]:
+    """The volumes of the project by name."""
+    check_alike(context, {name: ("volumes", name) for name in declared})
+    return {name: _volume(context, name, entry, ("volumes", name)) for name, entry in declared.items()}
+
+
+def _volume(context: Context, name: str, entry: Mapping[str, Any], path: Path) -> Volume:
+    if "claim" in entry:
+        check_object(context, entry["claim"], (*path, "claim"), "a PersistentVolumeClaim")
+        return Claim(name, entry["claim"], path)
+    if "size" in entry:
+        storage_class: str = entry.get("storage_class", "")
+        if storage_class:
+            check_object(context, storage_class, (*path, "storage_class"), "a StorageClass")
+        size = amount(context, entry["size"], (*path, "size"))
+        return RunClaim(name, size, entry.get("access_mode", "ReadWriteOnce"), storage_class, path)
+    if "memory" in entry:
+        return Memory(name, amount(context, entry["memory"], (*path, "memory")), path)
+    if "empty_dir" in entry:
+        limit = (entry["empty_dir"] or {}).get("size")
+        return EmptyDir(name, "" if limit is None else amount(context, limit, (*path, "empty_dir", "size")), path)
+    if "secret" in entry:
+        check_object(context, entry["secret"], (*path, "secret"), "a Secret")
+        mode = entry.get("mode")
+        return SecretVolume(name, entry["secret"], int(source_text(mode), 8) if mode is not None else None, path)
+    check_object(context, entry["config_map"], (*path, "config_map"), "a ConfigMap")
+    return ConfigMapVolume(name, entry["config_map"], path)
+
+
+def amount(context: Context, value: Any, path: Path) -> str:
+    """A size above zero, as Kubernetes writes it."""
+    text = source_text(value)
+    size = nanos(text)
+    if not size:
+        context.report("MLC319", f"`{text}` is not a size", path, help="sizes look like `10Gi`, `500Mi` or `1.5G`")
+    return text
+
+
+def store(context: Context, declared: Mapping[str, Any]) -> S3Store | None:
+    """`store`"""
+    for kind, entry in declared.items():
+        path: Path = ("store", kind)
+        secret = entry.get("secret") or {}
+        if secret:
+            check_object(context, secret["name"], (*path, "secret", "name"), "a Secret")
+            for key in ("access_key", "secret_key"):
+                if key in secret:
+                    check_key(context, secret[key], (*path, "secret", key), "a Secret")
+        return S3Store(
+            kind=kind,  # type: ignore[arg-type]
+            endpoint=entry.get("endpoint", ""),
+            bucket=entry["bucket"],
+            prefix=entry.get("prefix", ""),
+            region=entry.get("region", ""),
+            insecure=entry.get("insecure", False),
+            secret=secret.get("name", ""),
+            access_key=secret.get("access_key", ""),
+            secret_key=secret.get("secret_key", ""),
+            origin=path,
+        )
+    return None
