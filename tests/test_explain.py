@@ -34,7 +34,8 @@ def test_page_has_the_form(code: str) -> None:
     found = sections(page)
     assert list(found) == HEADINGS
     assert all(text.strip() for text in found.values())
-    assert page.endswith("\n") and not page.endswith("\n\n")
+    assert page.endswith("\n")
+    assert not page.endswith("\n\n")
 
 
 @pytest.mark.parametrize("code", CODES)

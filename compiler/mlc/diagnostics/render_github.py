@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from .model import Diagnostic
 
+_ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
@@ -31,14 +32,14 @@ def _command(found: Diagnostic) -> str:
     else:
         properties += [("col", str(span.column)), ("endColumn", str(max(span.column, span.end_column - 1)))]
     properties.append(("title", f"{found.code}: {CODES[found.code].summary}"))
-    lines = [found.message] + ([f"help: {found.help}"] if found.help else [])
-    message = "\n".join(visible(line) for text in lines for line in text.split("\n"))
+    message = f"{found.message}\nhelp: {found.help}" if found.help else found.message
     head = ",".join(f"{key}={_property(value)}" for key, value in properties)
     return f"::{_COMMANDS[found.severity]} {head}::{_data(message)}"
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Escaped as GitHub's runner undoes it (actions/toolkit `packages/core/src/command.ts`); other control characters as we show them."""
+    return "".join(_ESCAPES.get(char) or visible(char) for char in text)
 
 
 def _property(text: str) -> str:
