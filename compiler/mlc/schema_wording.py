@@ -1,0 +1,300 @@
+"""Turns what `jsonschema` finds into our own findings: from the structure of its errors, never from their text.
+
+Imported only when a document is wrong: `jsonschema` takes longer to import than a small project to compile.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from .diagnostics.model import Finding, Related
+from .diagnostics.suggest import did_you_mean
+from .schema import compile_checker, kind
+from .schema_hints import example, expected, flow, found, listed, properties, quoted, resolved, source, subject, unknown_key_help
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jsonschema.protocols import Validator
+
+    from .diagnostics.model import At, Path
+
+Node = dict[str, Any]
+
+
+def explain(document: object, schema: Node) -> list[Finding]:
+    """What is wrong with a document that the schema refuses: at least one finding, each problem once."""
+    words = _Wording(schema)
+    findings: dict[tuple[str, Path, At, str], Finding] = {}
+    for error in validator(schema).iter_errors(_faulty_part(document, schema)):
+        for finding in words.of(error):
+            findings.setdefault((finding.code, finding.path, finding.at, finding.message), finding)
+    if not findings:  # the two disagree, and only one of them can be right
+        message = "the document does not fit the schema, and no rule of the schema says why"
+        return [Finding("MLC901", message, help="please report this, with the file")]
+    return list(findings.values())
+
+
+def validator(schema: Node) -> Validator:
+    """The validator that agrees with `schema.compile_checker`: finite numbers, strict integers, patterns for the whole text."""
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: kind(value) == "integer",
+            "number": lambda _, value: kind(value) in ("integer", "number"),
+        }
+    )
+    made: Validator = extend(Draft202012Validator, {"pattern": _pattern}, type_checker=types)(schema)
+    return made
+
+
+def _pattern(_: Validator, pattern: str, instance: object, __: Node) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
+        yield ValidationError("pattern")
+
+
+def _faulty_part(document: object, schema: Node) -> object:
+    """The document without the entries of its sections that are right: `jsonschema` takes seconds for thousands of good steps."""
+    if not isinstance(document, dict):
+        return document
+    part = dict(document)
+    for section, node in schema["properties"].items():
+        entries = part.get(section)
+        if "propertyNames" not in node or not isinstance(entries, dict) or len(entries) < 2:
+            continue
+        name = compile_checker({**node["propertyNames"], "$defs": schema["$defs"]})
+        entry = compile_checker({**node["additionalProperties"], "$defs": schema["$defs"]})
+        faulty = {key: value for key, value in entries.items() if not (name(key) and entry(value))}
+        part[section] = faulty or dict([next(iter(entries.items()))])  # one good entry stays: an empty section could be an error
+    return part
+
+
+class _Wording:
+    """The sentences for errors of one schema."""
+
+    def __init__(self, schema: Node) -> None:
+        self.schema = schema
+        self.names = (schema["$defs"]["step_name"], schema["$defs"]["name"])
+
+    def of(self, error: ValidationError) -> Iterator[Finding]:
+        """The findings for one error; none where another error at the same place says it better."""
+        path: Path = tuple(error.absolute_path)
+        rule = str(error.validator)
+        if "propertyNames" in error.relative_schema_path:
+            yield from self.name(error, path)
+            return
+        if rule != "type" and "type" in error.schema and not self.fits(error.instance, error.schema):
+            return  # a value of the wrong type, which `type` reports
+        words: dict[str, Callable[[ValidationError, Path], Iterator[Finding]]] = {
+            "additionalProperties": self.unknown_keys,
+            "required": self.missing_key,
+            "type": self.wrong_type,
+            "enum": self.not_allowed,
+            "const": self.version,
+            "pattern": self.wrong_form,
+            "anyOf": self.forms,
+            "minProperties": self.too_few_keys,
+            "maxProperties": self.too_many_keys,
+        }
+        yield from words.get(rule, self.limit)(error, path)
+
+    def fits(self, value: object, node: Node) -> bool:
+        """Whether a value is of a type that a schema allows."""
+        types = resolved(node, self.schema).get("type", ())
+        kinds = {types} if isinstance(types, str) else set(types)
+        return kind(value) in kinds or (kind(value) == "integer" and "number" in kinds)
+
+    # --- keys -----------------------------------------------------------------------------------------------------------------
+
+    def unknown_keys(self, error: ValidationError, path: Path, forms: Node | None = None) -> Iterator[Finding]:
+        """Keys that a mapping does not have; `forms` is the schema with its other forms, where it has any."""
+        own: Node = error.schema.get("properties", {})
+        every = properties(forms or error.schema, self.schema)
+        unknown = [key for key in error.instance if key not in own]
+        if path[:1] == ("params",) and len(path) == 2 and len(unknown) == len(error.instance):
+            message = f"{subject(path)} is a mapping without any key of a declaration"
+            yield Finding("MLC207", message, path, help="write a default that is a mapping as `{type: dict, default: {...}}`")
+            return
+        for key in unknown:
+            place = (*path, key)
+            if key in every:
+                here = next(name for name in error.instance if name in own)
+                message = f"{quoted(key)} does not go with {quoted(here)} in {subject(path)}"
+                yield Finding("MLC209", message, place, "key", related=(Related((*path, here), "given here", "key"),))
+            else:
+                help = unknown_key_help(str(key), path, every, self.schema)
+                where = f" in {subject(path)}" if path else ""
+                yield Finding("MLC201", f"unknown key {quoted(key)}{where}", place, "key", label="unknown key", help=help)
+
+    def missing_key(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """A key that a mapping must have. jsonschema reports each one by itself and says which only in its text: look again."""
+        every = properties(error.schema, self.schema)
+        for key in error.validator_value:
+            if key not in error.instance:
+                hint = example(key, resolved(every.get(key, {}), self.schema))
+                help = f"add {quoted(key)}" + (f", {hint}" if hint else "")
+                yield Finding("MLC202", f"{subject(path)} has no {quoted(key)}", path, "key" if path else "value", help=help)
+
+    def name(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """A key that is a name, and breaks the rule for names."""
+        name = str(error.instance)
+        entry = (*path, name)
+        if error.validator == "maxLength":
+            message = f"the name of {subject(entry)} has {len(name)} characters"
+            yield Finding("MLC206", message, entry, "key", help=f"use at most {error.validator_value} characters")
+        else:
+            message = f"{subject(entry)} has a name that is not allowed"
+            yield Finding("MLC205", message, entry, "key", label="not a name", help=self.naming(name, error.schema))
+
+    def naming(self, name: str, rule: Node) -> str:
+        """The rule for names in words, with a name that fits, where there is one near."""
+        rule = next((known for known in self.names if known["pattern"] == rule["pattern"]), rule)
+        near = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+        near = near.lower() if rule is self.names[0] else near
+        hint = f", for example {quoted(near)}" if re.fullmatch(rule["pattern"], near) and len(near) <= rule["maxLength"] else ""
+        return f"use {rule['description']}{hint}"
+
+    # --- values ---------------------------------------------------------------------------------------------------------------
+
+    def wrong_type(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """A value of a type that cannot stand there."""
+        types = error.validator_value
+        kinds = [types] if isinstance(types, str) else list(types)
+        value = error.instance
+        if value is None:
+            yield self.empty(path, error.schema)
+            return
+        label = f"expected {expected(kinds)}"
+        shown = error.schema.get("examples", [""])[0]
+        if "string" in kinds and kind(value) in ("integer", "number", "boolean") and not str(shown)[:1].isdigit():
+            help = f'write it in quotes: `"{source(value)}"`'
+        elif kind(value) == "number" and "number" not in kinds:
+            help = "write a number without a decimal point"
+        else:
+            help = example(path[-1] if path else 0, error.schema)
+        yield Finding("MLC203", f"{subject(path)} is {found(value)}, {label}", path, label=label, help=help)
+
+    def empty(self, path: Path, node: Node) -> Finding:
+        """A key without a value."""
+        if path[:1] == ("defaults",):
+            help = "remove the key: an empty value in a step removes what the step would inherit, and defaults inherit nothing"
+        else:
+            hint = example(path[-1] if path else 0, node)
+            help = "give it a value or remove the key" + (f", {hint}" if hint else "")
+        return Finding("MLC203", f"{subject(path)} has an empty value", path, "key" if path else "value", help=help)
+
+    def not_allowed(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """A text that is none of the allowed ones."""
+        allowed = [str(word) for word in error.validator_value if word is not None]
+        near = did_you_mean(str(error.instance), allowed)
+        help = f"{near} " * bool(near) + f"allowed: {', '.join(map(quoted, allowed))}"
+        yield Finding("MLC204", f"{subject(path)} cannot be {quoted(error.instance)}", path, help=help)
+
+    def version(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """`mlc` with another version than ours."""
+        if error.instance is None:
+            yield self.empty(path, error.schema)
+            return
+        shown = found(error.instance) if kind(error.instance) in ("array", "object", "") else quoted(source(error.instance))
+        help = f"this version of mlc reads `mlc: {error.validator_value}`"
+        yield Finding("MLC208", f"unknown language version {shown}", path, help=help)
+
+    def wrong_form(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """A text that a pattern refuses."""
+        is_name = any(known["pattern"] == error.validator_value for known in self.names)
+        help = self.naming(str(error.instance), error.schema) if is_name else example(path[-1], error.schema)
+        yield Finding("MLC205", f"{subject(path)} cannot be {quoted(error.instance)}", path, help=help)
+
+    def limit(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """A number, list or text outside its limits."""
+        value, bound, rule = error.instance, error.validator_value, error.validator
+        if rule in ("minLength", "minItems"):
+            hint = example(path[-1] if path else 0, error.schema)
+            yield Finding("MLC206", f"{subject(path)} is {'an empty text' if value == '' else 'an empty list'}", path, help=hint)
+        elif rule == "maxLength":
+            message = f"{subject(path)} has {len(value)} characters"
+            yield Finding("MLC206", message, path, help=f"use at most {bound} characters")
+        elif rule == "uniqueItems":
+            for index, item in enumerate(value):
+                first = value.index(item)
+                if first < index:
+                    related = (Related((*path, first), "first given here"),)
+                    message = f"{quoted(flow(item))} stands twice in {subject(path)}"
+                    yield Finding("MLC206", message, (*path, index), related=related, help="remove one of them")
+        else:
+            yield Finding("MLC206", f"{subject(path)} is {quoted(source(value))}", path, help=f"use {bound} or more")
+
+    def too_few_keys(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """A mapping without entries that needs one."""
+        own = error.schema.get("properties")
+        if own:
+            yield self.no_form(path, list(own))
+        else:
+            yield Finding("MLC206", f"{subject(path)} is empty", path, "key", help=example(path[-1] if path else 0, error.schema))
+
+    def too_many_keys(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """Keys of which a mapping may have only one."""
+        present = [key for key in error.instance if key in error.schema["properties"]]
+        if len(present) > 1:
+            yield self.exclusive(path, present)
+
+    # --- values with several forms ----------------------------------------------------------------------------------------------
+
+    def forms(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+        """A value that fits none of its forms: find the one that was meant, and say what is wrong with it."""
+        branches = [resolved(branch, self.schema) for branch in error.validator_value]
+        value = error.instance
+        if all(set(branch) == {"required"} for branch in branches):
+            keys = [branch["required"][0] for branch in branches]
+            if not isinstance(value, dict) or not value or any(key in properties(error.schema, self.schema) for key in value):
+                help = f"add {listed(map(quoted, keys))}"
+                yield Finding("MLC209", f"{subject(path)} has neither {listed(map(quoted, keys), 'nor')}", path, "key", help=help)
+            return
+        meant = [index for index, branch in enumerate(branches) if self.fits(value, branch)]
+        if len(meant) == 1:
+            yield from self.branch(error, meant[0], path)
+            return
+        signs = {index: _signs(branches[index]) for index in meant}
+        present = {index: [key for key in value if key in signs[index]] for index in meant}
+        chosen = [index for index in meant if present[index]]
+        if len(chosen) == 1:
+            yield from self.branch(error, chosen[0], path)
+            return
+        every = properties(error.schema, self.schema)
+        unknown = [key for key in value if key not in every]
+        for key in unknown:
+            help = unknown_key_help(str(key), path, every, self.schema)
+            yield Finding("MLC201", f"unknown key {quoted(key)} in {subject(path)}", (*path, key), "key", label="unknown key", help=help)
+        if chosen:
+            yield self.exclusive(path, [present[index][0] for index in chosen])
+        elif not unknown:
+            yield self.no_form(path, [key for index in meant for key in signs[index]])
+
+    def branch(self, error: ValidationError, index: int, path: Path) -> Iterator[Finding]:
+        """The errors of one form."""
+        for inner in error.context or ():
+            if inner.relative_schema_path[0] == index:
+                if inner.validator == "additionalProperties" and tuple(inner.absolute_path) == path:
+                    yield from self.unknown_keys(inner, path, error.schema)
+                else:
+                    yield from self.of(inner)
+
+    def exclusive(self, path: Path, keys: list[str]) -> Finding:
+        """Keys that cannot stand together; the caret is under the second one."""
+        related = (Related((*path, keys[0]), "given here", "key"),)
+        message = f"{listed(map(quoted, keys), 'and')} exclude each other in {subject(path)}"
+        return Finding("MLC209", message, (*path, keys[1]), "key", related=related, help=f"keep {listed(map(quoted, keys))}")
+
+    def no_form(self, path: Path, keys: list[str]) -> Finding:
+        """A mapping that has none of the keys that say what it is."""
+        message = f"{subject(path)} has none of {listed(map(quoted, keys))}"
+        return Finding("MLC207", message, path, "key", help="give exactly one of them")
+
+
+def _signs(form: Node) -> list[str]:
+    """The keys by which a form is known: the first one that it requires, or, where it requires none, all that it has."""
+    required: list[str] = form.get("required", [])
+    return required[:1] or list(form["properties"])
