@@ -102,8 +102,27 @@ def compile_checker(schema: Node) -> Check:
 
 
 _KNOWN = frozenset(
-    "$ref const enum allOf anyOf type pattern minLength maxLength minimum items minItems uniqueItems "
-    "properties additionalProperties propertyNames required minProperties maxProperties".split()
+    (
+        "$ref",
+        "const",
+        "enum",
+        "allOf",
+        "anyOf",
+        "type",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minimum",
+        "items",
+        "minItems",
+        "uniqueItems",
+        "properties",
+        "additionalProperties",
+        "propertyNames",
+        "required",
+        "minProperties",
+        "maxProperties",
+    )
 )
 
 

@@ -48,7 +48,22 @@ _KIND_WORDS = {
 _LATER = {
     "project": frozenset({"machines", "datasets", "code", "templates", "finally", "schedule", "environments"}),
     "step": frozenset(
-        "code foreach parallel each machine node_selector tolerations affinity service_account security sidecars init resource use".split()
+        (
+            "code",
+            "foreach",
+            "parallel",
+            "each",
+            "machine",
+            "node_selector",
+            "tolerations",
+            "affinity",
+            "service_account",
+            "security",
+            "sidecars",
+            "init",
+            "resource",
+            "use",
+        )
     ),
     "volume": frozenset({"keep", "ephemeral", "host_path", "nfs"}),
     "store": frozenset({"gcs", "azure", "oss"}),

@@ -6,6 +6,7 @@ Imported only when a document is wrong: `jsonschema` takes longer to import than
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -13,6 +14,7 @@ from jsonschema.validators import extend
 
 from .diagnostics.model import Finding, Related
 from .diagnostics.suggest import did_you_mean
+from .record import record
 from .schema import compile_checker, kind
 from .schema_hints import example, expected, flow, found, listed, properties, quoted, resolved, source, subject, unknown_key_help
 
@@ -31,7 +33,7 @@ def explain(document: object, schema: Node) -> list[Finding]:
     words = _Wording(schema)
     findings: dict[tuple[str, Path, At, str], Finding] = {}
     for error in validator(schema).iter_errors(_faulty_part(document, schema)):
-        for finding in words.of(error):
+        for finding in words.of(_problem(error)):
             findings.setdefault((finding.code, finding.path, finding.at, finding.message), finding)
     if not findings:  # the two disagree, and only one of them can be right
         message = "the document does not fit the schema, and no rule of the schema says why"
@@ -47,8 +49,9 @@ def validator(schema: Node) -> Validator:
             "number": lambda _, value: kind(value) in ("integer", "number"),
         }
     )
-    made: Validator = extend(Draft202012Validator, {"pattern": _pattern}, type_checker=types)(schema)
-    return made
+    made = extend(Draft202012Validator, {"pattern": _pattern}, type_checker=types)  # type: ignore[no-untyped-call] # has no types
+    agreeing: Validator = made(schema)
+    return agreeing
 
 
 def _pattern(_: Validator, pattern: str, instance: object, __: Node) -> Iterator[ValidationError]:
@@ -56,7 +59,7 @@ def _pattern(_: Validator, pattern: str, instance: object, __: Node) -> Iterator
         yield ValidationError("pattern")
 
 
-def _faulty_part(document: object, schema: Node) -> object:
+def _faulty_part(document: Any, schema: Node) -> Any:
     """The document without the entries of its sections that are right: `jsonschema` takes seconds for thousands of good steps."""
     if not isinstance(document, dict):
         return document
@@ -72,6 +75,37 @@ def _faulty_part(document: object, schema: Node) -> object:
     return part
 
 
+@record
+class _Problem:
+    """What we read of a `ValidationError`: `rule` is the keyword that fails, `bound` what the schema `node` says for it.
+
+    `names` says that the value is a key of the mapping at `path`; `form` is the index in `anyOf` of the form that has the problem.
+    """
+
+    rule: str
+    bound: Any
+    value: Any
+    node: Node
+    path: Path
+    names: bool
+    form: int | str
+    inner: tuple[_Problem, ...]
+
+
+def _problem(error: ValidationError) -> _Problem:
+    trail = error.relative_schema_path
+    return _Problem(
+        rule=str(error.validator),
+        bound=error.validator_value,
+        value=error.instance,
+        node=dict(error.schema) if isinstance(error.schema, Mapping) else {},
+        path=tuple(error.absolute_path),
+        names="propertyNames" in trail,
+        form=trail[0] if trail else 0,
+        inner=tuple(map(_problem, error.context or ())),
+    )
+
+
 class _Wording:
     """The sentences for errors of one schema."""
 
@@ -79,16 +113,14 @@ class _Wording:
         self.schema = schema
         self.names = (schema["$defs"]["step_name"], schema["$defs"]["name"])
 
-    def of(self, error: ValidationError) -> Iterator[Finding]:
+    def of(self, problem: _Problem) -> Iterator[Finding]:
         """The findings for one error; none where another error at the same place says it better."""
-        path: Path = tuple(error.absolute_path)
-        rule = str(error.validator)
-        if "propertyNames" in error.relative_schema_path:
-            yield from self.name(error, path)
+        if problem.names:
+            yield from self.name(problem)
             return
-        if rule != "type" and "type" in error.schema and not self.fits(error.instance, error.schema):
+        if problem.rule != "type" and "type" in problem.node and not self.fits(problem.value, problem.node):
             return  # a value of the wrong type, which `type` reports
-        words: dict[str, Callable[[ValidationError, Path], Iterator[Finding]]] = {
+        words: dict[str, Callable[[_Problem], Iterator[Finding]]] = {
             "additionalProperties": self.unknown_keys,
             "required": self.missing_key,
             "type": self.wrong_type,
@@ -99,7 +131,7 @@ class _Wording:
             "minProperties": self.too_few_keys,
             "maxProperties": self.too_many_keys,
         }
-        yield from words.get(rule, self.limit)(error, path)
+        yield from words.get(problem.rule, self.limit)(problem)
 
     def fits(self, value: object, node: Node) -> bool:
         """Whether a value is of a type that a schema allows."""
@@ -109,45 +141,49 @@ class _Wording:
 
     # --- keys -----------------------------------------------------------------------------------------------------------------
 
-    def unknown_keys(self, error: ValidationError, path: Path, forms: Node | None = None) -> Iterator[Finding]:
+    def unknown_keys(self, problem: _Problem, forms: Node | None = None) -> Iterator[Finding]:
         """Keys that a mapping does not have; `forms` is the schema with its other forms, where it has any."""
-        own: Node = error.schema.get("properties", {})
-        every = properties(forms or error.schema, self.schema)
-        unknown = [key for key in error.instance if key not in own]
-        if path[:1] == ("params",) and len(path) == 2 and len(unknown) == len(error.instance):
+        path = problem.path
+        own: Node = problem.node.get("properties", {})
+        every = properties(forms or problem.node, self.schema)
+        unknown = [key for key in problem.value if key not in own]
+        if path[:1] == ("params",) and len(path) == 2 and len(unknown) == len(problem.value):
             message = f"{subject(path)} is a mapping without any key of a declaration"
             yield Finding("MLC207", message, path, help="write a default that is a mapping as `{type: dict, default: {...}}`")
             return
         for key in unknown:
             place = (*path, key)
             if key in every:
-                here = next(name for name in error.instance if name in own)
+                here = next(name for name in problem.value if name in own)
                 message = f"{quoted(key)} does not go with {quoted(here)} in {subject(path)}"
-                yield Finding("MLC209", message, place, "key", related=(Related((*path, here), "given here", "key"),))
+                related = (Related((*path, here), "given here", "key"),)
+                yield Finding("MLC209", message, place, "key", related=related, help=f"remove {quoted(key)} or {quoted(here)}")
             else:
                 help = unknown_key_help(str(key), path, every, self.schema)
                 where = f" in {subject(path)}" if path else ""
                 yield Finding("MLC201", f"unknown key {quoted(key)}{where}", place, "key", label="unknown key", help=help)
 
-    def missing_key(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+    def missing_key(self, problem: _Problem) -> Iterator[Finding]:
         """A key that a mapping must have. jsonschema reports each one by itself and says which only in its text: look again."""
-        every = properties(error.schema, self.schema)
-        for key in error.validator_value:
-            if key not in error.instance:
+        path = problem.path
+        every = properties(problem.node, self.schema)
+        for key in problem.bound:
+            if key not in problem.value:
                 hint = example(key, resolved(every.get(key, {}), self.schema))
                 help = f"add {quoted(key)}" + (f", {hint}" if hint else "")
                 yield Finding("MLC202", f"{subject(path)} has no {quoted(key)}", path, "key" if path else "value", help=help)
 
-    def name(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+    def name(self, problem: _Problem) -> Iterator[Finding]:
         """A key that is a name, and breaks the rule for names."""
-        name = str(error.instance)
+        path = problem.path
+        name = str(problem.value)
         entry = (*path, name)
-        if error.validator == "maxLength":
+        if problem.rule == "maxLength":
             message = f"the name of {subject(entry)} has {len(name)} characters"
-            yield Finding("MLC206", message, entry, "key", help=f"use at most {error.validator_value} characters")
+            yield Finding("MLC206", message, entry, "key", help=f"use at most {problem.bound} characters")
         else:
             message = f"{subject(entry)} has a name that is not allowed"
-            yield Finding("MLC205", message, entry, "key", label="not a name", help=self.naming(name, error.schema))
+            yield Finding("MLC205", message, entry, "key", label="not a name", help=self.naming(name, problem.node))
 
     def naming(self, name: str, rule: Node) -> str:
         """The rule for names in words, with a name that fits, where there is one near."""
@@ -159,60 +195,69 @@ class _Wording:
 
     # --- values ---------------------------------------------------------------------------------------------------------------
 
-    def wrong_type(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+    def wrong_type(self, problem: _Problem) -> Iterator[Finding]:
         """A value of a type that cannot stand there."""
-        types = error.validator_value
+        path = problem.path
+        types = problem.bound
         kinds = [types] if isinstance(types, str) else list(types)
-        value = error.instance
+        value = problem.value
         if value is None:
-            yield self.empty(path, error.schema)
+            yield self.empty(problem)
             return
         label = f"expected {expected(kinds)}"
-        shown = error.schema.get("examples", [""])[0]
+        shown = problem.node.get("examples", [""])[0]
         if "string" in kinds and kind(value) in ("integer", "number", "boolean") and not str(shown)[:1].isdigit():
             help = f'write it in quotes: `"{source(value)}"`'
         elif kind(value) == "number" and "number" not in kinds:
             help = "write a number without a decimal point"
         else:
-            help = example(path[-1] if path else 0, error.schema)
+            help = self.example(problem)
         yield Finding("MLC203", f"{subject(path)} is {found(value)}, {label}", path, label=label, help=help)
 
-    def empty(self, path: Path, node: Node) -> Finding:
+    def empty(self, problem: _Problem) -> Finding:
         """A key without a value."""
+        path = problem.path
         if path[:1] == ("defaults",):
             help = "remove the key: an empty value in a step removes what the step would inherit, and defaults inherit nothing"
         else:
-            hint = example(path[-1] if path else 0, node)
+            hint = self.example(problem)
             help = "give it a value or remove the key" + (f", {hint}" if hint else "")
         return Finding("MLC203", f"{subject(path)} has an empty value", path, "key" if path else "value", help=help)
 
-    def not_allowed(self, error: ValidationError, path: Path) -> Iterator[Finding]:
-        """A text that is none of the allowed ones."""
-        allowed = [str(word) for word in error.validator_value if word is not None]
-        near = did_you_mean(str(error.instance), allowed)
-        help = f"{near} " * bool(near) + f"allowed: {', '.join(map(quoted, allowed))}"
-        yield Finding("MLC204", f"{subject(path)} cannot be {quoted(error.instance)}", path, help=help)
+    def example(self, problem: _Problem) -> str:
+        """A help text that shows how to write the value, or "" where the schema has no example."""
+        return example(problem.path[-1] if problem.path else 0, problem.node)
 
-    def version(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+    def not_allowed(self, problem: _Problem) -> Iterator[Finding]:
+        """A text that is none of the allowed ones."""
+        path = problem.path
+        allowed = [str(word) for word in problem.bound if word is not None]
+        near = did_you_mean(str(problem.value), allowed)
+        help = f"{near} " * bool(near) + f"allowed: {', '.join(map(quoted, allowed))}"
+        yield Finding("MLC204", f"{subject(path)} cannot be {quoted(problem.value)}", path, help=help)
+
+    def version(self, problem: _Problem) -> Iterator[Finding]:
         """`mlc` with another version than ours."""
-        if error.instance is None:
-            yield self.empty(path, error.schema)
+        path = problem.path
+        if problem.value is None:
+            yield self.empty(problem)
             return
-        shown = found(error.instance) if kind(error.instance) in ("array", "object", "") else quoted(source(error.instance))
-        help = f"this version of mlc reads `mlc: {error.validator_value}`"
+        shown = found(problem.value) if kind(problem.value) in ("array", "object", "") else quoted(source(problem.value))
+        help = f"this version of mlc reads `mlc: {problem.bound}`"
         yield Finding("MLC208", f"unknown language version {shown}", path, help=help)
 
-    def wrong_form(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+    def wrong_form(self, problem: _Problem) -> Iterator[Finding]:
         """A text that a pattern refuses."""
-        is_name = any(known["pattern"] == error.validator_value for known in self.names)
-        help = self.naming(str(error.instance), error.schema) if is_name else example(path[-1], error.schema)
-        yield Finding("MLC205", f"{subject(path)} cannot be {quoted(error.instance)}", path, help=help)
+        path = problem.path
+        is_name = any(known["pattern"] == problem.bound for known in self.names)
+        help = self.naming(str(problem.value), problem.node) if is_name else self.example(problem)
+        yield Finding("MLC205", f"{subject(path)} cannot be {quoted(problem.value)}", path, help=help)
 
-    def limit(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+    def limit(self, problem: _Problem) -> Iterator[Finding]:
         """A number, list or text outside its limits."""
-        value, bound, rule = error.instance, error.validator_value, error.validator
+        value, bound, rule, path = problem.value, problem.bound, problem.rule, problem.path
         if rule in ("minLength", "minItems"):
-            hint = example(path[-1] if path else 0, error.schema)
+            hint = self.example(problem)
             yield Finding("MLC206", f"{subject(path)} is {'an empty text' if value == '' else 'an empty list'}", path, help=hint)
         elif rule == "maxLength":
             message = f"{subject(path)} has {len(value)} characters"
@@ -227,43 +272,46 @@ class _Wording:
         else:
             yield Finding("MLC206", f"{subject(path)} is {quoted(source(value))}", path, help=f"use {bound} or more")
 
-    def too_few_keys(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+    def too_few_keys(self, problem: _Problem) -> Iterator[Finding]:
         """A mapping without entries that needs one."""
-        own = error.schema.get("properties")
+        path = problem.path
+        own = problem.node.get("properties")
         if own:
             yield self.no_form(path, list(own))
         else:
-            yield Finding("MLC206", f"{subject(path)} is empty", path, "key", help=example(path[-1] if path else 0, error.schema))
+            yield Finding("MLC206", f"{subject(path)} is empty", path, "key", help=self.example(problem))
 
-    def too_many_keys(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+    def too_many_keys(self, problem: _Problem) -> Iterator[Finding]:
         """Keys of which a mapping may have only one."""
-        present = [key for key in error.instance if key in error.schema["properties"]]
+        path = problem.path
+        present = [key for key in problem.value if key in problem.node["properties"]]
         if len(present) > 1:
             yield self.exclusive(path, present)
 
     # --- values with several forms ----------------------------------------------------------------------------------------------
 
-    def forms(self, error: ValidationError, path: Path) -> Iterator[Finding]:
+    def forms(self, problem: _Problem) -> Iterator[Finding]:
         """A value that fits none of its forms: find the one that was meant, and say what is wrong with it."""
-        branches = [resolved(branch, self.schema) for branch in error.validator_value]
-        value = error.instance
+        path = problem.path
+        branches = [resolved(branch, self.schema) for branch in problem.bound]
+        value = problem.value
         if all(set(branch) == {"required"} for branch in branches):
             keys = [branch["required"][0] for branch in branches]
-            if not isinstance(value, dict) or not value or any(key in properties(error.schema, self.schema) for key in value):
+            if not isinstance(value, dict) or not value or any(key in properties(problem.node, self.schema) for key in value):
                 help = f"add {listed(map(quoted, keys))}"
                 yield Finding("MLC209", f"{subject(path)} has neither {listed(map(quoted, keys), 'nor')}", path, "key", help=help)
             return
         meant = [index for index, branch in enumerate(branches) if self.fits(value, branch)]
         if len(meant) == 1:
-            yield from self.branch(error, meant[0], path)
+            yield from self.branch(problem, meant[0])
             return
         signs = {index: _signs(branches[index]) for index in meant}
         present = {index: [key for key in value if key in signs[index]] for index in meant}
         chosen = [index for index in meant if present[index]]
         if len(chosen) == 1:
-            yield from self.branch(error, chosen[0], path)
+            yield from self.branch(problem, chosen[0])
             return
-        every = properties(error.schema, self.schema)
+        every = properties(problem.node, self.schema)
         unknown = [key for key in value if key not in every]
         for key in unknown:
             help = unknown_key_help(str(key), path, every, self.schema)
@@ -273,12 +321,12 @@ class _Wording:
         elif not unknown:
             yield self.no_form(path, [key for index in meant for key in signs[index]])
 
-    def branch(self, error: ValidationError, index: int, path: Path) -> Iterator[Finding]:
+    def branch(self, problem: _Problem, index: int) -> Iterator[Finding]:
         """The errors of one form."""
-        for inner in error.context or ():
-            if inner.relative_schema_path[0] == index:
-                if inner.validator == "additionalProperties" and tuple(inner.absolute_path) == path:
-                    yield from self.unknown_keys(inner, path, error.schema)
+        for inner in problem.inner:
+            if inner.form == index:
+                if inner.rule == "additionalProperties" and inner.path == problem.path:
+                    yield from self.unknown_keys(inner, problem.node)
                 else:
                     yield from self.of(inner)
 
