@@ -1,8 +1,8 @@
 """A project's steps as a drawing for the terminal.
 
 The drawing is a tree: each step hangs under the step that it waits for longest, and says in words what else it waits for and reads. A chain
-goes straight down; only a branch moves to the right. Where branches nest so deeply that the drawing would leave the screen, the largest branch
-goes straight down too, which keeps any thousand steps within ten columns of branches.
+goes straight down; only a branch moves to the right. Where branches nest so deeply that the drawing would leave the screen, the largest
+branch goes straight down too, which keeps any thousand steps within ten columns of branches.
 """
 
 from __future__ import annotations

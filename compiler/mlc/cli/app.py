@@ -95,7 +95,9 @@ Targets = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the spec, such as params.epochs=3; can be repeated.", show_default=False),
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change a value of the spec, such as params.epochs=3; can be repeated.", show_default=False
+    ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")]
 Format = Annotated[
@@ -240,12 +242,21 @@ def _compile(
     target: Targets = None,
     output: Output = None,
     overrides: Overrides = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; compare with the files that -o names, and show the difference.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; compare with the files that -o names, and show the difference.")
+    ] = False,
     strict: Strict = False,
     format: Format = "text",
 ) -> None:
     request = Request(
-        "compile", tuple(specs or ()), targets_of(target or []), output or "", tuple(overrides or ()), check=check, strict=strict, format=format
+        "compile",
+        tuple(specs or ()),
+        targets_of(target or []),
+        output or "",
+        tuple(overrides or ()),
+        check=check,
+        strict=strict,
+        format=format,
     )
     _ask(context, request)
 
@@ -259,7 +270,9 @@ def _validate(
     strict: Strict = False,
     format: Format = "text",
 ) -> None:
-    _ask(context, Request("validate", tuple(specs or ()), targets_of(target or []), "", tuple(overrides or ()), strict=strict, format=format))
+    _ask(
+        context, Request("validate", tuple(specs or ()), targets_of(target or []), "", tuple(overrides or ()), strict=strict, format=format)
+    )
 
 
 @app.command("graph", help=_GRAPH_HELP)
@@ -271,7 +284,9 @@ def _graph(context: typer.Context, specs: Specs = None, overrides: Overrides = N
 def _infra(
     context: typer.Context,
     specs: Specs = None,
-    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_output)] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_output)
+    ] = None,
     overrides: Overrides = None,
     format: Format = "text",
 ) -> None:

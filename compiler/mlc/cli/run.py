@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gc
-import sys
 
 from . import streams
-from .request import OK, USAGE
+from .request import USAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,4 +75,4 @@ def _explain(request: Request) -> int:
     if not pages:
         streams.tell("mlc: error: name a code, such as `mlc explain MLC301`, or list them all with `mlc explain --list`")
         return USAGE
-    return streams.result("\n".join(pages)) if pages else OK
+    return streams.result("\n".join(pages))

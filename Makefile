@@ -1,0 +1,55 @@
+# Everything needs only make and Python 3.10 or newer; the rest goes to .venv, once, until pyproject.toml changes.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench golden shells clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
+
+demo: $(VENV)/.mlc ## compile the MNIST project for both targets and print everything
+	$(BIN)/mlc compile specs/mnist.yaml --target argo
+	$(BIN)/mlc compile specs/mnist.yaml --target kfp
+	$(BIN)/mlc graph specs/mnist.yaml
+
+test: lint shells ## ruff, mypy and every test
+	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test ## time and memory, side by side with the kfp SDK and hera
+	$(BIN)/python -m benchmarks.run
+
+golden: $(VENV)/.test ## write the expected files under golden/ anew
+	$(BIN)/python -m pytest -q tests/test_golden.py --update-golden
+
+# The wrapper script is run by the shells that containers have. They are installed where that is possible; where not, the tests say what is missing.
+shells:
+	@command -v dash >/dev/null && command -v busybox >/dev/null || { \
+	  test "$$(id -u)" = 0 && sudo= || sudo='sudo -n'; \
+	  command -v apt-get >/dev/null && { $$sudo apt-get update -qq && $$sudo apt-get install -qq -y dash busybox >/dev/null; } \
+	  || echo "dash and busybox are missing and could not be installed" >&2; }
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "$(PYTHON) is older than Python 3.10: say which one to use, make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+	@touch $@
+
+$(VENV)/.mlc: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.mlc
+	$(BIN)/python -m pip install -q -e '.[test,dev]'
+	@touch $@
