@@ -1,0 +1,130 @@
+"""Where the run-time texts of a task come from: each reference becomes one input parameter of the task's component."""
+
+from __future__ import annotations
+
+import json
+
+from ...ir import Compare, In, Literal, Logic, MetricRef, Not, Param, ParamRef, PathRef, RunRef, Text, ValueRef
+from ...record import record
+from .cel import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...ir import Expr, Metric, Ref, Step, Type
+
+PARAMETER_TYPES: dict[Type, str] = {
+    "string": "STRING",
+    "int": "NUMBER_INTEGER",
+    "float": "NUMBER_DOUBLE",
+    "bool": "BOOLEAN",
+    "list": "LIST",
+    "dict": "STRUCT",
+}
+
+# Numbers that a step writes keep their text: the launcher prints NUMBER_* outputs anew and fails on what it cannot parse (converter.go).
+VALUE_TYPES: dict[Type, str] = {**PARAMETER_TYPES, "int": "STRING", "float": "STRING", "bool": "STRING"}
+
+# `pipeline_job_name` is the display name, a text that a person typed; the resource name is the workflow's (driver/resolve.go).
+_RUN = {"id": "{{$.pipeline_job_uuid}}", "name": "{{$.pipeline_job_resource_name}}"}
+
+
+@record
+class Binding:
+    """One input parameter: its name and KFP type in the component, and what the task binds it to.
+
+    Names of the user hold no dot, so the names made here (`train.rows`) cannot meet those of params.
+    """
+
+    name: str
+    type: str
+    source: dict[str, Any]
+
+
+def default(param: Param) -> Any:
+    """The default of a parameter as plain data (`param.default` is its text, which must be there)."""
+    text = param.default or ""
+    return text if param.type == "string" else json.loads(text)
+
+
+def operand(ref: Ref) -> Binding:
+    """The input that carries a reference into a condition: numbers that a step wrote are still text or a document."""
+    match ref:
+        case ParamRef(param=param):
+            return Binding(param.name, PARAMETER_TYPES[param.type], {"componentInputParameter": param.name})
+        case ValueRef(step=step, value=value):
+            return Binding(f"{step}.{value.name}", VALUE_TYPES[value.type], _output(step, value.name))
+        case MetricRef(step=step, metric=metric):
+            return Binding(f"{step}.{metric.name}", "STRING", _output(step, metric.name))
+        case RunRef(name=name):
+            return Binding(f"x-run.{name}", "STRING", {"runtimeValue": {"constant": _RUN[name]}})
+    raise AssertionError(ref)  # a path is known when compiling and never bound
+
+
+def piece(ref: Ref) -> Binding:
+    """The input that carries a reference into a text: of a metric's document, the number alone."""
+    binding = operand(ref)
+    if isinstance(ref, MetricRef) and (ref.metric.key or ref.metric.format == "kfp-v1"):
+        selector = "parseJson(string_value)" + lookup(ref.metric)
+        return Binding(f"{binding.name}.number", "STRING", {**binding.source, "parameterExpressionSelector": selector})
+    return binding
+
+
+def lookup(metric: Metric) -> str:
+    """What follows a parsed metric document in CEL to find its number."""
+    if metric.format == "kfp-v1":
+        return f".metrics.filter(m, m.name == {quoted(metric.name)})[0].numberValue"
+    return "".join(f"[{quoted(key)}]" for key in metric.key)
+
+
+def placeholder(binding: Binding) -> str:
+    """What the driver or the launcher replaces by the input's text (driver/util.go, launcher_v2.go)."""
+    return "{{$.inputs.parameters['" + binding.name + "']}}"
+
+
+def _output(step: str, name: str) -> dict[str, Any]:
+    return {"taskOutputParameter": {"producerTask": step, "outputParameterKey": name}}
+
+
+def references(expr: Expr) -> list[Ref]:
+    """The references of an expression that are known only at run time, in order, repeated ones too."""
+    match expr:
+        case Compare(left=left, right=right):
+            return references(left) + references(right)
+        case In(left=left):
+            return references(left)
+        case Not(operand=inner):
+            return references(inner)
+        case Logic(operands=operands):
+            return [ref for inner in operands for ref in references(inner)]
+        case Literal() | PathRef():
+            return []
+    return [expr]
+
+
+def texts(step: Step) -> list[Text]:
+    """Every text of a step that may hold expressions."""
+    found = [*(step.command or ()), *step.args]
+    found.extend(env.value for env in step.env if isinstance(env.value, Text))
+    return found
+
+
+def guarded(step: Step) -> tuple[Param, ...]:
+    """The params that the step uses and that have `choices`, `min` or `max`, each once, in order of use."""
+    used = [ref for text in texts(step) for ref in text.references]
+    used.extend(ref for condition in step.conditions for ref in references(condition.expr))
+    params = [ref.param for ref in used if isinstance(ref, ParamRef)]
+    named = {param.name: param for param in params if param.choices or param.minimum is not None or param.maximum is not None}
+    return tuple(named.values())
+
+
+def bindings(step: Step) -> tuple[Binding, ...]:
+    """The input parameters of a step's component, sorted by name."""
+    found = [piece(ref) for text in texts(step) for ref in text.references]
+    found.extend(operand(ref) for condition in step.conditions for ref in references(condition.expr))
+    return tuple(sorted({binding.name: binding for binding in found}.values(), key=_name))
+
+
+def _name(binding: Binding) -> str:
+    return binding.name

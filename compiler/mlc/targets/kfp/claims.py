@@ -1,0 +1,132 @@
+"""Claims made for each run: created before all steps, deleted after them, whatever happened to the steps.
+
+The backend turns an exit task into a hook of the task that it depends on, and attaches it to *every* dependency, so an exit task may
+take nothing from another task (argocompiler/dag.go). Hence the nesting: the root holds a CreatePVC task per claim and the group
+`x-claims`, which gets the claims' names as inputs; `x-claims` holds the group `x-steps` and one exit task, `x-delete`, a group of all
+DeletePVC tasks. Steps stand in `x-steps`. A claim made before a later CreatePVC failed stays behind.
+"""
+
+from __future__ import annotations
+
+from ...ir import RunClaim
+from .bind import PARAMETER_TYPES, bindings
+from .platform import claim_input
+from .tasks import component_name, executor_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...ir import Param, Pipeline, Step
+
+_SUFFIX = 26  # a pod's volume is named after the claim (driver/k8s.go), at most 63 characters, and an UUID takes 36
+
+
+def run_claims(pipeline: Pipeline) -> tuple[RunClaim, ...]:
+    """The per-run claims that a step mounts, in the order of the spec."""
+    used = {mount.volume.name for step in pipeline.steps for mount in step.mounts if isinstance(mount.volume, RunClaim)}
+    return tuple(volume for volume in pipeline.volumes if isinstance(volume, RunClaim) and volume.name in used)
+
+
+def storage_class(pipeline: Pipeline, claim: RunClaim) -> str:
+    """The class of a claim's volume, "" where nothing says it."""
+    return claim.storage_class or pipeline.kfp.storage_class
+
+
+def nest(
+    pipeline: Pipeline, claims: tuple[RunClaim, ...], tasks: dict[str, Any], components: dict[str, Any], executors: dict[str, Any]
+) -> dict[str, Any]:
+    """The tasks of the root around those of the steps; adds the groups' components and the claims' executors."""
+    params = _surfaced(pipeline)
+    names = {claim_input(claim.name): {"parameterType": "STRING"} for claim in claims}
+    types = {param.name: {"parameterType": PARAMETER_TYPES[param.type]} for param in params}
+    passed: dict[str, Any] = {name: {"componentInputParameter": name} for name in (*types, *names)}
+    groups: dict[str, Any] = {}
+
+    root: dict[str, Any] = {}
+    delete: dict[str, Any] = {}
+    for claim in claims:
+        create_name, delete_name = f"x-create-{claim.name}", f"x-delete-{claim.name}"
+        root[create_name] = _create(pipeline, claim, create_name)
+        groups[component_name(create_name)] = {
+            "executorLabel": executor_name(create_name),
+            "inputDefinitions": {"parameters": _CREATE_INPUTS},
+            "outputDefinitions": {"parameters": {"name": {"parameterType": "STRING"}}},
+        }
+        executors[executor_name(create_name)] = {"container": {"image": "argostub/createpvc"}}
+        delete[delete_name] = {
+            "taskInfo": {"name": delete_name},
+            "componentRef": {"name": component_name(delete_name)},
+            "inputs": {"parameters": {"pvc_name": {"componentInputParameter": claim_input(claim.name)}}},
+            "cachingOptions": {},
+        }
+        groups[component_name(delete_name)] = {
+            "executorLabel": executor_name(delete_name),
+            "inputDefinitions": {"parameters": {"pvc_name": {"parameterType": "STRING"}}},
+        }
+        executors[executor_name(delete_name)] = {"container": {"image": "argostub/deletepvc"}}
+
+    made = {claim_input(claim.name): _made(claim) for claim in claims}
+    root["x-claims"] = _group("x-claims", {**{name: passed[name] for name in types}, **made}, after=sorted(root))
+    inner = {
+        "x-steps": _group("x-steps", passed),
+        "x-delete": {
+            **_group("x-delete", {name: passed[name] for name in names}, after=["x-steps"]),
+            "triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"},
+        },
+    }
+    groups[component_name("x-claims")] = _dag(inner, {**types, **names})
+    groups[component_name("x-steps")] = _dag(tasks, {**types, **names})
+    groups[component_name("x-delete")] = _dag(delete, names)
+    components.update(groups)
+    return root
+
+
+def _surfaced(pipeline: Pipeline) -> list[Param]:
+    """The params that a step uses: each group on the way must take them as inputs and hand them on."""
+    used = {name for step in pipeline.steps for name in _params(step)}
+    return [param for param in pipeline.params if param.name in used]
+
+
+def _params(step: Step) -> list[str]:
+    return [binding.name for binding in bindings(step) if "componentInputParameter" in binding.source]
+
+
+def _made(claim: RunClaim) -> dict[str, Any]:
+    return {"taskOutputParameter": {"producerTask": f"x-create-{claim.name}", "outputParameterKey": "name"}}
+
+
+def _group(name: str, parameters: dict[str, Any], after: list[str] | None = None) -> dict[str, Any]:
+    spec: dict[str, Any] = {"taskInfo": {"name": name}, "componentRef": {"name": component_name(name)}}
+    if after:
+        spec["dependentTasks"] = after
+    spec["inputs"] = {"parameters": parameters}
+    return spec
+
+
+def _dag(tasks: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"inputDefinitions": {"parameters": inputs}, "dag": {"tasks": tasks}}
+
+
+# The same for every claim: the backend keeps one component for containers that are equal (argocompiler/argo.go, saveComponentSpec).
+_CREATE_INPUTS: dict[str, Any] = {
+    "access_modes": {"parameterType": "LIST"},
+    "pvc_name_suffix": {"parameterType": "STRING"},
+    "size": {"parameterType": "STRING"},
+    "storage_class_name": {"parameterType": "STRING"},
+}
+
+
+def _create(pipeline: Pipeline, claim: RunClaim, name: str) -> dict[str, Any]:
+    constants = {
+        "access_modes": [claim.access_mode],
+        "pvc_name_suffix": "-" + claim.name[:_SUFFIX].rstrip("-"),
+        "size": claim.size,
+        "storage_class_name": storage_class(pipeline, claim),
+    }
+    return {
+        "taskInfo": {"name": name},
+        "componentRef": {"name": component_name(name)},
+        "inputs": {"parameters": {key: {"runtimeValue": {"constant": value}} for key, value in constants.items()}},
+        "cachingOptions": {},
+    }

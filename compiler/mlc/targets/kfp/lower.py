@@ -1,0 +1,77 @@
+"""The documents for Kubeflow Pipelines v2: the PipelineSpec and, where a step needs Kubernetes' own settings, the platform spec."""
+
+from __future__ import annotations
+
+import json
+
+from . import claims, platform
+from .bind import PARAMETER_TYPES, default
+from .executors import container
+from .tasks import component, component_name, executor_name, task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...ir import Param, Pipeline, Step
+
+SCHEMA_VERSION = "2.1.0"  # the only one that backends accept (apiserver/template/v2_template.go)
+SDK_VERSION = "mlc-v1"  # informative; of the language, not of the tool, so that a release of the tool moves no line
+
+
+def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
+    """The pipeline's documents, in the order to write them."""
+    steps = pipeline.steps
+    components = {component_name(step.name): component(step) for step in steps}
+    executors = {executor_name(step.name): {"container": container(step)} for step in steps}
+    _tell_apart(steps, components, executors)
+    tasks = {step.name: task(step) for step in steps}
+    made = claims.run_claims(pipeline)
+    if made:
+        tasks = claims.nest(pipeline, made, tasks, components, executors)
+    root: dict[str, Any] = {}
+    if pipeline.params:
+        root["inputDefinitions"] = {"parameters": {param.name: _parameter(param) for param in pipeline.params}}
+    root["dag"] = {"tasks": tasks}
+    info = {"name": pipeline.name}
+    if pipeline.description:
+        info["description"] = pipeline.description
+    spec: dict[str, Any] = {
+        "pipelineInfo": info,
+        "root": root,
+        "components": components,
+        "deploymentSpec": {"executors": executors},
+        "schemaVersion": SCHEMA_VERSION,
+        "sdkVersion": SDK_VERSION,
+    }
+    settings = {executor_name(step.name): found for step in steps if (found := platform.executor(step))}
+    if not settings:
+        return (spec,)
+    return spec, {"platforms": {"kubernetes": {"deploymentSpec": {"executors": settings}}}}
+
+
+def _parameter(param: Param) -> dict[str, Any]:
+    spec: dict[str, Any] = {"parameterType": PARAMETER_TYPES[param.type]}
+    if param.default is not None:
+        spec["defaultValue"] = default(param)
+        spec["isOptional"] = True
+    if param.description:
+        spec["description"] = param.description
+    return spec
+
+
+def _tell_apart(steps: tuple[Step, ...], components: dict[str, Any], executors: dict[str, Any]) -> None:
+    """Make containers differ where their components do.
+
+    The backend keeps the first of all components whose containers are equal and uses it for the others (argocompiler/argo.go,
+    saveComponentSpec): a step would be asked for inputs that only another step has. A wrapped step has its name in the command.
+    """
+    first: dict[str, Any] = {}
+    for step in steps:
+        spec = executors[executor_name(step.name)]["container"]
+        definitions = {**components[component_name(step.name)], "executorLabel": ""}
+        if first.setdefault(json.dumps(spec, sort_keys=True), definitions) != definitions:
+            variable = "MLC_STEP"
+            while any(env.name == variable for env in step.env):
+                variable += "_"
+            spec["env"] = [*spec.get("env", ()), {"name": variable, "value": step.name}]

@@ -1,0 +1,92 @@
+"""What only Kubernetes knows about a step: volumes, secrets, pull settings, timeout, pod metadata (`KubernetesExecutorConfig`).
+
+Names of claims, secrets and config maps are written twice, for backends before and after 2.5 (kubernetes_executor_config.proto).
+"""
+
+from __future__ import annotations
+
+from ...ir import Claim, ConfigMapKey, ConfigMapVolume, EmptyDir, FieldPath, Memory, RunClaim, SecretKey, SecretVolume
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...ir import Mount, Step
+
+DESCRIPTION = "mlc/description"
+
+
+def executor(step: Step) -> dict[str, Any]:
+    """The Kubernetes settings of a step, {} where it has none."""
+    spec: dict[str, Any] = {}
+    for mount in step.mounts:
+        key, value = _mount(mount)
+        spec.setdefault(key, []).append(value)
+    for env in step.env:
+        match env.value:
+            case SecretKey(secret=secret, key=key):
+                value = {"keyToEnv": [{"secretKey": key, "envVar": env.name}], "optional": False, **_secret(secret)}
+                spec.setdefault("secretAsEnv", []).append(value)
+            case ConfigMapKey(config_map=config_map, key=key):
+                value = {"keyToEnv": [{"configMapKey": key, "envVar": env.name}], "optional": False, **_config_map(config_map)}
+                spec.setdefault("configMapAsEnv", []).append(value)
+            case FieldPath(path=path):
+                spec.setdefault("fieldPathAsEnv", []).append({"name": env.name, "fieldPath": path})
+    if step.image.pull_policy:
+        spec["imagePullPolicy"] = step.image.pull_policy
+    if step.image.pull_secret:
+        spec["imagePullSecret"] = [_secret(step.image.pull_secret)]
+    if step.timeout:
+        spec["activeDeadlineSeconds"] = str(step.timeout)
+    metadata: dict[str, dict[str, str]] = {}
+    if step.labels:
+        metadata["labels"] = dict(step.labels)
+    annotations = dict(step.annotations)
+    if step.description:
+        annotations[DESCRIPTION] = step.description  # neither tasks nor components have a field for it (pipeline_spec.proto)
+    if annotations:
+        metadata["annotations"] = annotations
+    if metadata:
+        spec["podMetadata"] = metadata
+    return spec
+
+
+def claim_input(name: str) -> str:
+    """The component input that carries the name of a claim made for the run."""
+    return f"x-claim.{name}"
+
+
+def scratch_name(name: str) -> str:
+    """The pod volume of a `memory` or `empty_dir` volume, apart from KFP's own and from claims, which are named after themselves."""
+    return f"x-{name}"
+
+
+def _mount(mount: Mount) -> tuple[str, dict[str, Any]]:
+    match mount.volume:
+        case Claim(claim=claim):
+            return "pvcMount", {"mountPath": mount.path, "constant": claim, "pvcNameParameter": _constant(claim)}
+        case RunClaim(name=name):
+            source = {"componentInputParameter": claim_input(name)}
+            return "pvcMount", {"mountPath": mount.path, **source, "pvcNameParameter": dict(source)}
+        case SecretVolume(secret=secret):
+            return "secretAsVolume", {"mountPath": mount.path, "optional": False, **_secret(secret)}
+        case ConfigMapVolume(config_map=config_map):
+            return "configMapAsVolume", {"mountPath": mount.path, "optional": False, **_config_map(config_map)}
+        case Memory(name=name, size=size):
+            return "emptyDirMounts", {"volumeName": scratch_name(name), "mountPath": mount.path, "medium": "Memory", "sizeLimit": size}
+        case EmptyDir(name=name, size=size):
+            spec = {"volumeName": scratch_name(name), "mountPath": mount.path}
+            return "emptyDirMounts", {**spec, "sizeLimit": size} if size else spec
+    raise AssertionError(mount)
+
+
+def _constant(name: str) -> dict[str, Any]:
+    return {"runtimeValue": {"constant": name}}
+
+
+def _secret(name: str) -> dict[str, Any]:
+    return {"secretName": name, "secretNameParameter": _constant(name)}
+
+
+def _config_map(name: str) -> dict[str, Any]:
+    return {"configMapName": name, "configMapNameParameter": _constant(name)}

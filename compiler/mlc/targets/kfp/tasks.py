@@ -1,0 +1,111 @@
+"""A step as a component and a task of the DAG it stands in."""
+
+from __future__ import annotations
+
+from . import cel
+from .bind import VALUE_TYPES, bindings, guarded
+from .executors import METRICS_ARTIFACT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...ir import ArtifactType, Retry, Step
+
+_SCHEMAS: dict[ArtifactType, str] = {
+    "artifact": "system.Artifact",
+    "dataset": "system.Dataset",
+    "model": "system.Model",
+    "metrics": "system.Metrics",
+    "classification_metrics": "system.ClassificationMetrics",
+    "html": "system.HTML",
+    "markdown": "system.Markdown",
+}
+
+# Argo stops retrying this long after the first attempt started, whatever `limit` says; without the field it stops at once
+# (argo workflow/controller/operator.go, Backoff.MaxDuration; argocompiler/container.go gives "0").
+_RETRY_WINDOW = 365 * 24 * 3600
+
+
+def component_name(step: str) -> str:
+    """The component of a step or of a group of ours."""
+    return f"comp-{step}"
+
+
+def executor_name(step: str) -> str:
+    """The executor of a step."""
+    return f"exec-{step}"
+
+
+def component(step: Step) -> dict[str, Any]:
+    """The component: what goes in, what comes out, and its executor."""
+    spec: dict[str, Any] = {"executorLabel": executor_name(step.name)}
+    inputs: dict[str, Any] = {}
+    if step.inputs:
+        inputs["artifacts"] = {port.name: {"artifactType": _schema(port.type)} for port in _sorted(step.inputs)}
+    parameters = bindings(step)
+    if parameters:
+        inputs["parameters"] = {binding.name: {"parameterType": binding.type} for binding in parameters}
+    if inputs:
+        spec["inputDefinitions"] = inputs
+    outputs: dict[str, Any] = {}
+    artifacts = {port.name: {"artifactType": _schema(port.type)} for port in _sorted(step.outputs)}
+    if step.metrics:
+        artifacts[METRICS_ARTIFACT] = {"artifactType": _schema("metrics")}
+    if artifacts:
+        outputs["artifacts"] = artifacts
+    made = {value.name: {"parameterType": VALUE_TYPES[value.type]} for value in step.values}
+    made.update({metric.name: {"parameterType": "STRING"} for metric in step.metrics})
+    if made:
+        outputs["parameters"] = dict(sorted(made.items()))
+    if outputs:
+        spec["outputDefinitions"] = outputs
+    return spec
+
+
+def task(step: Step) -> dict[str, Any]:
+    """The task, called exactly as the step. The condition sits on it: whatever depends on a skipped task is omitted (dag.go)."""
+    spec: dict[str, Any] = {"taskInfo": {"name": step.title or step.name}, "componentRef": {"name": component_name(step.name)}}
+    if step.after:
+        spec["dependentTasks"] = sorted(step.after)
+    inputs: dict[str, Any] = {}
+    if step.inputs:
+        inputs["artifacts"] = {
+            port.name: {"taskOutputArtifact": {"producerTask": port.producer, "outputArtifactKey": port.name}}
+            for port in _sorted(step.inputs)
+        }
+    parameters = {binding.name: binding.source for binding in bindings(step)}
+    if parameters:
+        inputs["parameters"] = parameters
+    if inputs:
+        spec["inputs"] = inputs
+    limited = guarded(step)
+    if step.conditions or limited:
+        spec["triggerPolicy"] = {"condition": cel.condition(step.conditions, limited)}
+    spec["cachingOptions"] = _caching(step)
+    if step.retry is not None:
+        spec["retryPolicy"] = _retry(step.retry)
+    return spec
+
+
+def _caching(step: Step) -> dict[str, Any]:
+    if step.cache is None or not step.cache.enabled:
+        return {}
+    return {"enableCache": True, "cacheKey": step.cache.key} if step.cache.key else {"enableCache": True}
+
+
+def _retry(retry: Retry) -> dict[str, Any]:
+    return {
+        "maxRetryCount": retry.limit,
+        "backoffDuration": f"{retry.backoff_duration}s",
+        "backoffFactor": float(retry.backoff_factor or 1),
+        "backoffMaxDuration": f"{retry.backoff_max or _RETRY_WINDOW}s",
+    }
+
+
+def _schema(kind: ArtifactType) -> dict[str, str]:
+    return {"schemaTitle": _SCHEMAS[kind], "schemaVersion": "0.0.1"}
+
+
+def _sorted(ports: Any) -> list[Any]:
+    return sorted(ports, key=lambda port: port.name)
