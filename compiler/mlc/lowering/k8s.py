@@ -1,0 +1,54 @@
+"""Pieces of pods and claims in the API's own words, for every target whose output holds Kubernetes objects."""
+
+from __future__ import annotations
+
+from ..ir import Claim, ConfigMapKey, ConfigMapVolume, EmptyDir, FieldPath, Memory, RunClaim, SecretKey, SecretVolume
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..ir import Resource, Volume
+
+
+def resources(declared: Sequence[Resource]) -> dict[str, dict[str, str]]:
+    """`resources` of a container: `requests` and `limits`, each left out where it would be empty."""
+    requests = {resource.name: resource.request for resource in declared if resource.request}
+    limits = {resource.name: resource.limit for resource in declared if resource.limit}
+    return {key: amounts for key, amounts in (("requests", requests), ("limits", limits)) if amounts}
+
+
+def env_source(source: SecretKey | ConfigMapKey | FieldPath) -> dict[str, dict[str, str]]:
+    """`valueFrom` of an environment variable."""
+    match source:
+        case SecretKey(secret=secret, key=key):
+            return {"secretKeyRef": {"name": secret, "key": key}}
+        case ConfigMapKey(config_map=config_map, key=key):
+            return {"configMapKeyRef": {"name": config_map, "key": key}}
+        case FieldPath(path=path):
+            return {"fieldRef": {"fieldPath": path}}
+
+
+def volume_source(volume: Volume) -> dict[str, object]:
+    """The source of a pod's volume. A per-run claim has none: the engine makes the claim and knows its name."""
+    match volume:
+        case Claim(claim=claim):
+            return {"persistentVolumeClaim": {"claimName": claim}}
+        case Memory(size=size):
+            return {"emptyDir": {"medium": "Memory", "sizeLimit": size}}
+        case EmptyDir(size=size):
+            return {"emptyDir": {"sizeLimit": size} if size else {}}
+        case SecretVolume(secret=secret, mode=mode):
+            return {"secret": {"secretName": secret} | ({} if mode is None else {"defaultMode": mode})}
+        case ConfigMapVolume(config_map=config_map):
+            return {"configMap": {"name": config_map}}
+        case RunClaim():
+            return {}
+
+
+def claim_spec(volume: RunClaim) -> dict[str, object]:
+    """`spec` of a PersistentVolumeClaim; without a storage class the cluster's default one is used."""
+    spec: dict[str, object] = {"accessModes": [volume.access_mode]}
+    if volume.storage_class:
+        spec["storageClassName"] = volume.storage_class
+    return spec | {"resources": {"requests": {"storage": volume.size}}}

@@ -1,0 +1,137 @@
+"""Texts that are known only at run time: a DAG task's argument, guarded, and the template's input parameter that receives it.
+
+Argo substitutes values of parameters and contents of value files recursively, and the kubelet expands `$(VAR)` after it. So a
+run-time text enters in one place only, as a whole, through an expression that refuses `{{` and doubles `$`; the template's
+container then holds nothing but `{{inputs.parameters.NAME}}`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ...ir import MetricRef, ParamRef, PathRef, RunRef, ValueRef, type_of
+from ...lowering.text import kubelet
+from .expressions import number, quoted, raw
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...ir import Param, Ref, Text
+
+_INT = "'^-?[0-9]+$'"
+_FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
+_ODD = re.compile(r"[^-A-Za-z0-9_]")
+_ARTICLES = {"int": "an int", "float": "a float", "bool": "a bool"}
+
+
+class Arguments:
+    """The input parameters of one step's template and the expressions that its DAG task gives them, in order of first use."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self._names: dict[tuple[str | Ref, ...], str] = {}
+
+    def use(self, text: Text, place: str) -> str:
+        """What to write in command, args or env for `text`. A name is taken from the reference where it is the whole text, else from `place`."""
+        constant = text.constant
+        if constant is not None:
+            return kubelet(constant)
+        name = self._names.get(text.pieces)
+        if name is None:
+            name = self._name(text, place)
+            self._names[text.pieces] = name
+            self.values[name] = "{{= " + argument(text) + " }}"
+        return "{{inputs.parameters." + name + "}}"
+
+    def _name(self, text: Text, place: str) -> str:
+        wanted = _ODD.sub("-", place)
+        if len(text.pieces) == 1:
+            step, name = _names(text.references[0])
+            wanted = name if name not in self.values or not step else f"{step}-{name}"
+        free, count = wanted, 1
+        while free in self.values:
+            count += 1
+            free = f"{wanted}-{count}"
+        return free
+
+
+def _names(ref: Ref) -> tuple[str, str]:
+    match ref:
+        case ValueRef(step=step, value=value):
+            return step, value.name
+        case MetricRef(step=step, metric=metric):
+            return step, metric.name
+        case ParamRef(param=param):
+            return "", param.name
+        case RunRef(name=name):
+            return "", f"run-{name}"
+        case PathRef(name=name):
+            return "", name
+
+
+def argument(text: Text) -> str:
+    """A run-time text as one expression: the text as a process must get it through Argo and the kubelet, or the end of the run."""
+    free = [ref for ref in text.references if _is_text(ref)]
+    pieces = (quoted(piece if free else kubelet(piece)) if isinstance(piece, str) else _piece(piece, bool(free)) for piece in text.pieces)
+    whole = " + ".join(pieces)
+    if not free:
+        return whole
+    many = len(text.pieces) > 1
+    tested = f"({whole})" if many else whole
+    names = list(dict.fromkeys(_called(ref) for ref in free))
+    message = quoted(f"{' or '.join(names)} contains double braces")
+    return f"{tested} contains ('{{' + '{{') ? asInt({message}) : replace({whole}, '$', '$$')"
+
+
+def _is_text(ref: Ref) -> bool:
+    return not isinstance(ref, (PathRef, RunRef)) and type_of(ref) in ("string", "list", "dict")
+
+
+def _called(ref: Ref) -> str:
+    match ref:
+        case ValueRef(step=step, value=value):
+            return f"value {value.name} of step {step}"
+        case MetricRef(step=step, metric=metric):
+            return f"metric {metric.name} of step {step}"
+        case ParamRef(param=param):
+            return f"parameter {param.name}"
+        case RunRef(name=name):
+            return f"run.{name}"
+        case PathRef(port=port, name=name):
+            return f"{port}.{name}"
+
+
+def _piece(ref: Ref, escaped: bool) -> str:
+    """A reference inside an argument. `escaped`: `$` is doubled in the whole, later."""
+    text = raw(ref)
+    if isinstance(ref, PathRef):
+        return quoted(ref.path if escaped else kubelet(ref.path))
+    if isinstance(ref, RunRef):
+        return text
+    if isinstance(ref, MetricRef):
+        if ref.metric.key or ref.metric.format == "kfp-v1":
+            return f"toJson({number(ref)} + 0)"
+        return _guard(f"trim({text})", [f"trim({text}) matches {_FLOAT}"], f"{_called(ref)} is not a number")
+    kind = type_of(ref)
+    if kind == "bool":
+        return _guard(text, [f"{text} in ['true', 'false']"], f"{_called(ref)} is not a bool")
+    tests = [f"{text} matches {_INT if kind == 'int' else _FLOAT}"] if kind in _ARTICLES else []
+    problem = f"is not {_ARTICLES[kind]}" if tests else ""
+    if isinstance(ref, ParamRef):
+        tests, problem = _limits(ref.param, text, tests, problem)
+    return _guard(text, tests, f"{_called(ref)} {problem}") if tests else text
+
+
+def _limits(param: Param, text: str, tests: list[str], problem: str) -> tuple[list[str], str]:
+    """The tests with those of a parameter's `min`, `max` and `choices` added, and what is wrong where one of them fails."""
+    if param.choices:
+        return [f"{text} in [{', '.join(quoted(choice) for choice in param.choices)}]"], "is not one of its choices"
+    found = list(tests)
+    for op, limit, word in ((">=", param.minimum, "from"), ("<=", param.maximum, "to")):
+        if limit is not None:
+            found.append(f"asFloat({text}) {op} {limit}")
+            problem += f" {word} {limit}"
+    return found, problem
+
+
+def _guard(text: str, tests: list[str], message: str) -> str:
+    return f"({' and '.join(tests)} ? {text} : asInt({quoted(message)}))"

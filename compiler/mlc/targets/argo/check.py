@@ -1,0 +1,122 @@
+"""What Argo cannot do, would do wrongly, or leaves to another command: MLC4xx."""
+
+from __future__ import annotations
+
+from ...diagnostics.model import Finding
+from ...ir import Text
+from ...lowering.text import engine_tag, kubelet
+from .names import GENERATED, NAME_LIMIT, repository
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ...diagnostics.model import Path
+    from ...ir import Pipeline, Step
+
+ARGUMENT_LIMIT = 131_071
+"""Bytes of one process argument or `NAME=value` of the environment (Linux, MAX_ARG_STRLEN, less the final NUL)."""
+
+_VOLUMES = frozenset({"var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config"})
+"""Volumes that the controller adds to a pod (controller/workflowpod.go, workflow/common)."""
+
+_FOLDERS = ("/var/run/argo", "/argo", "/mainctrfs")
+"""Folders of the executor in a pod (workflow/common)."""
+
+
+def check(pipeline: Pipeline, findings: list[Finding]) -> None:
+    """Append what stops this pipeline on Argo, what to know, and what is handed over."""
+    findings.extend(_project(pipeline))
+    for step in pipeline.steps:
+        findings.extend(_step(step))
+        findings.extend(_tags(step))
+
+
+def _project(pipeline: Pipeline) -> Iterator[Finding]:
+    room = NAME_LIMIT - GENERATED - 1
+    if len(pipeline.name) > room:
+        message = f"the name `{pipeline.name}` has {len(pipeline.name)} characters; on Argo there is room for {room}"
+        yield Finding("MLC402", message, ("name",), help=f"use at most {room} characters: each run's name is this one, `-` and five more")
+    for text, path in ((pipeline.description, ("description",)),):
+        yield from _tag(text, path)
+    for param in pipeline.params:
+        if param.name == "json":
+            message = "a parameter cannot be called `json` on Argo, where `workflow.parameters.json` is the list of all parameters"
+            yield Finding("MLC402", message, param.origin, "key", help="give it another name")
+        yield from _tag(param.description, param.origin)
+        for text in (param.default or "", *param.choices):
+            if "{{" in text:
+                message = f"parameter `{param.name}` allows a text with `{{{{`, which Argo would read as a template"
+                yield Finding("MLC403", message, param.origin, help="write it without double braces, or read it from a file")
+                break
+    for volume in pipeline.volumes:
+        if volume.name in _VOLUMES:
+            message = f"a volume cannot be called `{volume.name}` on Argo, which adds one of that name to its pods"
+            yield Finding("MLC402", message, volume.origin, "key", help="give it another name")
+    if pipeline.store is not None:
+        message = f"the manifest refers to the ConfigMap `{repository(pipeline.name)}` for `store`, it does not hold it"
+        help = "create it once in the namespace of the runs: `mlc infra SPEC | kubectl apply -f -`"
+        yield Finding("MLC405", message, pipeline.store.origin, "key", help=help)
+
+
+def _step(step: Step) -> Iterator[Finding]:
+    if step.cache is not None and step.cache.enabled:
+        message = f"step `{step.name}` has `cache`, which mlc cannot turn on for Argo"
+        yield Finding("MLC401", message, step.cache.origin, "key", help="remove `cache`, or compile for `kfp`")
+    if step.retry is not None and not (step.retry.backoff_factor or "1").isdigit():
+        message = f"the backoff factor `{step.retry.backoff_factor}` of step `{step.name}` is no whole number, which Argo needs"
+        yield Finding("MLC401", message, (*step.retry.origin, "backoff", "factor"), help="use a whole number, such as `2`")
+    if step.command is None and step.script is None:
+        message = f"step `{step.name}` has no command, so Argo must ask the registry what its image runs"
+        help = "give the step a `command`, or its image an `entrypoint` under `images`"
+        yield Finding("MLC407", message, step.origin, "key", help=help)
+    ports = (*step.inputs, *step.outputs, *step.values, *step.metrics, *step.mounts)
+    for port in ports:
+        if any(port.path == folder or port.path.startswith(folder + "/") for folder in _FOLDERS):
+            message = f"the path `{port.path}` of step `{step.name}` belongs to Argo's executor"
+            yield Finding("MLC402", message, port.origin, help="use another folder")
+    env = {f"`{one.name}`": (one.value, len(one.name) + 1) for one in step.env if isinstance(one.value, Text)}
+    words = {
+        f"{key} {index}": (word, 0) for key, all in (("command", step.command or ()), ("args", step.args)) for index, word in enumerate(all)
+    }
+    for text, extra in (*env.values(), *words.values()):
+        size = len("".join(piece for piece in text.pieces if isinstance(piece, str)).encode()) + extra
+        if size > ARGUMENT_LIMIT:
+            message = f"a text of step `{step.name}` has {size} bytes; a process takes at most {ARGUMENT_LIMIT} in one"
+            yield Finding("MLC408", message, text.origin, help="put it into a file: an input, a config map or the image")
+
+
+def _tags(step: Step) -> Iterator[Finding]:
+    """MLC403: every text of a template goes through Argo's template engine, the pod's annotations included."""
+    yield from _tag(step.image.ref, step.image.origin)
+    for word in (*(step.command or ()), *step.args, *(env.value for env in step.env if isinstance(env.value, Text))):
+        constant = word.constant
+        if constant is not None:
+            yield from _tag(kubelet(constant), word.origin)
+        elif any("{{" in piece for piece in word.pieces if isinstance(piece, str)):
+            message = "a text with an expression in it cannot hold `{{` on Argo, which would read it as a template"
+            yield Finding("MLC403", message, word.origin, help="pass the two parts as arguments of their own")
+    if step.script is not None:
+        yield from _tag(step.script.text.constant or "", step.script.origin)
+        yield from _all(step.script.packages, step.where("packages"))
+    yield from _tag(step.title, step.where("title"))
+    yield from _tag(step.description, step.where("description"))
+    for key, texts in (("labels", step.labels), ("annotations", step.annotations)):
+        for name, text in texts.items():
+            yield from _tag(text, step.where(key, name))
+    for metric in step.metrics:
+        yield from _all(metric.key, metric.origin)
+
+
+def _all(texts: Iterable[str], path: Path) -> Iterator[Finding]:
+    for text in texts:
+        yield from _tag(text, path)
+
+
+def _tag(text: str, path: Path) -> Iterator[Finding]:
+    tag = engine_tag(text)
+    if tag is not None:
+        closed = tag.endswith(("}}", "..."))
+        message = f"Argo would replace `{tag}` in this text" if closed else f"Argo would read on from `{tag}` for its end in this text"
+        help = "Argo has no way to write this: take it from a file, or build the braces in the program"
+        yield Finding("MLC403", message, path, help=help)

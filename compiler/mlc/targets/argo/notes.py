@@ -1,0 +1,55 @@
+"""What people read about a step, its files and the parameters, where Argo has no field of its own for it.
+
+`Template.annotations` and the UI's `display-name` came with 3.7; 3.5 and 3.6 refuse the field. The annotations of the pod are
+there in every version, and the UI shows them with the template.
+"""
+
+from __future__ import annotations
+
+from ...ir import Literal, MetricRef, ParamRef, ValueRef
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...ir import Expr, Metric, Param, Step
+
+
+def of_pod(step: Step) -> dict[str, str]:
+    """The step's own annotations, and `mlc/` ones: title, description, types that are not the default, what metrics are held to."""
+    types = [f"{port.name}={port.type}" for port in step.outputs if port.type != "artifact"]
+    types += [f"{value.name}={value.type}" for value in step.values if value.type != "string"]
+    metrics = [note for metric in step.metrics if (note := _metric(metric)) != metric.name]
+    made = (
+        ("mlc/title", step.title),
+        ("mlc/description", step.description),
+        ("mlc/types", ", ".join(types)),
+        ("mlc/metrics", ", ".join(metrics)),
+    )
+    return {**step.annotations, **{key: text for key, text in made if text}}
+
+
+def parameter(param: Param) -> str:
+    """The description of a parameter, with what the UI cannot say otherwise: its type and its limits."""
+    limits = "".join(
+        f" {word} {limit}" for word, limit in zip(("from", "to"), (param.minimum, param.maximum), strict=True) if limit is not None
+    )
+    kind = "" if param.type == "string" and not limits else f"({param.type}{limits})"
+    return " ".join(part for part in (param.description, kind) if part)
+
+
+def _metric(metric: Metric) -> str:
+    where = f" ({metric.format})" if metric.format != "json" else "".join(f"[{key}]" for key in metric.key)
+    return " ".join([metric.name + where, *(f"{bound.op} {_bound(bound.bound)}" for bound in metric.thresholds)])
+
+
+def _bound(expr: Expr) -> str:
+    """A bound in the words of the spec: a number or a numeric reference."""
+    match expr:
+        case Literal(text=text):
+            return text
+        case ParamRef(param=param):
+            return f"params.{param.name}"
+        case ValueRef(step=step, value=value):
+            return f"steps.{step}.values.{value.name}"
+        case MetricRef(step=step, metric=metric):
+            return f"steps.{step}.metrics.{metric.name}"
+    return ""

@@ -1,0 +1,146 @@
+"""One step as an Argo template and as a task of the DAG."""
+
+from __future__ import annotations
+
+import os.path
+
+from ...ir import Text
+from ...lowering import k8s
+from ...lowering.text import kubelet
+from . import volumes
+from .arguments import Arguments
+from .expressions import every
+from .names import SCRIPT
+from .notes import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...ir import Env, Output, Retry, Script, Step
+
+_SHELLS = {"sh": ("sh", "-e"), "bash": ("bash", "-eo", "pipefail"), "python": ("python", "-u")}
+_POLICIES = {"failure": "OnFailure", "error": "OnError", "always": "Always"}
+_READABLE = 0o755
+"""Mode of inputs: the executor may download as root what the step reads as somebody else (minio-go writes files 0600)."""
+
+
+def template(step: Step, arguments: Arguments) -> dict[str, Any]:
+    """The template of a step. Fills `arguments` with what its task must give."""
+    body = _body(step, arguments)
+    inputs = _inputs(step, arguments)
+    outputs = _outputs(step)
+    metadata = {key: value for key, value in (("labels", dict(step.labels)), ("annotations", annotations(step))) if value}
+    parts: tuple[tuple[str, object], ...] = (
+        ("metadata", metadata),
+        ("inputs", inputs),
+        ("outputs", outputs),
+        ("retryStrategy", _retry(step.retry) if step.retry else {}),
+        ("activeDeadlineSeconds", step.timeout),
+        ("volumes", volumes.of_template(step)),
+    )
+    return {"name": step.name, **{key: value for key, value in parts if value}, **body}
+
+
+def task(step: Step, arguments: Arguments) -> dict[str, Any]:
+    """The task of a step in the DAG: what it waits for, its condition, and what its template gets."""
+    made: dict[str, Any] = {"name": step.name, "template": step.name}
+    if step.after:
+        made["depends"] = " && ".join(f"{name}.Succeeded" for name in step.after)
+    if step.conditions:
+        made["when"] = "{{= " + every([condition.expr for condition in step.conditions]) + " }}"
+    parameters = [{"name": name, "value": value} for name, value in arguments.values.items()]
+    artifacts = [{"name": port.name, "from": "{{tasks." + port.producer + ".outputs.artifacts." + port.name + "}}"} for port in step.inputs]
+    given = {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
+    return {**made, "arguments": given} if given else made
+
+
+def staged(step: Step) -> bool:
+    """Whether the script comes as an artifact: Argo appends the path of a script template's source *after* its args."""
+    return step.script is not None and bool(step.args)
+
+
+def _body(step: Step, arguments: Arguments) -> dict[str, Any]:
+    container: dict[str, Any] = {"image": step.image.ref}
+    if step.image.pull_policy:
+        container["imagePullPolicy"] = step.image.pull_policy
+    command = _interpreter(step.script, staged(step)) if step.script else _words(step.command or (), "command", arguments)
+    if command:
+        container["command"] = command
+    args = _words(step.args, "arg", arguments)
+    if args:
+        container["args"] = args
+    if step.workdir:
+        container["workingDir"] = step.workdir
+    rest = (
+        ("env", [_env(env, arguments) for env in step.env]),
+        ("resources", k8s.resources(step.resources)),
+        ("volumeMounts", volumes.mounts(step)),
+    )
+    container.update((key, value) for key, value in rest if value)
+    if step.script is None or staged(step):
+        return {"container": container}
+    return {"script": {**container, "source": step.script.text.constant}}
+
+
+def _words(words: tuple[Text, ...], place: str, arguments: Arguments) -> list[str]:
+    return [arguments.use(word, f"{place}-{index}") for index, word in enumerate(words, 1)]
+
+
+def _env(env: Env, arguments: Arguments) -> dict[str, Any]:
+    if isinstance(env.value, Text):
+        return {"name": env.name, "value": arguments.use(env.value, f"env-{env.name}")}
+    return {"name": env.name, "valueFrom": k8s.env_source(env.value)}
+
+
+def _interpreter(script: Script, as_artifact: bool) -> list[str]:
+    """The command that runs the script's file with the step's args. The file's path is the last word, from Argo where it stages it."""
+    command = list(_SHELLS[script.shell])
+    if script.packages:
+        install = " ".join(("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *map(_shell_word, script.packages)))
+        command = ["sh", "-ec", kubelet(f'{install}\nexec {" ".join(command)} "$0" "$@"\n')]
+    return [*command, SCRIPT] if as_artifact else command
+
+
+def _shell_word(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _inputs(step: Step, arguments: Arguments) -> dict[str, Any]:
+    artifacts: list[dict[str, Any]] = [
+        {"name": port.name, "path": port.path, "mode": _READABLE, "recurseMode": True} for port in step.inputs
+    ]
+    if staged(step) and step.script:
+        names = {port.name for port in step.inputs}
+        name = "x-script" if "x-script" not in names else "x-script-file"
+        artifacts.append({"name": name, "path": SCRIPT, "raw": {"data": step.script.text.constant}})
+    parameters = [{"name": name} for name in arguments.values]
+    return {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
+
+
+def _outputs(step: Step) -> dict[str, Any]:
+    parameters = [{"name": port.name, "valueFrom": {"path": port.path}} for port in (*step.values, *step.metrics)]
+    taken = [os.path.basename(port.path) for port in step.outputs] + ["main.log"]
+    artifacts = [_output(port, taken.count(os.path.basename(port.path)) > 1) for port in step.outputs]
+    return {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
+
+
+def _output(port: Output, shared: bool) -> dict[str, Any]:
+    """An artifact, stored as it is: a file as one object, a directory as objects below one key.
+
+    Its key ends in the file's name, so two outputs of one file name (or one called like the pod's log) would overwrite each other
+    (executor.go, saveArtifactFromFile): those are packed, which names them after the artifact. The consumer unpacks them again.
+    """
+    return {"name": port.name, "path": port.path, "archive": {"tar" if shared else "none": {}}}
+
+
+def _retry(retry: Retry) -> dict[str, Any]:
+    backoff: dict[str, str] = {}
+    if retry.backoff_duration:
+        backoff["duration"] = f"{retry.backoff_duration}s"
+    if retry.backoff_factor:
+        backoff["factor"] = retry.backoff_factor
+    if retry.backoff_max:
+        backoff["maxDuration"] = f"{retry.backoff_max}s"
+    made: dict[str, Any] = {"limit": str(retry.limit), "retryPolicy": _POLICIES[retry.on]}
+    return {**made, "backoff": backoff} if backoff else made

@@ -1,0 +1,61 @@
+"""Volumes of a Workflow: those that steps use, the claims made for each run, and the folders that the language promises."""
+
+from __future__ import annotations
+
+from ...ir import RunClaim
+from ...lowering import k8s
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...ir import Pipeline, Step, Volume
+
+_FOLDERS = {"x-inputs": "/mlc/inputs", "x-outputs": "/mlc/outputs"}
+"""Made for a step that writes there. Folders of input artifacts come into being with their mounts."""
+
+
+def used(pipeline: Pipeline) -> tuple[Volume, ...]:
+    """The volumes that some step mounts, in the order of the spec."""
+    names = {mount.volume.name for step in pipeline.steps for mount in step.mounts}
+    return tuple(volume for volume in pipeline.volumes if volume.name in names)
+
+
+def of_workflow(pipeline: Pipeline) -> list[dict[str, object]]:
+    """`spec.volumes`: all but the per-run claims."""
+    return [{"name": volume.name, **k8s.volume_source(volume)} for volume in used(pipeline) if not isinstance(volume, RunClaim)]
+
+
+def claim_templates(pipeline: Pipeline) -> list[dict[str, object]]:
+    """`spec.volumeClaimTemplates`: Argo makes `<workflow>-<name>` before the first step (controller/operator.go, createPVCs)."""
+    return [
+        {"metadata": {"name": volume.name}, "spec": k8s.claim_spec(volume)} for volume in used(pipeline) if isinstance(volume, RunClaim)
+    ]
+
+
+def folders(step: Step) -> dict[str, str]:
+    """The folders under `/mlc` that must be there when the step starts, by the name of their volume.
+
+    The executor makes no folder for an output. It reads files below a mount from the volume itself, missing ones fail the step as
+    elsewhere (executor.go, isBaseImagePath). A folder inside a volume of the step is the volume's.
+    """
+    written = [port.path for port in (*step.outputs, *step.values, *step.metrics)]
+    found: dict[str, str] = {}
+    for name, folder in _FOLDERS.items():
+        mounted = any(_inside(folder, mount.path) for mount in step.mounts)
+        if not mounted and any(_inside(path, folder) for path in written):
+            found[name] = folder
+    return found
+
+
+def mounts(step: Step) -> list[dict[str, object]]:
+    """`volumeMounts` of the step's container; the folders come first, so that a volume of the step may lie below one."""
+    made: list[dict[str, object]] = [{"name": name, "mountPath": folder} for name, folder in folders(step).items()]
+    return made + [{"name": mount.volume.name, "mountPath": mount.path} for mount in step.mounts]
+
+
+def of_template(step: Step) -> list[dict[str, object]]:
+    """`volumes` of the step's template: the folders, one of each pod's own."""
+    return [{"name": name, "emptyDir": {}} for name in folders(step)]
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
