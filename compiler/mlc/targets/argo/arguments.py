@@ -31,7 +31,7 @@ class Arguments:
         self._names: dict[tuple[str | Ref, ...], str] = {}
 
     def use(self, text: Text, place: str) -> str:
-        """What to write in command, args or env for `text`. A name is taken from the reference where it is the whole text, else from `place`."""
+        """What to write in command, args or env for `text`. The parameter is called as the reference that is all of it, or after `place`."""
         constant = text.constant
         if constant is not None:
             return kubelet(constant)

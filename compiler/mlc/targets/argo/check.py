@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...diagnostics.model import Path
-    from ...ir import Pipeline, Step
+    from ...ir import Input, Metric, Mount, Output, Pipeline, Step, Value
 
 ARGUMENT_LIMIT = 131_071
 """Bytes of one process argument or `NAME=value` of the environment (Linux, MAX_ARG_STRLEN, less the final NUL)."""
@@ -70,16 +70,14 @@ def _step(step: Step) -> Iterator[Finding]:
         message = f"step `{step.name}` has no command, so Argo must ask the registry what its image runs"
         help = "give the step a `command`, or its image an `entrypoint` under `images`"
         yield Finding("MLC407", message, step.origin, "key", help=help)
-    ports = (*step.inputs, *step.outputs, *step.values, *step.metrics, *step.mounts)
+    ports: tuple[Input | Output | Value | Metric | Mount, ...] = (*step.inputs, *step.outputs, *step.values, *step.metrics, *step.mounts)
     for port in ports:
         if any(port.path == folder or port.path.startswith(folder + "/") for folder in _FOLDERS):
             message = f"the path `{port.path}` of step `{step.name}` belongs to Argo's executor"
             yield Finding("MLC402", message, port.origin, help="use another folder")
-    env = {f"`{one.name}`": (one.value, len(one.name) + 1) for one in step.env if isinstance(one.value, Text)}
-    words = {
-        f"{key} {index}": (word, 0) for key, all in (("command", step.command or ()), ("args", step.args)) for index, word in enumerate(all)
-    }
-    for text, extra in (*env.values(), *words.values()):
+    texts = [(word, 0) for word in (*(step.command or ()), *step.args)]
+    texts += [(one.value, len(one.name) + 1) for one in step.env if isinstance(one.value, Text)]
+    for text, extra in texts:
         size = len("".join(piece for piece in text.pieces if isinstance(piece, str)).encode()) + extra
         if size > ARGUMENT_LIMIT:
             message = f"a text of step `{step.name}` has {size} bytes; a process takes at most {ARGUMENT_LIMIT} in one"

@@ -11,13 +11,13 @@ from . import volumes
 from .arguments import Arguments
 from .expressions import every
 from .names import SCRIPT
-from .notes import annotations
+from .notes import of_pod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...ir import Env, Output, Retry, Script, Step
+    from ...ir import Env, Metric, Output, Retry, Script, Step, Value
 
 _SHELLS = {"sh": ("sh", "-e"), "bash": ("bash", "-eo", "pipefail"), "python": ("python", "-u")}
 _POLICIES = {"failure": "OnFailure", "error": "OnError", "always": "Always"}
@@ -30,7 +30,7 @@ def template(step: Step, arguments: Arguments) -> dict[str, Any]:
     body = _body(step, arguments)
     inputs = _inputs(step, arguments)
     outputs = _outputs(step)
-    metadata = {key: value for key, value in (("labels", dict(step.labels)), ("annotations", annotations(step))) if value}
+    metadata = {key: value for key, value in (("labels", dict(step.labels)), ("annotations", of_pod(step))) if value}
     parts: tuple[tuple[str, object], ...] = (
         ("metadata", metadata),
         ("inputs", inputs),
@@ -107,9 +107,8 @@ def _shell_word(text: str) -> str:
 
 
 def _inputs(step: Step, arguments: Arguments) -> dict[str, Any]:
-    artifacts: list[dict[str, Any]] = [
-        {"name": port.name, "path": port.path, "mode": _READABLE, "recurseMode": True} for port in step.inputs
-    ]
+    readable = {"mode": _READABLE, "recurseMode": True}
+    artifacts: list[dict[str, Any]] = [{"name": port.name, "path": port.path, **readable} for port in step.inputs]
     if staged(step) and step.script:
         names = {port.name for port in step.inputs}
         name = "x-script" if "x-script" not in names else "x-script-file"
@@ -119,7 +118,8 @@ def _inputs(step: Step, arguments: Arguments) -> dict[str, Any]:
 
 
 def _outputs(step: Step) -> dict[str, Any]:
-    parameters = [{"name": port.name, "valueFrom": {"path": port.path}} for port in (*step.values, *step.metrics)]
+    small: tuple[Value | Metric, ...] = (*step.values, *step.metrics)
+    parameters = [{"name": port.name, "valueFrom": {"path": port.path}} for port in small]
     taken = [os.path.basename(port.path) for port in step.outputs] + ["main.log"]
     artifacts = [_output(port, taken.count(os.path.basename(port.path)) > 1) for port in step.outputs]
     return {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}

@@ -7,7 +7,7 @@ from ...lowering import k8s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...ir import Pipeline, Step, Volume
+    from ...ir import Metric, Output, Pipeline, Step, Value, Volume
 
 _FOLDERS = {"x-inputs": "/mlc/inputs", "x-outputs": "/mlc/outputs"}
 """Made for a step that writes there. Folders of input artifacts come into being with their mounts."""
@@ -37,7 +37,8 @@ def folders(step: Step) -> dict[str, str]:
     The executor makes no folder for an output. It reads files below a mount from the volume itself, missing ones fail the step as
     elsewhere (executor.go, isBaseImagePath). A folder inside a volume of the step is the volume's.
     """
-    written = [port.path for port in (*step.outputs, *step.values, *step.metrics)]
+    ports: tuple[Output | Value | Metric, ...] = (*step.outputs, *step.values, *step.metrics)
+    written = [port.path for port in ports]
     found: dict[str, str] = {}
     for name, folder in _FOLDERS.items():
         mounted = any(_inside(folder, mount.path) for mount in step.mounts)
