@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from shlex import quote
 
 from .. import __version__
 from . import streams
@@ -42,10 +43,10 @@ def init(request: Request) -> int:
         streams.tell(f"error[MLC903]: cannot write `{error.filename}`: {error.strerror}")
         return FAILED
     for name in texts:
-        streams.tell(f"wrote {os.path.join(folder, name)}")
+        streams.tell(f"wrote {_below(folder, name)}")
     for name in kept:
-        streams.tell(f"kept {os.path.join(folder, name)}, which was there already")
-    spec = os.path.normpath(os.path.join(folder, _SPEC))
+        streams.tell(f"kept {_below(folder, name)}, which was there already")
+    spec = quote(_below(folder, _SPEC))
     streams.tell(f"next: `mlc graph {spec}` draws the project, `mlc compile {spec} --target argo` compiles it")
     return OK
 
@@ -54,6 +55,10 @@ def project_name(folder: str) -> str:
     """A project name made from the folder's: lower case, `-` for what a name cannot hold, `my-project` where nothing is left."""
     name = re.sub("[^a-z0-9]+", "-", os.path.basename(os.path.abspath(folder)).lower())
     return name.lstrip("-0123456789")[:50].strip("-") or "my-project"
+
+
+def _below(folder: str, name: str) -> str:
+    return os.path.normpath(os.path.join(folder, name))
 
 
 def _text(name: str) -> str:

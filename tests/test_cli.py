@@ -1,0 +1,683 @@
+"""The command line: what it accepts, what it writes where, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlc import __main__, __version__
+from mlc.cli import app, files, quick
+from mlc.cli.request import ALL, FAILED, FORMATS, FOUND, INTERRUPTED, OK, TARGETS, USAGE, Request, targets_of
+from mlc.schema import schema_text
+
+ROOT = Path(__file__).resolve().parent.parent
+ENV = {**os.environ, "PYTHONPATH": str(ROOT / "compiler"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+SPEC = """\
+mlc: v1
+name: NAME
+params: {epochs: 10}
+steps:
+  train:
+    image: acme/train:1
+    command: [train, "--epochs=${{ params.epochs }}"]
+"""
+WARNS = SPEC.replace("[train,", '["ls", "*.csv",').replace('["ls"', "[ls").replace("mlc: v1\nname: NAME", "name: NAME\nmlc: v1")
+WRONG = SPEC.replace("params.epochs", "params.epoch")
+
+
+def spec(folder: Path, name: str = "mlc.yaml", project: str = "demo", text: str = SPEC) -> str:
+    """Write a spec and return its name."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.replace("NAME", project), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each test runs in an empty folder, with nothing in the environment that changes the output."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "_MLC_COMPLETE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def mlc(*arguments: str) -> int:
+    """Run a command line in this process."""
+    return __main__.main(list(arguments))
+
+
+# --- the two parsers ----------------------------------------------------------------------------------------------------------
+
+WORDS = st.one_of(
+    st.sampled_from(
+        ["--target", "-t", "--output", "-o", "--set", "--format", "--check", "--strict", "-", "--", "--help", "-h", "--targ", "-ofile"]
+    ),
+    st.sampled_from(
+        [*TARGETS, ALL, *FORMATS, "params.x=1", "out/", "a.yaml", "", "--set=a=b", "--target=kfp", "--format=json", "--output=x", "-o=x"]
+    ),
+    st.text(max_size=5),
+)
+
+
+@given(st.sampled_from(["compile", "validate", "graph", "comp", ""]), st.lists(WORDS, max_size=8))
+def test_both_parsers_agree(command: str, words: list[str]) -> None:
+    """Whatever the quick parser accepts, typer understands in the same way."""
+    request = quick.parse([command, *words])
+    if request is not None:
+        assert app.parse([command, *words]) == request
+
+
+@pytest.mark.parametrize(
+    ("line", "request_"),
+    [
+        ("compile", Request("compile")),
+        ("compile a.yaml b/ -", Request("compile", ("a.yaml", "b/", "-"))),
+        ("compile a.yaml -t kfp --target argo --target=kfp", Request("compile", ("a.yaml",), ("kfp", "argo"))),
+        ("compile --target all -o x -o out/ a.yaml --check", Request("compile", ("a.yaml",), TARGETS, "out/", check=True)),
+        ("compile --set params.a=1 --set=params.b=x=y", Request("compile", overrides=("params.a=1", "params.b=x=y"))),
+        ("validate --strict --format json a.yaml", Request("validate", ("a.yaml",), strict=True, format="json")),
+    ],
+)
+def test_quick_parser_takes_usual_calls(line: str, request_: Request) -> None:
+    """What hooks and people usually write needs no typer, and means the same to typer."""
+    assert quick.parse(line.split()) == request_
+    assert app.parse(line.split()) == request_
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "--version",
+        "graph a.yaml",
+        "compile --help",
+        "compile --targ argo",
+        "compile -t agro",
+        "compile -t",
+        "compile -o -x",
+        "validate -o x",
+    ],
+)
+def test_quick_parser_gives_up(line: str) -> None:
+    """Help, mistakes and other commands are left to typer."""
+    assert quick.parse(line.split()) is None
+
+
+def test_targets_are_named_once() -> None:
+    """`all` is every target, a repeated one counts once, the order is the one given."""
+    assert targets_of([]) == targets_of([ALL]) == TARGETS
+    assert targets_of(["kfp", ALL, "kfp"]) == ("kfp", "argo")
+
+
+def test_compile_imports_nothing_slow(tmp_path: Path) -> None:
+    """A compile of a valid spec imports neither typer nor any of the slow parts of the standard library."""
+    code = (
+        "import sys; before = set(sys.modules); from mlc.__main__ import main; code = main(['compile', sys.argv[1], '-o', 'out/']); "
+        "slow = {'typer', 'click', 'rich', 'jsonschema', 'dataclasses', 'typing', 'pathlib', 'inspect', 'argparse', 'difflib'};"
+        "print(code, sorted(slow & (set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, spec(tmp_path)], env=ENV, capture_output=True, text=True, check=True)
+    assert done.stdout == "0 []\n"
+
+
+# --- help, mistakes, completion -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["init", "compile", "validate", "graph", "infra", "explain", "schema"])
+def test_help_teaches_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The help of every command shows whole command lines, each on a line of its own, and they are understood."""
+    assert mlc(command, "--help") == OK
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    examples = [line for line in lines if line.startswith("mlc ")]
+    assert examples
+    for example in examples:
+        words = example.replace(" 2>", " >").split(" >")[0].split(" |")[0].split()
+        assert isinstance(app.parse(words[1:]), Request), example
+
+
+def test_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """`mlc --help` lists the commands with a sentence each, none of them cut off."""
+    assert mlc("--help") == OK
+    commands = capsys.readouterr().out.split("Commands:\n")[1].splitlines()
+    assert [line.split()[0] for line in commands] == ["init", "compile", "validate", "graph", "infra", "explain", "schema"]
+    assert not [line for line in commands if line.endswith("...")]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` prints the name and the version."""
+    assert mlc("--version") == OK
+    assert capsys.readouterr().out == f"mlc {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("complie a.yaml", "Did you mean 'compile'?"),
+        ("compile --tagret argo", "--target"),
+        ("compile --target agro", "did you mean `argo`?"),
+        ("validate --format jsn", "did you mean `json`?"),
+        ("compile -o", "requires an argument"),
+        ("compile --output= a.yaml", "the name is empty"),
+        ("compile --check a.yaml", "`--check` compares with files: say with `-o` which ones"),
+        ("compile a.yaml -o both.yaml", "`-o both.yaml` is one file, but there are 2 targets: name a folder, `-o both.yaml/`"),
+        ("compile .", "no specs in `.`: a spec is called mlc.yaml, mlc.yml, *.mlc.yaml or *.mlc.yml"),
+        ("validate", "no specs in `.`"),
+        ("explain", "mlc explain --list"),
+        ("explain MLC310x", "did you mean `MLC310`?"),
+        ("explain nonsense", "`mlc explain --list` shows every code"),
+    ],
+)
+def test_wrong_usage(line: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command line that makes no sense ends with 2 and says on standard error what would."""
+    assert mlc(*line.split()) == USAGE
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert hint in " ".join(captured.err.split())
+
+
+def test_completion_of_commands_and_targets() -> None:
+    """A shell that asks for completions gets commands, options and the names of targets."""
+    for words, cword, wanted in (("mlc co", 1, "compile"), ("mlc compile --ta", 2, "--target"), ("mlc compile --target k", 3, "kfp")):
+        env = {**ENV, "_MLC_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(cword)}
+        done = subprocess.run([sys.executable, "-m", "mlc"], env=env, capture_output=True, text=True, check=False)
+        assert done.stdout.split() == [wanted]
+
+
+# --- finding specs ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        *((name, True) for name in ("mlc.yaml", "mlc.yml", "churn.mlc.yaml", "a.b.mlc.yml")),
+        *((name, False) for name in (".mlc.yaml", "xmlc.yaml", "mlc.json", "mlc.yaml.bak", "mlc", "MLC.yaml", "churn.yaml", ".x.mlc.yaml")),
+    ],
+)
+def test_names_of_specs(name: str, found: bool) -> None:
+    """Specs are known by their name."""
+    assert files.is_spec(name) == found
+
+
+def test_folders_are_searched(tmp_path: Path) -> None:
+    """A folder stands for the specs below it, sorted, without hidden folders; a file counts once, however it is named."""
+    for name in ("b/mlc.yaml", "a/z.mlc.yaml", "a/c/mlc.yml", ".git/mlc.yaml", "a/other.yaml", "mlc.yaml"):
+        spec(tmp_path, name)
+    everything = ["mlc.yaml", "a/z.mlc.yaml", "a/c/mlc.yml", "b/mlc.yaml"]
+    assert files.find([]) == files.find(["."]) == (everything, [])
+    assert files.find(["b", "./b/mlc.yaml", "-", "a/other.yaml"]) == (["b/mlc.yaml", "-", "a/other.yaml"], [])
+    assert files.find(["a", ".git"]) == (["a/z.mlc.yaml", "a/c/mlc.yml", ".git/mlc.yaml"], [])
+    (tmp_path / "empty").mkdir()
+    assert files.find(["empty", "gone.yaml"]) == (["gone.yaml"], ["empty"])
+
+
+# --- compile ------------------------------------------------------------------------------------------------------------------
+
+
+def test_manifests_go_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Manifests are printed with their header, several of them as the documents of one stream; nothing else is printed."""
+    assert mlc("compile", spec(tmp_path, project="one"), spec(tmp_path, "x.mlc.yaml", "two"), "-t", "argo") == OK
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.startswith("# generated by mlc from project one, do not edit\n")
+    assert captured.out.count("\n---\n# generated by mlc from project two, do not edit\n") == 1
+    assert [document["metadata"]["generateName"] for document in yaml.safe_load_all(captured.out)] == ["one-", "two-"]
+
+
+def test_all_targets_by_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without `--target`, and with `all`, each target's manifest is printed."""
+    assert mlc("compile", spec(tmp_path)) == OK
+    both = capsys.readouterr().out
+    assert mlc("compile", "--target", "all") == OK
+    assert capsys.readouterr().out == both
+    parts = []
+    for target in TARGETS:
+        assert mlc("compile", "--target", target) == OK
+        parts.append(capsys.readouterr().out)
+    assert both == "---\n".join(parts)
+
+
+def test_stdin(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads a spec from standard input, also with `-o -`, and diagnostics call it `<stdin>`."""
+    spec(tmp_path)
+    assert mlc("compile", "mlc.yaml", "-t", "argo") == OK
+    text = capsys.readouterr().out
+    for content, code in ((SPEC.replace("NAME", "demo"), OK), (WRONG.replace("NAME", "demo"), FOUND)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+        assert mlc("compile", "-", "-t", "argo", "-o", "-") == code
+        captured = capsys.readouterr()
+        assert captured.out == ("" if code else text)
+        assert ("<stdin>:7:" in captured.err) == bool(code)
+
+
+def test_set_changes_a_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--set` changes what the manifest says; a wrong one is an error that shows the assignment."""
+    assert mlc("compile", spec(tmp_path), "-t", "argo", "--set", "params.epochs=77") == OK
+    assert '"77"' in capsys.readouterr().out
+    assert mlc("compile", "-t", "argo", "--set", "params.epochs=77", "--set", "parms.epochs=3") == FOUND
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "parms.epochs=3" in captured.err
+
+
+def test_output_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`-o FILE` writes what would be printed, makes folders on the way, and says on standard error how to run it."""
+    for target, command in (("argo", "kubectl create -f 'out dir/x.yaml'"), ("kfp", "kfp pipeline create -p demo 'out dir/x.yaml'")):
+        assert mlc("compile", spec(tmp_path), "-t", target) == OK
+        printed = capsys.readouterr().out
+        assert mlc("compile", "-t", target, "-o", "out dir/x.yaml") == OK
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("wrote out dir/x.yaml: ")
+        assert captured.err.count("\n") == 1
+        assert f"`{command}`" in captured.err
+        assert (tmp_path / "out dir" / "x.yaml").read_text() == printed
+
+
+def test_output_folder(tmp_path: Path) -> None:
+    """`-o DIR/` writes one file per project and target; a folder that exists needs no slash."""
+    spec(tmp_path, "specs/a.mlc.yaml", "one")
+    spec(tmp_path, "specs/b.mlc.yaml", "two")
+    assert mlc("compile", "specs", "-o", "out/") == OK
+    assert mlc("compile", "specs/a.mlc.yaml", "-o", "out", "-t", "kfp") == OK
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.argo.yaml", "one.kfp.yaml", "two.argo.yaml", "two.kfp.yaml"]
+
+
+def test_two_projects_of_one_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two specs that would write one file are refused, before anything is written."""
+    spec(tmp_path, "a.mlc.yaml")
+    spec(tmp_path, "b.mlc.yaml")
+    assert mlc("compile", "-o", "out/", "-t", "argo") == USAGE
+    assert capsys.readouterr().err == (
+        "mlc: error: `a.mlc.yaml` and `b.mlc.yaml` both describe a project called `demo`: both would be `out/demo.argo.yaml`\n"
+    )
+    assert mlc("compile", "-o", "out.yaml", "-t", "argo") == USAGE
+    assert "is one file, but there are 2 specs" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mlc.yaml", "b.mlc.yaml"]
+
+
+def test_errors_leave_everything_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One wrong spec among several: all are checked, nothing is written, nothing is printed but diagnostics."""
+    spec(tmp_path, "a.mlc.yaml", "one")
+    assert mlc("compile", "-t", "argo", "-o", "out/") == OK
+    before = (tmp_path / "out" / "one.argo.yaml").read_bytes()
+    spec(tmp_path, "a.mlc.yaml", "one", SPEC.replace("acme/train:1", "acme/train:2"))
+    spec(tmp_path, "b.mlc.yaml", "two", WRONG)
+    spec(tmp_path, "c.mlc.yaml", "three", WRONG)
+    capsys.readouterr()
+    assert mlc("compile", "-t", "argo", "-o", "out/", "--format", "concise") == FOUND
+    err = capsys.readouterr().err
+    assert [line.split(":")[0] for line in err.splitlines()] == ["b.mlc.yaml", "c.mlc.yaml"]
+    assert mlc("compile", "-t", "argo") == FOUND
+    assert capsys.readouterr().out == ""
+    assert (tmp_path / "out" / "one.argo.yaml").read_bytes() == before
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["one.argo.yaml"]
+
+
+def test_exit_code_is_the_worst(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that cannot be read weighs more than errors in a spec, wherever it stands, and the others are still checked."""
+    spec(tmp_path, "wrong.mlc.yaml", text=WRONG)
+    assert mlc("validate", "gone.yaml", "wrong.mlc.yaml", "--format", "concise") == FAILED
+    err = capsys.readouterr().err
+    assert err.startswith("gone.yaml:1:1: error[MLC902]: cannot read `gone.yaml`: no such file or directory\n")
+    assert "wrong.mlc.yaml:7:" in err
+
+
+# --- files --------------------------------------------------------------------------------------------------------------------
+
+
+def test_files_keep_their_mode_and_links(tmp_path: Path) -> None:
+    """A file is replaced in one step, with its permissions; a link stays a link; nothing is left beside it."""
+    (tmp_path / "real.yaml").write_text("old")
+    (tmp_path / "real.yaml").chmod(0o640)
+    (tmp_path / "link.yaml").symlink_to("real.yaml")
+    old = (tmp_path / "real.yaml").open()
+    files.write_all([("link.yaml", "new é\n"), ("sub/other.yaml", "x")])
+    assert old.read() == "old"
+    old.close()
+    assert (tmp_path / "real.yaml").read_bytes() == "new é\n".encode()
+    assert stat.S_IMODE((tmp_path / "real.yaml").stat().st_mode) == 0o640
+    assert (tmp_path / "link.yaml").is_symlink()
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "sub" / "other.yaml").stat().st_mode) == 0o666 & ~umask
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "real.yaml", "sub"]
+
+
+def test_files_are_written_all_or_none(tmp_path: Path) -> None:
+    """Where one of several files cannot be written, the others stay as they were, and the error names the one."""
+    (tmp_path / "a.yaml").write_text("old")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"file/b\.yaml") as caught:
+        files.write_all([("a.yaml", "new"), ("file/b.yaml", "new")])
+    assert caught.value.filename == "file/b.yaml"
+    assert (tmp_path / "a.yaml").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "file"]
+
+
+def test_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A place that cannot be written is MLC903 and exit code 3."""
+    (tmp_path / "file").write_text("")
+    assert mlc("compile", spec(tmp_path), "-t", "argo", "-o", "file/x.yaml") == FAILED
+    assert "error[MLC903]: cannot write `file/x.yaml`: " in capsys.readouterr().err
+
+
+def test_output_that_is_no_file(tmp_path: Path) -> None:
+    """`-o /dev/stdout` writes to standard output: what is no file is not replaced."""
+    command = [sys.executable, "-m", "mlc", "compile", spec(tmp_path), "-t", "argo"]
+    plain = subprocess.run(command, env=ENV, capture_output=True, check=True)
+    through = subprocess.run([*command, "-o", "/dev/stdout"], env=ENV, capture_output=True, check=True)
+    assert through.stdout == plain.stdout != b""
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    """Standard output that takes no more is an error, not silence."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "mlc", "compile", spec(tmp_path)]
+        done = subprocess.run(command, env=ENV, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == FAILED
+    assert done.stderr.startswith("error[MLC903]: cannot write `<stdout>`: no space left on device\n")
+
+
+def test_reader_that_stops(tmp_path: Path) -> None:
+    """`mlc compile | head -1` ends quietly."""
+    large = SPEC + "".join(f"  s{number}: {{image: acme/train:1, command: [train]}}\n" for number in range(600))
+    command = [sys.executable, "-m", "mlc", "compile", spec(tmp_path, text=large), "-t", "argo"]
+    with subprocess.Popen(command, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"# generated by mlc from project NAME, do not edit\n".replace(b"NAME", b"demo")
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", OK)
+
+
+# --- check --------------------------------------------------------------------------------------------------------------------
+
+
+def test_check_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--check` is content with equal files, shows how others differ, and writes nothing, not even missing ones."""
+    line = ["compile", spec(tmp_path), "-o", "out/", "--check"]
+    assert mlc(*line[:-1]) == OK
+    capsys.readouterr()
+    assert mlc(*line) == OK
+    assert capsys.readouterr() == ("", "ok: 2 manifests say what the specs say\n")
+
+    argo, kfp = tmp_path / "out" / "demo.argo.yaml", tmp_path / "out" / "demo.kfp.yaml"
+    argo.write_text(argo.read_text().replace("acme/train:1", "acme/train:2"))
+    kfp.unlink()
+    before = argo.read_bytes()
+    assert mlc(*line) == FOUND
+    captured = capsys.readouterr()
+    assert "--- out/demo.argo.yaml\n+++ out/demo.argo.yaml (compiled now)\n" in captured.out
+    assert ["acme/train" in row for row in captured.out.splitlines() if row.startswith(("-", "+")) and "acme/train" in row][:2] == [
+        True,
+        True,
+    ]
+    assert "+# generated by mlc from project demo, do not edit\n" in captured.out
+    assert captured.err == "2 of 2 manifests differ from what the specs say: write them again with `mlc compile ... -o out/`\n"
+    assert argo.read_bytes() == before
+    assert not kfp.exists()
+
+
+def test_check_sees_line_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Drift is a difference of bytes: other line ends and a lost last line break count."""
+    line = ["compile", spec(tmp_path), "-t", "argo", "-o", "x.yaml"]
+    assert mlc(*line) == OK
+    good = (tmp_path / "x.yaml").read_bytes()
+    for bad in (good.replace(b"\n", b"\r\n"), good[:-1], good + b"\xff"):
+        (tmp_path / "x.yaml").write_bytes(bad)
+        capsys.readouterr()
+        assert mlc(*line, "--check") == FOUND
+        assert capsys.readouterr().out.startswith("--- x.yaml\n")
+
+
+# --- diagnostics --------------------------------------------------------------------------------------------------------------
+
+
+def test_validate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A right spec gives one line on standard error; a wrong one its diagnostics, and exit code 1."""
+    spec(tmp_path, "a.mlc.yaml")
+    assert mlc("validate") == OK
+    assert capsys.readouterr() == ("", "ok: 1 spec\n")
+    spec(tmp_path, "b.mlc.yaml")
+    assert mlc("validate", "--target", "argo") == OK
+    assert capsys.readouterr() == ("", "ok: 2 specs\n")
+    spec(tmp_path, "b.mlc.yaml", text=WRONG)
+    assert mlc("validate") == FOUND
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error[MLC303]: ")
+    assert "--> b.mlc.yaml:7:" in captured.err
+    assert captured.err.endswith("\n1 error\n")
+
+
+def test_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A warning leaves the exit code at 0; with `--strict` it is an error, and nothing is written."""
+    spec(tmp_path, text=WARNS)
+    assert mlc("compile", "-t", "argo", "-o", "out/") == OK
+    assert capsys.readouterr().err.startswith("warning[MLC50")
+    (tmp_path / "out" / "demo.argo.yaml").unlink()
+    assert mlc("compile", "-t", "argo", "-o", "out/", "--strict") == FOUND
+    assert capsys.readouterr().err.startswith("error[MLC50")
+    assert not list((tmp_path / "out").iterdir())
+    assert mlc("validate", "--strict") == FOUND
+
+
+def test_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each format is on standard error; JSON is one document, whatever happens, and nothing stands beside it."""
+    spec(tmp_path, "a.mlc.yaml", text=WRONG)
+    spec(tmp_path, "b.mlc.yaml", text=WRONG)
+    assert mlc("validate", "--format", "json") == FOUND
+    found = json.loads(capsys.readouterr().err)["diagnostics"]
+    assert [(item["code"], item["file"]) for item in found] == [("MLC303", "a.mlc.yaml"), ("MLC303", "b.mlc.yaml")]
+    assert mlc("validate", "--format", "github") == FOUND
+    assert capsys.readouterr().err.startswith("::error ")
+    spec(tmp_path, "c.yaml")
+    for line in ("validate c.yaml", "compile c.yaml -t argo -o out/", "compile c.yaml -t argo -o out/ --check"):
+        assert mlc(*line.split(), "--format", "json") == OK
+        assert json.loads(capsys.readouterr().err)["diagnostics"] == []
+
+
+@pytest.mark.parametrize(("terminal", "no_color", "colored"), [(True, "", True), (True, "1", False), (False, "", False)])
+def test_color(
+    terminal: bool, no_color: str, colored: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Colours are for terminals, and not where `NO_COLOR` is set."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm")
+    assert mlc("validate", spec(tmp_path, text=WRONG)) == FOUND
+    assert ("\x1b[" in capsys.readouterr().err) == colored
+
+
+# --- how it ends --------------------------------------------------------------------------------------------------------------
+
+
+def test_fault_is_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in mlc gives a block to paste, with the version and the traceback but without the values of `--set`."""
+
+    def broken(*_: object) -> None:
+        raise KeyError("lost")
+
+    monkeypatch.setattr("mlc.driver.compile_source", broken)
+    assert mlc("compile", spec(tmp_path), "--set", "params.key=hush", "--set=params.key=hush") == FAILED
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error[MLC901]: mlc itself failed with KeyError\n")
+    assert f"version: mlc {__version__}\n" in captured.err
+    assert "--set params.key=... --set=params.key=...\n" in captured.err
+    assert "KeyError: 'lost'\n" in captured.err
+    assert "hush" not in captured.err
+
+
+def test_deep_fault_is_a_short_report(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Endless recursion gives a report that still fits on a screen or two."""
+
+    def endless(*arguments: object) -> object:
+        return endless2(*arguments)
+
+    def endless2(*arguments: object) -> object:
+        return endless(*arguments)
+
+    monkeypatch.setattr("mlc.driver.check_source", endless)
+    assert mlc("validate", spec(tmp_path)) == FAILED
+    err = capsys.readouterr().err
+    assert "RecursionError" in err
+    assert len(err.splitlines()) < 75
+
+
+def test_interrupt(tmp_path: Path) -> None:
+    """Ctrl-C ends with 130 and no traceback."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "print('on', flush=True); import sys; from mlc.__main__ import main; sys.exit(main(['validate', '-']))"],
+        env=ENV,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"on\n"
+        time.sleep(0.5)  # until it waits for standard input
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (INTERRUPTED, b"")
+
+
+def test_output_is_the_same_everywhere(tmp_path: Path) -> None:
+    """Hash seed, locale, time zone and folder leave every byte as it is."""
+    text = SPEC.replace("params:", "description: café\nparams:")
+    outputs = set()
+    for number, extra in enumerate(
+        (
+            {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "UTC"},
+            {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "Asia/Seoul", "PYTHONUTF8": "0"},
+        )
+    ):
+        folder = tmp_path / str(number)
+        spec(folder, text=text)
+        command = [sys.executable, "-m", "mlc", "compile", "mlc.yaml"]
+        outputs.add(subprocess.run(command, cwd=folder, env={**ENV, **extra}, capture_output=True, check=True).stdout)
+    assert len(outputs) == 1
+    assert "café" in outputs.pop().decode()
+
+
+# --- the other commands -------------------------------------------------------------------------------------------------------
+
+
+def test_init_makes_a_project_that_compiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`init` writes a spec named after its folder that compiles for every target without a word, and the schema beside it."""
+    assert mlc("init", "Churn 2") == OK
+    err = capsys.readouterr().err
+    assert err.splitlines()[0] == "wrote Churn 2/mlc.yaml"
+    assert err.splitlines()[-1].startswith("next: `mlc graph 'Churn 2/mlc.yaml'`")
+    folder = tmp_path / "Churn 2"
+    assert (folder / "mlc.schema.json").read_text() == schema_text()
+    assert (folder / "mlc.yaml").read_text().startswith("# yaml-language-server: $schema=mlc.schema.json\n")
+    assert mlc("compile", "Churn 2", "--strict", "--format", "concise") == OK
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.startswith("# generated by mlc from project churn-2, do not edit\n")
+    for helper in (".pre-commit-config.yaml", ".github/workflows/mlc.yml"):
+        assert f"mlc-compiler=={__version__}" in (folder / helper).read_text()
+        assert yaml.safe_load((folder / helper).read_text())
+
+
+def test_init_runs_for_real(tmp_path: Path) -> None:
+    """The scripts of the project that `init` writes do what they say: the model is good enough to be published."""
+    assert mlc("init") == OK
+    steps = yaml.safe_load((tmp_path / "mlc.yaml").read_text())["steps"]
+    for name, step in steps.items():
+        script = step["run"]
+        paths = {**step.get("inputs", {}), **step.get("outputs", {}), "error": "/tmp/train/error.json"}
+        for port in ("inputs", "outputs", "metrics"):
+            for key, path in paths.items():
+                local = tmp_path / ("points.csv" if key == "points" else Path(path).name)
+                script = script.replace(f"${{{{ {port}.{key} }}}}", str(local))
+        script = script.replace("/tmp/prepare", str(tmp_path)).replace("/tmp/train", str(tmp_path))
+        assert "${{" not in script
+        done = subprocess.run([sys.executable, "-c", script, "20"], capture_output=True, text=True, check=True)
+        assert name != "publish" or '"slope": 3.0' in done.stdout
+    assert json.loads((tmp_path / "error.json").read_text()) < 0.5
+
+
+def test_init_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`init` refuses where a spec or schema is, replaces just those with `--force`, and leaves other files alone."""
+    for name in ("mlc.yaml", ".pre-commit-config.yaml"):
+        (tmp_path / name).write_text("mine\n")
+    assert mlc("init") == USAGE
+    assert "`.` already has mlc.yaml: choose another folder, or replace with `--force`" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".pre-commit-config.yaml", "mlc.yaml"]
+    assert mlc("init", "--force") == OK
+    assert "kept .pre-commit-config.yaml, which was there already" in capsys.readouterr().err
+    assert (tmp_path / ".pre-commit-config.yaml").read_text() == "mine\n"
+    assert (tmp_path / "mlc.yaml").read_text() != "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("Churn_Model", "churn-model"), ("2024", "my-project"), ("9 lives", "lives"), ("고객", "my-project")]
+)
+def test_project_names(folder: str, name: str) -> None:
+    """A project is named after its folder as far as its name can hold that."""
+    from mlc.cli.init import project_name
+
+    assert project_name(folder) == name
+
+
+def test_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`graph` draws every spec, and shows errors instead where there are any."""
+    assert mlc("graph", spec(tmp_path), spec(tmp_path, "x.mlc.yaml", "two")) == OK
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if "step" in line] == ["demo: 1 step", "two: 1 step"]
+    assert mlc("graph", spec(tmp_path, text=WRONG)) == FOUND
+    assert capsys.readouterr().out == ""
+
+
+def test_graph_in_ascii(tmp_path: Path) -> None:
+    """Where standard output cannot hold the drawing's characters, ASCII ones stand in."""
+    for encoding, mark in (("ascii", b"\n* train\n"), ("utf-8", "\n● train\n".encode())):
+        command = [sys.executable, "-m", "mlc", "graph", spec(tmp_path)]
+        done = subprocess.run(command, env={**ENV, "PYTHONIOENCODING": encoding}, capture_output=True, check=True)
+        assert mark in done.stdout
+
+
+def test_infra(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`infra` prints or writes the manifests for the cluster; a project that needs none gets a note."""
+    assert mlc("infra", spec(tmp_path)) == OK
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "needs nothing in the cluster" in captured.err
+    store = "store: {minio: {endpoint: minio:9000, bucket: b, insecure: true, secret: {name: s, access_key: a, secret_key: k}}}\nsteps:"
+    assert mlc("infra", spec(tmp_path, text=SPEC.replace("steps:", store))) == OK
+    printed = capsys.readouterr().out
+    assert printed.startswith("# generated by mlc from project demo, do not edit\n")
+    assert yaml.safe_load(printed)["kind"] == "ConfigMap"
+    assert mlc("infra", "-o", "infra.yaml") == OK
+    assert capsys.readouterr().err == "wrote infra.yaml: apply it with `kubectl apply -f infra.yaml`\n"
+    assert (tmp_path / "infra.yaml").read_text() == printed
+
+
+def test_explain_and_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    """`explain` prints pages and the list of codes, `schema` the schema as it is shipped."""
+    assert mlc("explain", "MLC301", "302") == OK
+    out = capsys.readouterr().out
+    assert out.startswith("# MLC301")
+    assert "\n# MLC302" in out
+    assert mlc("explain", "--list") == OK
+    assert capsys.readouterr().out.startswith("MLC101  error")
+    assert mlc("schema") == OK
+    assert capsys.readouterr().out == schema_text()
