@@ -68,7 +68,7 @@ def _front(source: SourceFile, overrides: Sequence[str], findings: list[Finding]
         return Document(source, {}), None
     for override in overrides:
         document = reader.set_value(document, override, findings)
-    if _failed(findings) or not schema.validate(document, findings):
+    if _failed(findings) or not schema.validate(document.data, findings):
         return document, None
     pipeline = resolve.resolve(document, findings)
     if pipeline is not None:

@@ -48,7 +48,7 @@ def resolve(context: Context, step: Merged, declared: Mapping[str, Any]) -> tupl
         return Image("", "", "", step.origin), None
     entry = declared.get(named)
     if entry is None:
-        if not any(mark in named for mark in "/:@"):
+        if "${{" not in named and not any(mark in named for mark in "/:@"):
             help = "declare it under `images`, or write a full reference with a tag, such as `python:3.12-slim`"
             context.unknown("MLC317", f"there is no image `{named}`", path, named, declared, help)
         else:

@@ -19,7 +19,7 @@ def check_placement(context: Context) -> None:
     open_nodes: list[tuple[Any, Path]] = [(context.data, ())]
     while open_nodes:
         node, path = open_nodes.pop()
-        if _allowed(path):
+        if _allowed(path, node):
             continue
         if isinstance(node, dict):
             for key, value in reversed(node.items()):
@@ -35,7 +35,7 @@ def check_placement(context: Context) -> None:
             context.report("MLC311", "an expression may not stand here", path, within=within, help=_HELP)
 
 
-def _allowed(path: Path) -> bool:
+def _allowed(path: Path, node: Any) -> bool:
     if len(path) < 2 or path[0] not in ("steps", "defaults"):
         return False
     key = path[2:] if path[0] == "steps" else path[1:]
@@ -44,5 +44,5 @@ def _allowed(path: Path) -> bool:
     if key[0] in _STEP_KEYS:
         return True
     if key[0] == "env":
-        return len(key) == 2
+        return len(key) == 2 and isinstance(node, str)
     return key[0] == "metrics" and len(key) == 3 and key[2] in _BOUNDS

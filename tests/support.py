@@ -1,0 +1,54 @@
+"""Short ways to read a spec in tests."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+from mlc import driver
+from mlc.source import SourceFile
+
+if TYPE_CHECKING:
+    from mlc.diagnostics.model import Diagnostic
+    from mlc.ir import Pipeline, Step
+
+HEAD = "mlc: v1\nname: demo\n"
+"""What every small spec of the tests starts with."""
+
+
+def source(body: str) -> SourceFile:
+    """A spec: `body` under the usual head, unless it brings its own."""
+    text = dedent(body).lstrip("\n")
+    return SourceFile("spec.yaml", text if text.startswith("mlc:") else HEAD + text)
+
+
+def check(body: str, targets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
+    """The diagnostics of a spec; without targets, what every target would say."""
+    return driver.compile_source(source(body), targets, overrides).diagnostics
+
+
+def codes(body: str, targets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> list[str]:
+    """The codes of a spec's diagnostics, in order."""
+    return [diagnostic.code for diagnostic in check(body, targets, overrides)]
+
+
+def pipeline(body: str, overrides: tuple[str, ...] = ()) -> Pipeline:
+    """A valid spec, resolved."""
+    result = driver.compile_source(source(body), (), overrides)
+    assert result.pipeline is not None, [(item.code, item.span.line, item.message) for item in result.diagnostics]
+    return result.pipeline
+
+
+def step(body: str, name: str | None = None) -> Step:
+    """A step of a valid spec: the named one, or the only one."""
+    steps = {item.name: item for item in pipeline(body).steps}
+    return steps[name] if name is not None else next(iter(steps.values()))
+
+
+def manifests(body: str, target: str, overrides: tuple[str, ...] = ()) -> list[Any]:
+    """The documents of a spec's manifest, read back."""
+    import yaml
+
+    result = driver.compile_source(source(body), (target,), overrides)
+    assert result.outputs, [(item.code, item.span.line, item.message) for item in result.diagnostics]
+    return list(yaml.safe_load_all(result.outputs[0].text))

@@ -1,0 +1,117 @@
+"""Promise 2, by mutation: nothing in a spec is dropped.
+
+Every scalar of every valid spec is changed, and every key is taken out, one at a time. For each target the manifest (or what
+`mlc infra` prints) must change, or a diagnostic must say so: a new one, or one that hands over or refuses the very place.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlc import driver, infra
+from mlc.reader import read
+from mlc.source import SourceFile
+from mlc.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
+
+ELSEWHERE = {"argo": ("targets", "kfp"), "kfp": ("targets", "argo")}
+"""Settings of another target mean nothing to this one."""
+
+Where = tuple[str | int, ...]
+
+
+def places(node: Any, path: Where = ()) -> Iterator[Where]:
+    """The path of every node below the top."""
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield (*path, key)
+        yield from places(child, (*path, key))
+
+
+def at(node: Any, path: Where) -> Any:
+    """The node at a path."""
+    for key in path:
+        node = node[key]
+    return node
+
+
+def changed(node: Any) -> Any:
+    """Another value of the same type, such as a user could have written."""
+    if isinstance(node, bool):
+        return not node
+    if isinstance(node, (int, float)):
+        return node + 1
+    text = str(node)
+    flipped = {"Always": "Never", "IfNotPresent": "Always", "ReadWriteOnce": "ReadWriteMany", "ReadWriteMany": "ReadWriteOnce"}
+    flipped |= {"sh": "bash", "bash": "sh", "string": "int", "failure": "error", "always": "error", "json": "kfp-v1", "model": "dataset"}
+    return flipped.get(text) or (f"1{text}" if text[:1].isdigit() else f"{text}x")
+
+
+def edited(data: Any, path: Where, *, remove: bool) -> Any:
+    """A copy of the document with one node changed, or taken out."""
+    copy = json.loads(json.dumps(data))
+    parent = at(copy, path[:-1])
+    if remove:
+        del parent[path[-1]]
+    else:
+        parent[path[-1]] = changed(parent[path[-1]])
+    return copy
+
+
+class Outcome:
+    """What a target makes of a document: manifest and infra, and diagnostics without their positions."""
+
+    def __init__(self, data: Any, target: str) -> None:
+        # JSON is YAML: the text keeps the data, and the order of its keys
+        result = driver.compile_source(SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False)), (target,))
+        self.manifest = result.outputs[0].text if result.outputs else ""
+        self.infra = infra.manifests(result.pipeline) if result.pipeline is not None and target == "argo" else ()
+        self.diagnostics = [(item.code, item.message, item.path) for item in result.diagnostics]
+
+    def differs(self, other: Outcome) -> bool:
+        """Whether a user could tell the two apart."""
+        return (self.manifest, self.infra, self.diagnostics) != (other.manifest, other.infra, other.diagnostics)
+
+    def speaks_of(self, path: Where) -> bool:
+        """Whether a diagnostic hands over or refuses the place, or what it lies in."""
+        return any(code in ("MLC401", "MLC405") and path[: len(place)] == place for code, _, place in self.diagnostics)
+
+
+def document(spec: Path) -> Any:
+    """The data of a spec, aliases resolved; numbers as JSON has them."""
+    found = read(SourceFile(spec.name, spec.read_text(encoding="utf-8")), [])
+    assert found is not None
+    return json.loads(json.dumps(found.data))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
+def test_no_field_is_dropped(spec: Path, target: str) -> None:
+    """A change anywhere is seen, or spoken of."""
+    data = document(spec)
+    base = Outcome(data, target)
+    silent = []
+    count = 0
+    for path in places(data):
+        if path[:2] == ELSEWHERE[target]:
+            continue
+        node = at(data, path)
+        for remove in (False, True):
+            if not remove and isinstance(node, (dict, list)):
+                continue
+            if remove and node in ({}, [], "", False, None):
+                continue  # an empty value is what its absence means
+            count += 1
+            outcome = Outcome(edited(data, path, remove=remove), target)
+            if not outcome.differs(base) and not outcome.speaks_of(path) and not base.speaks_of(path):
+                silent.append(("removed" if remove else "changed", ".".join(map(str, path))))
+    assert silent == []
+    assert count > 10

@@ -1,0 +1,50 @@
+"""Records behave as frozen dataclasses do, where we use them."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlc.record import record, replace
+
+
+@record
+class Point:
+    """A record with a default, a property and positional matching."""
+
+    x: int
+    y: int = 2
+
+    @property
+    def total(self) -> int:
+        """Methods and properties are kept."""
+        return self.x + self.y
+
+
+def test_construction_equality_and_repr() -> None:
+    """Keyword and positional construction, defaults, equality by value and type, hash, repr."""
+    assert Point(1) == Point(x=1, y=2)
+    assert Point(1) != Point(1, 3)
+    assert Point(1) != (1, 2)
+    assert hash(Point(1)) == hash(Point(1, 2))
+    assert repr(Point(1)) == "Point(x=1, y=2)"
+    assert Point(1).total == 3
+    match Point(4, 5):
+        case Point(x, y):
+            assert (x, y) == (4, 5)
+
+
+def test_replace_makes_a_copy() -> None:
+    """`replace` leaves the original alone."""
+    old = Point(1)
+    assert replace(old, y=9) == Point(1, 9)
+    assert old.y == 2
+
+
+def test_closed() -> None:
+    """Missing and unknown fields are errors; there is no `__dict__`."""
+    with pytest.raises(TypeError):
+        Point()  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Point(1, z=3)  # type: ignore[call-arg]
+    with pytest.raises(AttributeError):
+        Point(1).z = 3  # type: ignore[attr-defined]
