@@ -37,9 +37,9 @@ _SEPARATORS = "\x85\u2028\u2029"
 def decode(name: str, raw: bytes, findings: list[Finding]) -> SourceFile | None:
     """The text of a file: UTF-8, with or without a byte order mark, at most 4 MiB."""
     if len(raw) > LARGEST_FILE:
-        size = f"{len(raw) / 1024 / 1024:.1f} MiB"
+        message = f"the file has {len(raw):,} bytes, and at most {LARGEST_FILE:,} (4 MiB) are read"
         help_ = "a project file holds no data: keep data and programs in images, volumes or datasets"
-        findings.append(Finding("MLC109", f"the file has {size}, and at most 4 MiB are read", help=help_, span=Span(1, 1, 1, 1)))
+        findings.append(Finding("MLC109", message, help=help_, span=Span(1, 1, 1, 1)))
         return None
     try:
         text = raw.decode("utf-8")

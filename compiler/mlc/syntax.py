@@ -178,16 +178,19 @@ def _colon(text: str, at: int, before: str) -> Finding:
     if re.search(r"(?:^|[^\s]): ", before):
         help_ = "put quotes around the whole value, or move the inner key to a line of its own"
         return _finding(text, at, at + 1, "a second `: ` on one line", help_)
-    above = text[:start].rstrip().rpartition("\n")[2]
-    missing = _MISSING_SPACE.match(above)
-    if missing is not None and not re.search(r":(?:\s|$)", above):
-        place = text[:start].rstrip().rfind("\n") + 1
-        moved = _MISSING_SPACE.match(text, place)
-        if moved is not None:
-            return _no_space(text, moved)
+    missing = _missing_space_above(text, start)
+    if missing is not None:
+        return _no_space(text, missing)
     key = start + len(before) - len(before.lstrip())
     help_ = "align it with the keys that it belongs to; a key with a value of its own has no keys below it"
     return _finding(text, key, at, "the indentation of this key fits nothing above it", help_)
+
+
+def _missing_space_above(text: str, line_start: int) -> re.Match[str] | None:
+    """`key:value` on the last line with something on it before an offset."""
+    end = len(text[:line_start].rstrip())
+    start = text.rfind("\n", 0, end) + 1
+    return None if re.search(r":(?:\s|$)", text[start:end].partition(" #")[0]) else _MISSING_SPACE.match(text, start)
 
 
 def _no_space(text: str, missing: re.Match[str]) -> Finding:
@@ -221,6 +224,9 @@ def _parsing(text: str, problem: str, at: int, begin: int, before: str, characte
         return _finding(text, at, _word(text, at), "text after the end of the value", help_)
     if before.strip():
         return _finding(text, at, _word(text, at), "this cannot stand here", _QUOTE_IT)
+    missing = _missing_space_above(text, at - len(before))
+    if missing is not None:
+        return _no_space(text, missing)
     if "'-' indicator" in problem or ("block end" in problem and opening == "-"):
         column = begin - text.rfind("\n", 0, begin)
         help_ = f"items of the list start with `- ` in column {column}; what comes after the list is indented like the list's key"
@@ -309,9 +315,7 @@ def wide(raw: bytes) -> Finding | None:
     name = ""
     if raw.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")) or raw[:3] == b"\0\0\0" or raw[1:4] == b"\0\0\0":
         name = "UTF-32"
-    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")) or (
-        len(raw) > 3 and zeros * 3 >= min(len(raw), 4096) and (raw[0] == 0) != (raw[1] == 0)
-    ):
+    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")) or (zeros * 3 >= min(len(raw), 4096) > 9 and (raw[0] == 0) != (raw[1] == 0)):
         name = "UTF-16"
     if not name:
         return None
