@@ -101,29 +101,9 @@ def compile_checker(schema: Node) -> Check:
     return build(schema)
 
 
-_KNOWN = frozenset(
-    (
-        "$ref",
-        "const",
-        "enum",
-        "allOf",
-        "anyOf",
-        "type",
-        "pattern",
-        "minLength",
-        "maxLength",
-        "minimum",
-        "items",
-        "minItems",
-        "uniqueItems",
-        "properties",
-        "additionalProperties",
-        "propertyNames",
-        "required",
-        "minProperties",
-        "maxProperties",
-    )
-)
+_KNOWN = frozenset({"$ref", "const", "enum", "allOf", "anyOf", "type"})
+_KNOWN |= {"pattern", "minLength", "maxLength", "minimum", "items", "minItems", "uniqueItems"}
+_KNOWN |= {"properties", "additionalProperties", "propertyNames", "required", "minProperties", "maxProperties"}
 
 
 def _definition(reference: str) -> str:

@@ -192,7 +192,7 @@ def example(key: object, node: Node) -> str:
     if "examples" not in node:
         return ""
     value = flow(node["examples"][0])
-    return f"for example `{key}: {value}`" if isinstance(key, str) else f"for example `{value}`"
+    return f"for example `{quoted(key)[1:-1]}: {value}`" if isinstance(key, str) else f"for example `{value}`"
 
 
 def resolved(node: Node, schema: Node) -> Node:
