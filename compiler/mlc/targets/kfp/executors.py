@@ -130,7 +130,7 @@ def text_word(text: Text) -> str:
 
 
 def _resources(resources: tuple[Resource, ...]) -> dict[str, Any]:
-    """Each amount twice: a number for old backends, the quantity itself for new ones, which ignore the number (driver/driver.go)."""
+    """Each amount twice: the quantity itself, and for backends before 2.4 a number of cores or of 10^9 bytes (driver/driver.go)."""
     spec: dict[str, Any] = {}
     for resource in resources:
         if resource.name not in ("cpu", "memory"):
@@ -138,8 +138,8 @@ def _resources(resources: tuple[Resource, ...]) -> dict[str, Any]:
             spec["accelerator"] = {"type": resource.name, "count": count, "resourceType": resource.name, "resourceCount": count}
             continue
         number = quantity.cores if resource.name == "cpu" else quantity.gigabytes
-        for word_, amount in (("Limit", resource.limit), ("Request", resource.request)):
+        for suffix, amount in (("Limit", resource.limit), ("Request", resource.request)):
             if amount:
-                spec[f"{resource.name}{word_}"] = number(amount)
-                spec[f"resource{resource.name.capitalize()}{word_}"] = amount
+                spec[f"{resource.name}{suffix}"] = number(amount)
+                spec[f"resource{resource.name.capitalize()}{suffix}"] = amount
     return spec
