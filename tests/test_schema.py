@@ -286,9 +286,9 @@ def check_findings(document: Any) -> None:
         assert not finding.message.endswith(".")
         assert (finding.message + finding.help).isprintable()
         for path in (finding.path, *(related.path for related in finding.related)):
-            node = document
+            node: Any = document
             for key in path:
-                assert key in node if isinstance(node, dict) else 0 <= key < len(node)
+                assert key in (node if isinstance(node, dict) else range(len(node)))
                 node = node[key]
         assert finding.path or finding.at == "value"
 
