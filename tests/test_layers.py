@@ -15,11 +15,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
-    ("driver",),
-    ("reader", "schema", "resolve", "rules", "targets", "emit", "infra", "graph"),
+    ("driver", "infra", "graph"),
+    ("reader", "schema", "resolve", "rules", "targets", "emit"),
     ("lowering",),
-    ("", "record", "ir", "expr", "source", "positions", "suppression", "scalars", "diagnostics"),
+    ("", "record", "ir", "expr", "source", "positions", "suppression", "scalars", "quantity", "diagnostics"),
 )
+# Modules that are parts of one stage and may know each other.
+PARTS = {"overrides": "reader", "syntax": "reader", "schema_hints": "schema", "schema_wording": "schema"}
 # What the targets know is the IR and `lowering`; only these three touch YAML; typer costs more than a compile.
 ONLY = {
     "yaml": ("reader", "source", "emit"),
@@ -76,9 +78,8 @@ def walk(node: ast.AST, typing: bool) -> Iterator[ast.AST]:
 
 
 def layer_of(name: str) -> tuple[int, str]:
-    """The layer of a module and the entry that puts it there; `schema_wording` belongs to `schema`."""
-    top = name.split(".")[0]
-    top = top if top.startswith("_") else top.split("_")[0]
+    """The layer of a module and the entry that puts it there."""
+    top = PARTS.get(name, name.split(".")[0])
     for number, entries in enumerate(LAYERS):
         if top in entries:
             return number, top

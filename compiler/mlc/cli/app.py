@@ -290,7 +290,7 @@ def _infra(
     overrides: Overrides = None,
     format: Format = "text",
 ) -> None:
-    _ask(context, Request("infra", tuple(specs or ()), ("argo",), output or "", tuple(overrides or ()), format=format))
+    _ask(context, Request("infra", tuple(specs or ()), (), output or "", tuple(overrides or ()), format=format))
 
 
 @app.command("explain", help=_EXPLAIN_HELP)

@@ -73,11 +73,11 @@ def write_all(files: Sequence[tuple[str, str]]) -> None:
     try:
         for name, text in files:
             try:
+                if os.path.exists(name) and not os.path.isfile(name):
+                    _write_through(name, text)
+                    continue
                 place = os.path.realpath(name)  # a link stays a link
                 os.makedirs(os.path.dirname(place), exist_ok=True)
-                if os.path.exists(place) and not os.path.isfile(place):
-                    _write_through(place, text)
-                    continue
                 beside = os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.{os.getpid()}.tmp")
                 staged.append((beside, place))
                 _write_new(beside, text, place)
@@ -101,7 +101,7 @@ def _write_new(beside: str, text: str, place: str) -> None:
             os.chmod(beside, stat.S_IMODE(os.stat(place).st_mode))
 
 
-def _write_through(place: str, text: str) -> None:
+def _write_through(name: str, text: str) -> None:
     """Write to what is no file and cannot be replaced: `/dev/stdout`, a pipe."""
-    with open(place, "wb") as file:
+    with open(name, "wb") as file:
         file.write(text.encode())

@@ -6,6 +6,7 @@ import os
 
 from ..diagnostics.codes import CODES
 from ..diagnostics.model import Diagnostic, Span
+from ..source import SET
 from . import streams
 from .files import PATTERN, STDIN_NAME, find, read
 from .request import FAILED, FOUND, OK, STDIN, USAGE
@@ -29,7 +30,7 @@ class Session:
         self.request = request
         self.results: list[tuple[str, Result]] = []
         self.diagnostics: list[Diagnostic] = []
-        self.sources: dict[str, str] = {}
+        self.sources = {SET: "\n".join(request.overrides)}
         self.code = OK
 
     @property
