@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from .ir import Pipeline, S3Store
 
 
+_AMAZON = "s3.amazonaws.com"
+"""Argo's driver has no endpoint of its own for S3 (workflow/artifacts/s3)."""
+
+
 def manifests(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     """The ConfigMap of the project's store for Argo; nothing without a `store`.
 
@@ -28,9 +32,9 @@ def manifests(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
 
 
 def _repository(store: S3Store) -> dict[str, Any]:
-    """An artifact repository of Argo (config/ArtifactRepository). A key is unique per run, and per pod: retries and re-runs add keys."""
+    """An artifact repository of Argo (v1alpha1, S3ArtifactRepository). A key is unique per run, and per pod: retries and re-runs add keys."""
     prefix = [part for part in store.prefix.split("/") if part]
-    s3: dict[str, Any] = {"endpoint": store.endpoint, "bucket": store.bucket}
+    s3: dict[str, Any] = {"endpoint": store.endpoint or _AMAZON, "bucket": store.bucket}
     if store.region:
         s3["region"] = store.region
     if store.insecure:

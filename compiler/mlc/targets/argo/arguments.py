@@ -31,7 +31,7 @@ class Arguments:
         self._names: dict[tuple[str | Ref, ...], str] = {}
 
     def use(self, text: Text, place: str) -> str:
-        """What to write in command, args or env for `text`. The parameter is called as the reference that is all of it, or after `place`."""
+        """What to write in command, args or env for `text`. The parameter has the name of a reference that is all of it, else `place`."""
         constant = text.constant
         if constant is not None:
             return kubelet(constant)
@@ -83,7 +83,10 @@ def argument(text: Text) -> str:
 
 
 def _is_text(ref: Ref) -> bool:
-    return not isinstance(ref, (PathRef, RunRef)) and type_of(ref) in ("string", "list", "dict")
+    """Whether a run may put any text here: not where `choices` list what there is, for `check` has seen those."""
+    if isinstance(ref, (PathRef, RunRef)) or (isinstance(ref, ParamRef) and ref.param.choices):
+        return False
+    return type_of(ref) in ("string", "list", "dict")
 
 
 def _called(ref: Ref) -> str:
@@ -118,6 +121,8 @@ def _piece(ref: Ref, escaped: bool) -> str:
     problem = f"is not {_ARTICLES[kind]}" if tests else ""
     if isinstance(ref, ParamRef):
         tests, problem = _limits(ref.param, text, tests, problem)
+        if not escaped and any("$" in choice for choice in ref.param.choices):
+            return f"replace({_guard(text, tests, f'{_called(ref)} {problem}')}, '$', '$$')"
     return _guard(text, tests, f"{_called(ref)} {problem}") if tests else text
 
 

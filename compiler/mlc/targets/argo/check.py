@@ -26,10 +26,11 @@ _FOLDERS = ("/var/run/argo", "/argo", "/mainctrfs")
 
 def check(pipeline: Pipeline, findings: list[Finding]) -> None:
     """Append what stops this pipeline on Argo, what to know, and what is handed over."""
-    findings.extend(_project(pipeline))
+    found = list(_project(pipeline))
     for step in pipeline.steps:
-        findings.extend(_step(step))
-        findings.extend(_tags(step))
+        found += (*_step(step), *_tags(step))
+    # what steps inherit from `defaults` is said once
+    findings.extend({(finding.code, finding.path, finding.message): finding for finding in found}.values())
 
 
 def _project(pipeline: Pipeline) -> Iterator[Finding]:
@@ -37,8 +38,6 @@ def _project(pipeline: Pipeline) -> Iterator[Finding]:
     if len(pipeline.name) > room:
         message = f"the name `{pipeline.name}` has {len(pipeline.name)} characters; on Argo there is room for {room}"
         yield Finding("MLC402", message, ("name",), help=f"use at most {room} characters: each run's name is this one, `-` and five more")
-    for text, path in ((pipeline.description, ("description",)),):
-        yield from _tag(text, path)
     for param in pipeline.params:
         if param.name == "json":
             message = "a parameter cannot be called `json` on Argo, where `workflow.parameters.json` is the list of all parameters"
@@ -56,15 +55,16 @@ def _project(pipeline: Pipeline) -> Iterator[Finding]:
     if pipeline.store is not None:
         message = f"the manifest refers to the ConfigMap `{repository(pipeline.name)}` for `store`, it does not hold it"
         help = "create it once in the namespace of the runs: `mlc infra SPEC | kubectl apply -f -`"
+        yield from _tag(pipeline.store.prefix, pipeline.store.origin)
         yield Finding("MLC405", message, pipeline.store.origin, "key", help=help)
 
 
 def _step(step: Step) -> Iterator[Finding]:
     if step.cache is not None and step.cache.enabled:
-        message = f"step `{step.name}` has `cache`, which mlc cannot turn on for Argo"
+        message = "`cache` cannot be turned on for Argo"
         yield Finding("MLC401", message, step.cache.origin, "key", help="remove `cache`, or compile for `kfp`")
     if step.retry is not None and not (step.retry.backoff_factor or "1").isdigit():
-        message = f"the backoff factor `{step.retry.backoff_factor}` of step `{step.name}` is no whole number, which Argo needs"
+        message = f"Argo takes whole numbers only as backoff factor, not `{step.retry.backoff_factor}`"
         yield Finding("MLC401", message, (*step.retry.origin, "backoff", "factor"), help="use a whole number, such as `2`")
     if step.command is None and step.script is None:
         message = f"step `{step.name}` has no command, so Argo must ask the registry what its image runs"

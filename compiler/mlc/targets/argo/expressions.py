@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from ...ir import Expr, Ref
 
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_SPLIT = re.compile(r"\{(?=\{)|\}(?=\})|\\(?=u00)")
+_SPLIT = re.compile(r"\{(?=\{)|\}(?=\})|\\(?=u00)| is(?= missing)|variable(?= not in env)")
 _WHOLE = 1 << 53  # larger whole numbers are printed as floats: Argo reads JSON numbers as floats anyway
 
 
 def quoted(text: str) -> str:
     """`text` as a string of expr-lang. Double braces are cut in two (`'{' + '{'`), for they would end the tag around it.
 
-    A backslash before `u00` is cut off too: Argo undoes JSON's `\\u003c` in the whole tag before it parses it (util/json/fix.go).
+    A backslash before `u00` is cut off too: Argo undoes JSON's `\\u003c` in the whole tag before it parses it (util/json/fix.go). So
+    are two phrases by which it tells an output that is yet to come (util/template/replace.go, IsMissingVariableErr): an error quotes
+    the expression, and would be taken for one of those, and tried again for ever.
     """
     cuts = [found.end() for found in _SPLIT.finditer(text)]
     if not cuts:
@@ -75,10 +77,13 @@ def condition(expr: Expr) -> str:
         case Compare(op=op, left=left, right=right):
             return f"{_operand(left, _plain(op, right))} {op} {_operand(right, _plain(op, left))}"
         case In(left=left, options=options):
-            # a closure, since `in` compares with a set of one type where it can, and a float is in no set of integers
-            return f"any([{', '.join(_literal(option) for option in options)}], # == {_operand(left, False)})"
+            choices = f"[{', '.join(_literal(option) for option in options)}]"
+            if type_of(left) == "string":
+                return f"{_operand(left, False)} in {choices}"
+            # a closure, since `in` looks the value up in a set of one type where it can, and a float is in no set of integers
+            return f"any({choices}, # == {_operand(left, False)})"
         case Not(operand=operand):
-            return f"not ({condition(operand)})"
+            return f"not {_operand(operand, False)}"
         case Logic(op="and", operands=operands):
             return every(operands)
         case Logic(operands=operands):

@@ -38,7 +38,7 @@ def parameter(param: Param) -> str:
 
 def _metric(metric: Metric) -> str:
     where = f" ({metric.format})" if metric.format != "json" else "".join(f"[{key}]" for key in metric.key)
-    return " ".join([metric.name + where, *(f"{bound.op} {_bound(bound.bound)}" for bound in metric.thresholds)])
+    return f"{metric.name}{where} {' and '.join(f'{bound.op} {_bound(bound.bound)}' for bound in metric.thresholds)}".rstrip()
 
 
 def _bound(expr: Expr) -> str:
