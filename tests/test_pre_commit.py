@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -104,7 +103,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, home: Path, hooks: Path) -> Iterator[Repository]:
+def repository(tmp_path: Path, home: Path, hooks: Path) -> Repository:
     """A new repository with the hooks."""
     return Repository(tmp_path / "repository", home, hooks)
 
