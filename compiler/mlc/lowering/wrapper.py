@@ -33,11 +33,13 @@ EXPANDED = re.compile(r"\$[$(]")
 class Needs:
     """What the script of a step must be able to do.
 
-    `collect`: the step has outputs, values or metrics; `show`: it has metrics for the UI; `shell`: the interpreter of `run`, or "".
+    `collect`: the step has outputs, values or metrics; `show`: it has metrics for the UI, `look`: some of them inside a document;
+    `shell`: the interpreter of `run`, or "".
     """
 
     collect: bool = False
     show: bool = False
+    look: bool = False
     inputs: bool = False
     folders: bool = False
     env: bool = False
@@ -77,12 +79,12 @@ def script(needs: Needs) -> str:
         return _WORD + _RUN.replace("PROGRAM", "")
     parts = [_FAIL, _WORD, _START_HEAD]
     parts.extend(arm for needed, arm in _arms(needs) if needed)
-    parts.extend((_START_TAIL, _RUN.replace("PROGRAM", _PROGRAMS[needs.shell]), "}\n"))
+    parts.extend((_START_TAIL, _indented(_RUN.replace("PROGRAM", _PROGRAMS[needs.shell])), "}\n"))
     if needs.collect:
         parts.append(_CLEAR)
         parts.append(_COLLECT)
         if needs.show:
-            parts.append(_SHOW)
+            parts.append(_SHOW.replace("LOOK\n", _LOOK if needs.look else "") + (_LOOK_PROGRAMS if needs.look else ""))
         parts.append(_FINISH_HEAD + (_FINISH_SHOW if needs.show else "") + _FINISH_TAIL)
         if needs.show:
             parts.append(_TAKE_EXECUTOR_INPUT)
@@ -91,6 +93,10 @@ def script(needs: Needs) -> str:
     else:
         parts.append('start "$@"\n')
     return "".join(parts)
+
+
+def _indented(lines: str) -> str:
+    return "".join(f"  {line}\n" for line in lines.splitlines())
 
 
 def _arms(needs: Needs) -> tuple[tuple[bool, str], ...]:
@@ -253,13 +259,7 @@ show() {
   n=
   if [ "$a" = '[]' ]; then
     n=`tr '\\t\\r\\n' '   ' < "$2"`
-  elif command -v python3 > /dev/null 2>&1; then
-    n=`python3 -c "$find" "$2" "$a" 2> /dev/null` || n=
-  elif command -v jq > /dev/null 2>&1; then
-    n=`jq -r --argjson k "$a" "$query" "$2" 2> /dev/null` || n=
-  else
-    note "$1" "the image has neither python3 nor jq to look into $2"
-    return 0
+LOOK
   fi
   n=${n#"${n%%[! ]*}"}
   n=${n%"${n##*[! ]}"}
@@ -269,6 +269,20 @@ show() {
     note "$1" "it is no number"
   fi
 }
+shown=
+"""
+
+_LOOK = """\
+  elif command -v python3 > /dev/null 2>&1; then
+    n=`python3 -c "$find" "$2" "$a" 2> /dev/null` || n=
+  elif command -v jq > /dev/null 2>&1; then
+    n=`jq -r --argjson k "$a" "$query" "$2" 2> /dev/null` || n=
+  else
+    note "$1" "the image has neither python3 nor jq to look into $2"
+    return 0
+"""
+
+_LOOK_PROGRAMS = """\
 find='import json, sys
 found = json.load(open(sys.argv[1], encoding="utf-8"))
 key = json.loads(sys.argv[2])
@@ -279,7 +293,6 @@ else:
         found = found[name]
 print(json.dumps(found))'
 query='if ($k | type) == "string" then [.metrics[] | select(.name == $k)][0].numberValue else getpath($k) end | numbers'
-shown=
 """
 
 _FINISH_HEAD = """\

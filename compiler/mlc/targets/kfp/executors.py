@@ -57,6 +57,7 @@ def needs_of(step: Step) -> Needs:
     return Needs(
         collect=bool(step.outputs or step.values or step.metrics),
         show=bool(step.metrics),
+        look=any(metric.key or metric.format == "kfp-v1" for metric in step.metrics),
         inputs=bool(step.inputs),
         folders=bool(_folders(step)),
         env=any(True for _ in run_time_env(step)),
