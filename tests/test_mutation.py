@@ -1,7 +1,8 @@
 """Promise 2, by mutation: nothing in a spec is dropped.
 
 Every scalar of every valid spec is changed, and every key is taken out, one at a time. For each target the manifest (or what
-`mlc infra` prints) must change, or a diagnostic must say so: a new one, or one that hands over or refuses the very place.
+`mlc infra` prints) must change, or a diagnostic must say so: a new one, or one that hands over or refuses the very place. What is
+taken out may leave no trace only where it was written out of good will: the resolved project is then the same without it.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class Outcome:
         result = driver.compile_source(SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False)), (target,))
         self.manifest = result.outputs[0].text if result.outputs else ""
         self.infra = infra.manifests(result.pipeline) if result.pipeline is not None and target == "argo" else ()
+        self.pipeline = result.pipeline
         self.diagnostics = [(item.code, item.message, item.path) for item in result.diagnostics]
 
     def differs(self, other: Outcome) -> bool:
@@ -98,6 +100,9 @@ def test_no_field_is_dropped(spec: Path, target: str) -> None:
     """A change anywhere is seen, or spoken of."""
     data = document(spec)
     base = Outcome(data, target)
+    if base.pipeline is None:
+        assert any(code.startswith("MLC4") for code, _, _ in base.diagnostics)  # refused by name: there is no output to lack anything
+        return
     silent = []
     count = 0
     for path in places(data):
@@ -111,6 +116,10 @@ def test_no_field_is_dropped(spec: Path, target: str) -> None:
                 continue  # an empty value is what its absence means
             count += 1
             outcome = Outcome(edited(data, path, remove=remove), target)
+            if remove and outcome.pipeline == base.pipeline:
+                continue
+            if remove and target == "kfp" and path[-3:-2] == ("values",) and path[-1] == "type":
+                continue  # texts, numbers and booleans all travel as STRING there: the type is for our own checks
             if not outcome.differs(base) and not outcome.speaks_of(path) and not base.speaks_of(path):
                 silent.append(("removed" if remove else "changed", ".".join(map(str, path))))
     assert silent == []
