@@ -14,6 +14,7 @@ from .source import Document, SourceFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .diagnostics.model import Path
@@ -30,8 +31,8 @@ MOST_DUPLICATES = 20
 _DROPPED: Any = object()
 """The key of what is read and not kept: a second value of a key, the value of a key that is no text."""
 _SUSPECT_KEYS = frozenset(("", "<<"))
-_SEPARATORS = "\x85\u2028\u2029"
-"""Line breaks to YAML 1.1 and so to libyaml, text to YAML 1.2 and to every editor: refused, since they would change the data."""
+_DOUBTFUL = "\x85\u2028\u2029\ufeff"
+"""Line breaks to YAML 1.1 and so to libyaml, text to YAML 1.2 and to every editor; and the byte order mark, which libyaml lets pass."""
 
 
 def decode(name: str, raw: bytes, findings: list[Finding]) -> SourceFile | None:
@@ -100,12 +101,12 @@ class Builder:
     def build(self) -> Any:
         """The data; None for an empty text. Never raises on a text."""
         text = self.text
-        if not text.isascii() and any(character in text for character in _SEPARATORS):
+        if not text.isascii() and any(character in text for character in _DOUBTFUL):
             self._refuse_characters()
             return None
         data = None
         try:
-            data = self._build(getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text))
+            data = self._build(_event_source(text))
         except (yaml.reader.ReaderError, UnicodeEncodeError):
             self._refuse_characters()
         except yaml.MarkedYAMLError as error:
@@ -121,8 +122,7 @@ class Builder:
             self._findings.append(Finding("MLC102", message, self._last_duplicate.path, "key", span=self._last_duplicate.span))
         return data
 
-    def _build(self, loader: Any) -> Any:
-        get = loader.get_event
+    def _build(self, get: Callable[[], Any]) -> Any:
         scalar, map_start, list_start = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent
         map_end, list_end = yaml.MappingEndEvent, yaml.SequenceEndEvent
         stack = self._stack
@@ -132,29 +132,30 @@ class Builder:
         key: Any = None  # in a mapping: the key whose value comes next, None before a key
         in_map = False
         value: Any
+        properties = "&" in self.text or "!" in self.text
         while True:
             event = get()
             kind = event.__class__
             if kind is scalar:
-                value = written = event.value
-                if not in_map or key is not None:
-                    if not event.style:
-                        value = known.get(written, known)
-                        if value is known:
-                            value = known[written] = resolve(written)
-                    if event.anchor is not None or event.tag is not None:
-                        self._properties(event, value, written)
-                    if in_map:
-                        container[key] = value
-                        key = None
-                    else:
-                        container.append(value)
-                else:
-                    if event.anchor is not None or event.tag is not None:
-                        self._properties(event, value if event.style else resolve(written), written)
+                written = event.value
+                if properties and (event.anchor is not None or event.tag is not None):
+                    self._properties(event, written if event.style else resolve(written), written)
+                if in_map and key is None:
                     key = written
                     if written in container or written in _SUSPECT_KEYS:
                         key = self._check_key(event, written, container)
+                    continue
+                if event.style:
+                    value = written
+                else:
+                    value = known.get(written, known)
+                    if value is known:
+                        value = known[written] = resolve(written)
+                if in_map:
+                    container[key] = value
+                    key = None
+                else:
+                    container.append(value)
             elif kind is map_end or kind is list_end:
                 container, _, key = stack.pop()
                 in_map = container.__class__ is dict
@@ -228,8 +229,10 @@ class Builder:
         return _DROPPED
 
     def _refuse_key(self, event: Any, container: dict[Any, Any]) -> None:
-        """A collection stands where a key should."""
+        """A collection stands where a key should. Of those inside each other, the outermost is reported."""
         self._dropped.append(container)
+        if any(part is _DROPPED for _, part, _ in self._stack):
+            return
         from .syntax import braces
 
         found = braces(self.text, event.start_mark.index)
@@ -304,6 +307,22 @@ class Builder:
     def _fail(self, finding: Finding) -> None:
         self.failed = True
         self._findings.append(finding)
+
+
+def _event_source(text: str) -> Callable[[], Any]:
+    """What gives one event after the other: libyaml, or the parser in Python, kept from making half a surrogate pair of an escape."""
+    if hasattr(yaml, "CSafeLoader"):
+        found: Callable[[], Any] = yaml.CSafeLoader(text).get_event
+        return found
+    get = yaml.SafeLoader(text).get_event
+
+    def checked() -> Any:
+        event: Any = get()
+        if event.__class__ is yaml.ScalarEvent and any("\ud800" <= character <= "\udfff" for character in event.value):
+            raise yaml.MarkedYAMLError(None, event.start_mark, "found invalid Unicode character escape code", event.start_mark)
+        return event
+
+    return checked
 
 
 def _span(event: Any) -> Span:

@@ -154,7 +154,7 @@ def _scanning(text: str, problem: str, at: int, begin: int, before: str, charact
     if "unexpected end of stream" in problem or "unexpected document" in problem:
         return _finding(text, begin, begin + 1, "this quote is never closed", f"add the closing `{text[begin : begin + 1]}`")
     if any(word in problem for word in ("unknown escape character", "hexdecimal", "hexadecimal", "Unicode character escape")):
-        slash = text.rfind("\\", begin, at + 1)
+        slash = text.rfind("\\", begin, at + 1) if at > begin else text.find("\\", begin)
         end = slash + 2 if "unknown" in problem else _word(text, at)
         escape = text[slash : slash + 2]
         help_ = "write the backslash twice, or use single quotes"
@@ -166,7 +166,7 @@ def _scanning(text: str, problem: str, at: int, begin: int, before: str, charact
         return _finding(text, begin, _word(text, begin), message, _QUOTE_IT)
     if "tag handle" in problem:
         end = _word(text, at)
-        return Finding("MLC110", f"YAML tags are not read: `{text[at:end]}`", help=_QUOTE_IT, span=_clipped(text, at, end))
+        return Finding("MLC110", f"the YAML tag `{text[at:end]}` is not read", help=_QUOTE_IT, span=_clipped(text, at, end))
     if opening in ("|", ">") and begin < at and "\n" not in text[begin:at]:
         message = f"`{opening}` starts a text on the lines below, and nothing else may follow it here"
         return _finding(text, begin, _word(text, begin), message, f"move the text to the next line and indent it, or {_QUOTE_IT}")
@@ -247,7 +247,7 @@ def tag(text: str, event: Any) -> Finding:
     first, last = found.span(1) if found else (start, start + 1)
     written = text[first:last]
     help_ = "put quotes around the value to make it text, and remove the tag" if written == "!!str" else "remove the tag"
-    return Finding("MLC110", f"YAML tags are not read: `{written}`", help=help_, span=span_between(text, first, last))
+    return Finding("MLC110", f"the YAML tag `{written}` is not read", help=help_, span=span_between(text, first, last))
 
 
 def not_a_mapping(text: str, data: object) -> Finding:

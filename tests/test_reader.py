@@ -1,0 +1,514 @@
+"""Reading: bytes to data, every refusal with its place, and bounded work on hostile texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlc.diagnostics.model import Finding
+from mlc.reader import DEEPEST, LARGEST_FILE, decode, read, set_value
+from mlc.scalars import Float, Int, spelling
+from mlc.source import Document, SourceFile, locate
+
+
+def reading(text: str) -> tuple[Any, list[str]]:
+    """The data, and each problem as `CODE line:column-end`, in the order of the file."""
+    findings: list[Finding] = []
+    source = SourceFile("x.yaml", text)
+    document = read(source, findings)
+    shown = []
+    for found in locate(document or Document(source, None), findings):
+        end = found.span.end_column if found.span.end_line == found.span.line else f"{found.span.end_line}:{found.span.end_column}"
+        shown.append(f"{found.code} {found.span.line}:{found.span.column}-{end}")
+        assert found.message[0].islower() or found.message[0] in "`0123456789"
+        assert not found.message.endswith(".")
+    return document.data if document else None, shown
+
+
+def problem(text: str) -> Finding:
+    """The only finding of a text."""
+    findings: list[Finding] = []
+    read(SourceFile("x.yaml", text), findings)
+    assert len(findings) == 1
+    return findings[0]
+
+
+@pytest.fixture(params=["libyaml", "python"])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both parsers: libyaml, and the one in Python that is used where libyaml is missing."""
+    if request.param == "python":
+        monkeypatch.delattr(yaml, "CSafeLoader")
+    return str(request.param)
+
+
+class Work:
+    """Counts the events that the reader asks for."""
+
+    def __init__(self) -> None:
+        self.events = 0
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    """Count what the reader reads."""
+    counted = Work()
+
+    class Counting(yaml.CSafeLoader):
+        def get_event(self) -> Any:
+            counted.events += 1
+            return super().get_event()
+
+    monkeypatch.setattr(yaml, "CSafeLoader", Counting)
+    return counted
+
+
+@pytest.mark.usefixtures("parser")
+def test_data() -> None:
+    """Block and flow style, every kind of scalar, keys as text."""
+    text = (
+        "a: {b: [1, x, 'y', \"z\\n\", ~, on], 2: two, null: n, true: t}\n? c\n: |\n  one\n  two\nd: >-\n  one\n  two\n"
+        "e:\n- - 1\n  - []\n- {}\nf:\n'': empty\n1:30: 0400\n\"<<\": x\n"
+    )
+    assert reading(text) == (
+        {
+            "a": {"b": [1, "x", "y", "z\n", None, "on"], "2": "two", "null": "n", "true": "t"},
+            "c": "one\ntwo\n",
+            "d": "one two",
+            "e": [[1, []], {}],
+            "f": None,
+            "": "empty",
+            "1:30": "0400",
+            "<<": "x",
+        },
+        [],
+    )
+
+
+@pytest.mark.usefixtures("parser")
+def test_quoted_scalars_are_text() -> None:
+    """Quotes and blocks make text of anything; unquoted numbers keep their spelling."""
+    data, problems = reading("a: '1'\nb: \"true\"\nc: |-\n  1\nd: 1.50\ne: 0x1F\nf: -0\n")
+    assert problems == []
+    assert data == {"a": "1", "b": "true", "c": "1", "d": 1.5, "e": 31, "f": 0}
+    assert [type(data[key]) for key in "abcdef"] == [str, str, str, Float, Int, Int]
+    assert [spelling(data[key]) for key in "def"] == ["1.50", "0x1F", "-0"]
+
+
+def test_expressions_in_block_style_need_no_quotes() -> None:
+    """A plain scalar in block style may hold an expression."""
+    assert reading("a: ${{ params.b }}\nb: x ${{ c }} y\n") == ({"a": "${{ params.b }}", "b": "x ${{ c }} y"}, [])
+
+
+@pytest.mark.usefixtures("parser")
+def test_aliases() -> None:
+    """An alias is the same object; one may be a key; an anchor may be given again."""
+    data, problems = reading("a: &x [1]\nb: *x\nc: &k key\n*k : 1\nd: &x 0x10\ne: *x\nf: &m {n: *x}\ng: *m\n")
+    assert problems == []
+    assert data == {"a": [1], "b": [1], "c": "key", "key": 1, "d": 16, "e": 16, "f": {"n": 16}, "g": {"n": 16}}
+    assert data["a"] is data["b"]
+    assert data["f"] is data["g"]
+
+
+@pytest.mark.usefixtures("parser")
+def test_leading_marks() -> None:
+    """A document start, a directive, comments and a document end are no problem."""
+    assert reading("# c\n%YAML 1.2\n---\na: 1 # d\n...\n# e\n") == ({"a": 1}, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: b: c\n", "1:5-6"),
+        ("a: 1\n b: 2\n", "2:2-3"),
+        ("a:\n\tb: 1\n", "2:1-2"),
+        ("a: 1\n\tb: 2\n", "2:1-2"),
+        ("a: @x\n", "1:4-5"),
+        ("a: `x`\n", "1:4-5"),
+        ("a: %x\n", "1:4-5"),
+        ("a: 'x\nb: 1\n", "1:4-5"),
+        ("a: [1, 2\nb: 3\n", "1:4-5"),
+        ("a: {x: 1\nb: 3\n", "1:4-5"),
+        ("a: [1}\n", "1:6-7"),
+        ("a: ]\n", "1:4-5"),
+        ("a: [,]\n", "1:5-6"),
+        ("a: - b\n", "1:4-5"),
+        ("a: 1\nfoo\nb: 2\n", "2:1-4"),
+        ("a:1\nb: 2\n", "1:1-3"),
+        ("a: 1\nb:1\nc: 2\n", "2:1-3"),
+        ("a:\n  b:1 # c\n  d: 2\n", "2:3-5"),
+        ("a: *.csv\n", "1:4-9"),
+        ("a: &\n", "1:4-5"),
+        ("a: |x\n  b\n", "1:4-6"),
+        ('a: "\\d"\n', "1:5-7"),
+        ('a: "x" y\n', "1:8-9"),
+        ("a:\n  b: 1\n c: 2\n", "3:2-4"),
+        ("a:\n - 1\n b: 2\n", "3:2-4"),
+        ("- a\nb: 1\n", "2:1-3"),
+        ("a: 1\n- b\n", "2:1-2"),
+        ("[1] x\n", "1:5-6"),
+        ("%YAML 3.0\n---\na: 1\n", "1:1-6"),
+        ("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n", "2:1-8"),
+        (": x\n", "1:1-2"),
+        ("한: 글: 😀\n", "1:5-6"),
+        ("a: 1\r\nfoo\r\nb: 2\r\n", "2:1-4"),
+    ],
+)
+def test_syntax(text: str, place: str) -> None:
+    """Each fault of syntax is reported once, under the text that is at fault, with something to do."""
+    assert reading(text) == (None, [f"MLC101 {place}"])
+    assert problem(text).help
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "help_"),
+    [
+        ("a:\n\tb: 1\n", "a line is indented with a tab", "YAML allows only spaces: two for each level"),
+        ("a: @x\n", "a text without quotes cannot start with `@`", "put quotes around the text"),
+        ("a: *.csv\n", "a text without quotes cannot start with `*`, which starts an alias", "put quotes around the text"),
+        ("a: b: c\n", "a second `: ` on one line", "put quotes around the whole value, or move the inner key to a line of its own"),
+        ("a:1\nb: 2\n", "a space is missing after this `:`", "write `a: ` and then the value"),
+        ('a: "x\n', "this quote is never closed", 'add the closing `"`'),
+        ("a: [1\nb: 2\n", "this `[` is never closed", "add the closing `]`"),
+        ("<<<<<<< x\na: 1\n", "a merge conflict is not resolved", "keep the lines that are right and delete the marker lines"),
+        ("a: {b: ${{ c }}}\n", "an expression needs quotes here: YAML takes some of its characters for its own", 'write it with quotes: `"${{ c }}"`'),
+        ("a: [${{ b == \"c\" }}]\n", "an expression needs quotes here: YAML takes some of its characters for its own", "write it with quotes: `'${{ b == \"c\" }}'`"),
+        ("a: !!str 5\n", "the YAML tag `!!str` is not read", "put quotes around the value to make it text, and remove the tag"),
+        ("<<: {}\n", "merge keys `<<` are not read", "write what steps share under `defaults`, or repeat it"),
+        ("a: *b\n", "the alias `*b` refers to nothing above it", "put quotes around the text, or name a value `&b` further up"),
+        ("a:b\n", "the document is one text, not a mapping: a space is missing after `:`", "write `a: ` and then the value"),
+        ("a: \0\n", "the character U+0000 (NUL) cannot stand in a project file", "remove it, or write it in double quotes as `\\u0000`"),
+    ],
+)  # fmt: skip
+def test_messages(text: str, message: str, help_: str) -> None:
+    """The common faults in our own words, and what to do about each."""
+    found = problem(text)
+    assert (found.message, found.help) == (message, help_)
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize(
+    "text",
+    ["a: b: c", "a: @x", "a: 'x", "a: [1", "a: {b]", "a:\n  b: 1\n c: 2", "- 1\nb: 2", "a: ]", 'a: "\\d"', "a: *", "a: |x", "%x", "a: !e!x y", "a\tb\n\tc: 1"]
+    + ["a: [${{ b }}]", "a: \x01", "", "[", "{", '"', "? ? ?", "- - [", "a: !<x", "&a", "*a", "---\n---", "a: \ud800", "%TAG ! x\n--- !y z", 'a: "\\ud800"', "a: >\n\tx"],
+)  # fmt: skip
+def test_both_parsers_refuse(text: str) -> None:
+    """Neither parser lets a fault through or raises; each has a code and a place."""
+    data, problems = reading(text)
+    assert data is None
+    assert problems
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("a: {b: ${{ c }}}", ["MLC112 1:8-16"]),
+        ("a: {b: {c: ${{ d }}}}", ["MLC112 1:12-20"]),
+        ("a: [x, --lr=${{ b }}, c]", ["MLC112 1:8-21"]),
+        ("a: [{{ b }}]", ["MLC112 1:5-12"]),
+        ("a: {b: {{ c }}}", ["MLC112 1:8-15"]),
+        ("a: ${{ b == 'x: y' }}: z", ["MLC112 1:4-23"]),
+        ("a: {b: '${{ c }}'", ["MLC101 1:4-5"]),
+    ],
+)
+def test_expressions_without_quotes(text: str, problems: list[str]) -> None:
+    """An expression that YAML takes apart has its own code; one in quotes is not blamed for another fault."""
+    assert reading(text) == (None, problems)
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("a: *x", ["MLC103 1:4-6"]),
+        ("a: &x [*x]", ["MLC103 1:8-10"]),
+        ("a: &x {b: [{c: *x}]}", ["MLC103 1:16-18"]),
+        ("<<: {a: 1}", ["MLC104 1:1-3"]),
+        ("a: 1\n--- # x\nb: 1", ["MLC106 2:1-4"]),
+        ("a: 1\n---\n", ["MLC106 2:1-4"]),
+        ("- 1\n- 2", ["MLC107 1:1-4"]),
+        ("foo", ["MLC107 1:1-4"]),
+        ("null", ["MLC107 1:1-5"]),
+        ("a: !x y\nb: &c ! z\nd: !!set {e, f}\n", ["MLC110 1:4-6", "MLC110 2:7-8", "MLC110 3:4-9"]),
+        ("", ["MLC111 1:1-1"]),
+        (" \n# x\n", ["MLC111 1:1-1"]),
+        ("---\n", ["MLC111 1:1-1"]),
+        ("? [a]\n: b", ["MLC113 1:3-4"]),
+        ("{{a: 1}: b}", ["MLC112 1:1-12"]),
+        ("{ {a: 1}: b}", ["MLC113 1:3-4"]),
+        ("? \n: x", ["MLC113 1:2-3"]),
+        ("a: &x [1]\n*x : 2", ["MLC113 2:1-3"]),
+        ("? [a, a: *z]\n: <<\n<<: x\n", ["MLC113 1:3-4", "MLC103 1:10-12", "MLC104 3:1-3"]),
+    ],
+)
+def test_refused(text: str, problems: list[str]) -> None:
+    """What YAML allows and a project file does not: everything that can be found at once is."""
+    assert reading(text) == (None, problems)
+
+
+@pytest.mark.usefixtures("parser")
+def test_duplicate_keys() -> None:
+    """Each second key is reported with a pointer to the first; the first value counts, and reading goes on."""
+    findings: list[Finding] = []
+    source = SourceFile("x.yaml", "a: 1\nb: {c: 1, c: {d: 1, d: 2}}\na: [x]\n? b\n: 2\n'a': 3\n")
+    document = read(source, findings)
+    assert document is not None
+    assert document.data == {"a": 1, "b": {"c": 1}}
+    found = [(one.message, one.span.line, one.span.column, one.notes[0].span.line) for one in locate(document, findings)]
+    assert found == [
+        ("the key `c` is given twice", 2, 11, 2),
+        ("the key `d` is given twice", 2, 21, 2),
+        ("the key `a` is given twice", 3, 1, 1),
+        ("the key `b` is given twice", 4, 3, 2),
+        ("the key `a` is given twice", 6, 1, 1),
+    ]
+
+
+def test_many_duplicates_are_counted() -> None:
+    """After twenty, the rest is one finding."""
+    findings: list[Finding] = []
+    document = read(SourceFile("x", "a: 1\n" * 1000), findings)
+    assert document is not None
+    assert len(findings) == 21
+    assert findings[-1].message == "979 more keys are given twice; this is the last one"
+    assert findings[-1].span is not None
+    assert findings[-1].span.line == 1000
+
+
+@pytest.mark.parametrize("character", ["\0", "\x01", "\x1b", "\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff"])
+@pytest.mark.usefixtures("parser")
+def test_characters(character: str) -> None:
+    """Characters that YAML does not allow, or that its versions read differently, are refused where they stand."""
+    assert reading(f"a: 1\nb: '한x{character}'\n") == (None, ["MLC108 2:7-8"])
+
+
+def test_many_characters() -> None:
+    """Ten of them are enough."""
+    assert len(reading("a: " + "\x01" * 5000)[1]) == 10
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ("a: 모델\n".encode("cp949"), "the file is not UTF-8 but looks like EUC-KR: byte 0xB8"),
+        ("a: modèle\n".encode("latin-1"), "the file is not UTF-8 but looks like Latin-1 or Windows-1252: byte 0xE8"),
+        (b"a: \xff\x00\x01\n", "the file is not UTF-8: byte 0xFF"),
+        ("a: b\nc: 한\n".encode("utf-16"), "the file is UTF-16, not UTF-8"),
+        ("a: b\nc: dddddd\n".encode("utf-16-le"), "the file is UTF-16, not UTF-8"),
+        ("a: b\nc: dddddd\n".encode("utf-16-be"), "the file is UTF-16, not UTF-8"),
+        ("a: b\n".encode("utf-32"), "the file is UTF-32, not UTF-8"),
+        ("a: b\n".encode("utf-32-be"), "the file is UTF-32, not UTF-8"),
+    ],
+)
+def test_encodings(raw: bytes, message: str) -> None:
+    """Other encodings are refused, by name where they show."""
+    findings: list[Finding] = []
+    assert decode("x", raw, findings) is None
+    assert [(found.code, found.message) for found in findings] == [("MLC108", message)]
+
+
+def test_bad_byte_has_a_position() -> None:
+    """The first byte that is not UTF-8 is counted in characters."""
+    findings: list[Finding] = []
+    decode("x", "a: 1\n한글: ".encode() + b"\xe8\n", findings)
+    assert findings[0].span is not None
+    assert (findings[0].span.line, findings[0].span.column) == (2, 5)
+
+
+def test_byte_order_mark() -> None:
+    """A UTF-8 byte order mark is no part of the text."""
+    source = decode("x", b"\xef\xbb\xbfa: 1\n", [])
+    assert source == SourceFile("x", "a: 1\n")
+
+
+def test_size() -> None:
+    """4 MiB are read, a byte more is not."""
+    findings: list[Finding] = []
+    assert decode("x", b"#" * LARGEST_FILE, findings) is not None
+    assert findings == []
+    assert decode("x", b"#" * (LARGEST_FILE + 1), findings) is None
+    assert [(found.code, found.message) for found in findings] == [
+        ("MLC109", "the file has 4,194,305 bytes, and at most 4,194,304 (4 MiB) are read")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("opening", "problems"),
+    [
+        ("[", ["MLC105"]),
+        ("{", ["MLC112", "MLC105"]),
+        ("{a: ", ["MLC105"]),
+        ("- ", ["MLC105"]),
+        ("? ", ["MLC113", "MLC105"]),
+        ("[[a: ", ["MLC105"]),
+        ("- ? ", ["MLC113", "MLC105"]),
+    ],
+)
+def test_deep_nesting(opening: str, problems: list[str], work: Work) -> None:
+    """100,000 levels are refused after the first few, whatever opens them."""
+    data, found = reading(opening * 100_000)
+    assert data is None
+    assert [one[:6] for one in found] == problems
+    assert work.events < 5 * DEEPEST
+
+
+def test_depth_is_exact() -> None:
+    """The document is level 1: 64 levels are read, 65 are not, also through an alias."""
+    assert reading("a: " + "[" * (DEEPEST - 1) + "]" * (DEEPEST - 1))[1] == []
+    assert reading("a: " + "[" * DEEPEST + "]" * DEEPEST)[1] == [f"MLC105 1:{3 + DEEPEST}-{4 + DEEPEST}"]
+    half = "a: &x " + "[" * 40 + "]" * 40 + "\n"
+    assert reading(half + "b: " + "[" * 23 + "*x" + "]" * 23)[1] == []
+    assert reading(half + "b: " + "[" * 24 + "*x" + "]" * 24)[1] == ["MLC105 2:28-30"]
+
+
+def test_alias_bomb(work: Work) -> None:
+    """Aliases of aliases are refused as soon as they stand for too much, without being written out."""
+    lines = ["l0: &l0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 10)}]" for level in range(1, 30)]
+    data, problems = reading("\n".join(lines))
+    assert data is None
+    assert problems == ["MLC103 5:45-48"]
+    assert work.events < 100
+
+
+def test_many_small_aliases() -> None:
+    """Aliases in number are bounded as well as in size."""
+    assert reading("a: &x 1\nb: [" + "*x, " * 100_000 + "]")[1] == []
+    assert reading("a: &x 1\nb: [" + "*x, " * 100_001 + "]")[1] == ["MLC103 2:400005-400007"]
+
+
+@pytest.mark.parametrize(
+    ("text", "events"),
+    [
+        ("a" * LARGEST_FILE, 10),
+        ("a: " + "b" * (LARGEST_FILE - 3), 10),
+        ("'" * LARGEST_FILE, 10),
+        (": " * (LARGEST_FILE // 2), 10),
+        ("\t" * LARGEST_FILE, 10),
+        ("%" * LARGEST_FILE, 10),
+        (", " * (LARGEST_FILE // 2), 10),
+        ("a: |\n" + " x\n" * (LARGEST_FILE // 3 - 2), 10),
+        ("\n" * LARGEST_FILE, 10),
+        ("${{" * (LARGEST_FILE // 3), 10),
+        ("{a: ${{" + " x" * (LARGEST_FILE // 2 - 4), 10),
+        ("<<<<<<< x\n" * (LARGEST_FILE // 10), 10),
+    ],
+)  # fmt: skip
+def test_garbage(text: str, events: int, work: Work) -> None:
+    """4 MiB of one thing, or on one line, is read or refused in a handful of events, and a finding's span stays on its line."""
+    reading(text)
+    assert work.events <= events
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(max_size=40), st.text(alphabet="ab:-?[]{},&*!|>'\"%@`# \n\t$\\1~<=\r\0\x85é", max_size=40)))
+def test_any_text(text: str) -> None:
+    """No text makes the reader raise; what it does not read has a code and a place inside the text."""
+    findings: list[Finding] = []
+    source = SourceFile("x", text)
+    document = read(source, findings)
+    assert (document is None) == any(found.code != "MLC102" for found in findings)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for found in locate(document or Document(source, None), findings):
+        assert 1 <= found.span.line <= found.span.end_line
+        if not any(character in text for character in "\x85\u2028\u2029"):
+            assert found.span.line <= len(lines)
+            assert found.span.column <= len(lines[found.span.line - 1]) + 1
+
+
+def setting(text: str, *assignments: str) -> tuple[Any, list[str]]:
+    """The data after some `--set`, and each problem as `CODE file:line:column-end message`."""
+    findings: list[Finding] = []
+    document = read(SourceFile("x.yaml", text), findings)
+    assert document is not None
+    for assignment in assignments:
+        document = set_value(document, assignment, findings)
+    shown = []
+    for found in locate(document, findings):
+        shown.append(f"{found.code} {found.file}:{found.span.line}:{found.span.column}-{found.span.end_column} {found.message}")
+    return document.data, shown
+
+
+@pytest.mark.parametrize(
+    ("assignment", "value"),
+    [
+        ("a=2", 2),
+        ("a=x: y #z", "x: y #z"),
+        ("a=", ""),
+        ("a=null", None),
+        ("a='null'", "null"),
+        ("a=[1, {b: x}]", [1, {"b": "x"}]),
+        ("a={b: 014}", {"b": "014"}),
+        ('a="x\\n"', "x\n"),
+        ("a=*.csv", "*.csv"),
+        ("a=${{ params.b }}", "${{ params.b }}"),
+        ("a=b=c", "b=c"),
+        ("a=2024-01-01", "2024-01-01"),
+        ("a=한국", "한국"),
+    ],
+)
+def test_set(assignment: str, value: object) -> None:
+    """The value is YAML if it starts like a collection or a quote, and else one unquoted scalar."""
+    data, problems = setting("a: 1\nb: 2\n", assignment)
+    assert problems == []
+    assert data == {"a": value, "b": 2}
+    assert type(data["a"]) is type(value)
+
+
+def test_set_paths() -> None:
+    """Mappings that do not exist are made, list items are numbers, a dot in a key is escaped, later assignments win."""
+    text = "steps: {train: {args: [a, b], env: }}\n"
+    data, problems = setting(text, "steps.train.args.1=c", "steps.train.env.SEED=1", "labels.a\\.b/c=d", "steps.train.args.1=e")
+    assert problems == []
+    assert data == {"steps": {"train": {"args": ["a", "e"], "env": {"SEED": 1}}}, "labels": {"a.b/c": "d"}}
+
+
+def test_set_leaves_the_old_document() -> None:
+    """The document before, and what aliases share with it, stay as they were."""
+    document = read(SourceFile("x", "a: &x {b: 1}\nc: *x\n"), [])
+    assert document is not None
+    changed = set_value(document, "a.b=2", [])
+    assert document.data == {"a": {"b": 1}, "c": {"b": 1}}
+    assert changed.data == {"a": {"b": 2}, "c": {"b": 1}}
+
+
+def test_set_params() -> None:
+    """A declaration gets another default, a plain parameter another value; a string stays text and a float a number."""
+    text = "params: {a: {type: int, default: 1}, tag: v1, lr: 0.5, b: {type: string}, c: 1}\n"
+    data, problems = setting(text, "params.a=3", "params.tag=1.50", "params.lr=1", "params.b=014", "params.c=0x10", "params.new=x")
+    assert problems == []
+    assert data == {
+        "params": {"a": {"type": "int", "default": 3}, "tag": "1.50", "lr": 1.0, "b": {"type": "string", "default": "014"}, "c": 16, "new": "x"}
+    }  # fmt: skip
+    assert isinstance(data["params"]["lr"], float)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "problem"),
+    [
+        ("a", "MLC101 --set:1:1-2 an assignment without `=`"),
+        ("=1", "MLC101 --set:1:1-2 the key of an assignment has an empty part or blanks around it"),
+        ("a..b=1", "MLC101 --set:1:1-5 the key of an assignment has an empty part or blanks around it"),
+        ("a.b=1", "MLC101 --set:1:1-4 `a` is a single value, which has no `b` in it"),
+        ("l.2=1", "MLC101 --set:1:1-4 `l` is a list of 2, which has no item `2`"),
+        ("l.x=1", "MLC101 --set:1:1-4 `l` is a list of 2, which has no item `x`"),
+        ("a=[1", "MLC101 --set:1:3-4 this `[` is never closed"),
+        ("a={{ x }}", "MLC112 --set:1:3-10 an expression needs quotes here: YAML takes some of its characters for its own"),
+        ("a=[!x y]", "MLC110 --set:1:4-6 the YAML tag `!x` is not read"),
+        ("a=x\0", "MLC108 --set:1:4-5 the character U+0000 (NUL) cannot stand in a project file"),
+        ("a=\udcff", "MLC108 --set:1:3-4 the character U+DCFF cannot stand in a project file"),
+        ("params.n=x", "MLC305 --set:1:10-11 parameter `n` is an int, and this is a string"),
+        ("params.n=1.5", "MLC305 --set:1:10-13 parameter `n` is an int, and this is a float"),
+        ("params.n=null", "MLC305 --set:1:10-14 parameter `n` is an int, and this is nothing"),
+    ],
+)
+def test_wrong_set(assignment: str, problem: str) -> None:
+    """A wrong assignment changes nothing and is reported in a file of its own."""
+    text = "a: 1\nl: [1, 2]\nparams: {n: 1}\n"
+    data, problems = setting(text, assignment)
+    assert problems == [problem]
+    assert data == {"a": 1, "l": [1, 2], "params": {"n": 1}}
+    assert setting(text, "a=7", assignment)[1] == [problem.replace("--set:1:", "--set:2:")]
