@@ -24,7 +24,7 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 bench: $(VENV)/.test ## time and memory, side by side with the kfp SDK and hera
-	$(BIN)/python -m benchmarks.run
+	$(BIN)/python benchmarks/run.py
 
 golden: $(VENV)/.test ## write the expected files under golden/ anew
 	$(BIN)/python -m pytest -q tests/test_golden.py --update-golden

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from . import streams
 from .files import is_folder, write_all
 from .request import FOUND, STDIN
 from .session import Session
@@ -32,10 +31,7 @@ def compile_specs(request: Request) -> int:
         return session.code
     manifests = [(name, result.name, made) for name, result in session.results for made in result.outputs]
     if not output:
-        try:
-            streams.write("---\n".join(made.text for _, _, made in manifests))
-        except OSError as error:
-            session.fail("MLC903", "write", error)
+        session.print("---\n".join(made.text for _, _, made in manifests))
         return session.code
     files = _places(session, output, manifests)
     if files is None:
@@ -111,7 +107,7 @@ def _compare(session: Session, files: list[tuple[str, str, Output]]) -> None:
         changes += [line if line.endswith("\n") else line + "\n\\ no newline at the end of the file\n" for line in lines]
     if differing:
         session.code = max(session.code, FOUND)
-        streams.write("".join(changes))
+        session.print("".join(changes))
         command = f"mlc compile ... -o {session.request.output}"
         session.note(f"{differing} of {len(files)} manifests differ from what the specs say: write them again with `{command}`")
     elif not session.code:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from .. import __version__
 from .request import FAILED
+from .streams import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def report(error: Exception, argv: Sequence[str]) -> int:
         *lines,
         "----- end of report -----",
     ]
-    print("\n".join(block), file=sys.stderr)
+    tell("\n".join(block))
     return FAILED
 
 

@@ -28,7 +28,7 @@ def find(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """The spec files that the arguments name, each once, and the folders in which there is none.
 
     A folder stands for the specs below it, sorted; hidden folders are skipped and links to folders not followed. No argument means the
-    current folder.
+    current folder. Raises OSError where a folder cannot be searched: a spec that nobody looks at must not pass.
     """
     found: dict[str, str] = {}
     empty: list[str] = []
@@ -44,11 +44,15 @@ def find(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _below(folder: str) -> Iterable[str]:
-    for here, folders, names in os.walk(folder):
+    for here, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if is_spec(name):
                 yield os.path.normpath(os.path.join(here, name))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def read(name: str) -> bytes:

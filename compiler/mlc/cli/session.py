@@ -43,7 +43,11 @@ class Session:
 
         Where an argument names a folder without specs, nothing is run: that is a mistake in the command.
         """
-        specs, empty = find(self.request.arguments)
+        try:
+            specs, empty = find(self.request.arguments)
+        except OSError as error:
+            self.fail("MLC902", "read", error)
+            return False
         if empty:
             for folder in empty:
                 self.complain(f"no specs in `{folder}`: a spec is called {PATTERN}; a file with another name has to be named itself")
@@ -92,6 +96,13 @@ class Session:
             text = render(self.request.format, self.diagnostics, self.sources, streams.color())
             streams.tell(text.rstrip("\n"))
         self.diagnostics = []
+
+    def print(self, text: str) -> None:
+        """Write a result to standard output."""
+        try:
+            streams.write(text)
+        except OSError as error:
+            self.fail("MLC903", "write", error)
 
     def complain(self, message: str) -> None:
         """Say that the command makes no sense."""

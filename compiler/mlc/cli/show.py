@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from . import streams
 from .files import write_all
 from .request import STDIN
 from .session import Session
@@ -25,7 +24,8 @@ def graph(request: Request) -> int:
         return session.code
     glyphs = UNICODE if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8" else ASCII
     drawings = [draw(result.pipeline, glyphs) for _, result in session.results if result.pipeline]
-    return streams.result("\n".join(drawings))
+    session.print("\n".join(drawings))
+    return session.code
 
 
 def infra(request: Request) -> int:
@@ -48,7 +48,8 @@ def infra(request: Request) -> int:
     if not text:
         return session.code
     if request.output in ("", STDIN):
-        return streams.result(text)
+        session.print(text)
+        return session.code
     if request.output.endswith(("/", os.sep)) or os.path.isdir(request.output):
         session.complain(f"`-o {request.output}` is a folder: name a file")
         return session.code

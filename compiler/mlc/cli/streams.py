@@ -16,17 +16,25 @@ def write(text: str) -> None:
     """
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+        # Only the name of a file can hold bytes that are no text; it is printed as it is.
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # Python flushes again at exit and would complain there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop(sys.stdout.fileno())
 
 
 def tell(text: str) -> None:
-    """Write a line for people to standard error."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Write a line for people to standard error; nothing where nobody reads it any more."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _drop(sys.stderr.fileno())
+
+
+def _drop(stream: int) -> None:
+    """Send a stream to nowhere: Python flushes it again at exit and would complain there."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 def color() -> bool:
