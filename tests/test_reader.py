@@ -163,6 +163,9 @@ def test_syntax(text: str, place: str) -> None:
     assert problem(text).help
 
 
+UNQUOTED = "an expression needs quotes here: YAML takes some of its characters for its own"
+
+
 @pytest.mark.parametrize(
     ("text", "message", "help_"),
     [
@@ -174,15 +177,15 @@ def test_syntax(text: str, place: str) -> None:
         ('a: "x\n', "this quote is never closed", 'add the closing `"`'),
         ("a: [1\nb: 2\n", "this `[` is never closed", "add the closing `]`"),
         ("<<<<<<< x\na: 1\n", "a merge conflict is not resolved", "keep the lines that are right and delete the marker lines"),
-        ("a: {b: ${{ c }}}\n", "an expression needs quotes here: YAML takes some of its characters for its own", 'write it with quotes: `"${{ c }}"`'),
-        ("a: [${{ b == \"c\" }}]\n", "an expression needs quotes here: YAML takes some of its characters for its own", "write it with quotes: `'${{ b == \"c\" }}'`"),
+        ("a: {b: ${{ c }}}\n", UNQUOTED, 'write it with quotes: `"${{ c }}"`'),
+        ('a: [${{ b == "c" }}]\n', UNQUOTED, "write it with quotes: `'${{ b == \"c\" }}'`"),
         ("a: !!str 5\n", "the YAML tag `!!str` is not read", "put quotes around the value to make it text, and remove the tag"),
         ("<<: {}\n", "merge keys `<<` are not read", "write what steps share under `defaults`, or repeat it"),
         ("a: *b\n", "the alias `*b` refers to nothing above it", "put quotes around the text, or name a value `&b` further up"),
         ("a:b\n", "the document is one text, not a mapping: a space is missing after `:`", "write `a: ` and then the value"),
         ("a: \0\n", "the character U+0000 (NUL) cannot stand in a project file", "remove it, or write it in double quotes as `\\u0000`"),
     ],
-)  # fmt: skip
+)
 def test_messages(text: str, message: str, help_: str) -> None:
     """The common faults in our own words, and what to do about each."""
     found = problem(text)
@@ -192,9 +195,39 @@ def test_messages(text: str, message: str, help_: str) -> None:
 @pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     "text",
-    ["a: b: c", "a: @x", "a: 'x", "a: [1", "a: {b]", "a:\n  b: 1\n c: 2", "- 1\nb: 2", "a: ]", 'a: "\\d"', "a: *", "a: |x", "%x", "a: !e!x y", "a\tb\n\tc: 1"]
-    + ["a: [${{ b }}]", "a: \x01", "", "[", "{", '"', "? ? ?", "- - [", "a: !<x", "&a", "*a", "---\n---", "a: \ud800", "%TAG ! x\n--- !y z", 'a: "\\ud800"', "a: >\n\tx"],
-)  # fmt: skip
+    [
+        "a: b: c",
+        "a: @x",
+        "a: 'x",
+        "a: [1",
+        "a: {b]",
+        "a:\n  b: 1\n c: 2",
+        "- 1\nb: 2",
+        "a: ]",
+        'a: "\\d"',
+        "a: *",
+        "a: |x",
+        "%x",
+        "a: !e!x y",
+        "a\tb\n\tc: 1",
+        "a: [${{ b }}]",
+        "a: \x01",
+        "",
+        "[",
+        "{",
+        '"',
+        "? ? ?",
+        "- - [",
+        "a: !<x",
+        "&a",
+        "*a",
+        "---\n---",
+        "a: \ud800",
+        "%TAG ! x\n--- !y z",
+        'a: "\\ud800"',
+        "a: >\n\tx",
+    ],
+)
 def test_both_parsers_refuse(text: str) -> None:
     """Neither parser lets a fault through or raises; each has a code and a place."""
     data, problems = reading(text)
@@ -396,7 +429,7 @@ def test_many_small_aliases() -> None:
         ("{a: ${{" + " x" * (LARGEST_FILE // 2 - 4), 10),
         ("<<<<<<< x\n" * (LARGEST_FILE // 10), 10),
     ],
-)  # fmt: skip
+)
 def test_garbage(text: str, events: int, work: Work) -> None:
     """4 MiB of one thing, or on one line, is read or refused in a handful of events, and a finding's span stays on its line."""
     reading(text)
@@ -481,8 +514,15 @@ def test_set_params() -> None:
     data, problems = setting(text, "params.a=3", "params.tag=1.50", "params.lr=1", "params.b=014", "params.c=0x10", "params.new=x")
     assert problems == []
     assert data == {
-        "params": {"a": {"type": "int", "default": 3}, "tag": "1.50", "lr": 1.0, "b": {"type": "string", "default": "014"}, "c": 16, "new": "x"}
-    }  # fmt: skip
+        "params": {
+            "a": {"type": "int", "default": 3},
+            "tag": "1.50",
+            "lr": 1.0,
+            "b": {"type": "string", "default": "014"},
+            "c": 16,
+            "new": "x",
+        }
+    }
     assert isinstance(data["params"]["lr"], float)
 
 

@@ -11,71 +11,13 @@ from hypothesis import strategies as st
 
 from mlc.scalars import LONGEST_NUMBER, Float, Int, resolve, source_text, spelling
 
-TEXTS = [
-    "on",
-    "off",
-    "On",
-    "no",
-    "No",
-    "yes",
-    "y",
-    "n",
-    "Y",
-    "N",
-    "014",
-    "0400",
-    "007",
-    "-07",
-    "+07",
-    "00",
-    "00.5",
-    "01e3",
-    "1_000",
-    "0b1",
-    "0o8",
-    "0x",
-    "0xG",
-    "1:30",
-    "1:30:00",
-    "2024-01-01",
-    "2024-01-01T00:00:00Z",
-    "nan",
-    "inf",
-    ".5.",
-    "1.2.3",
-    "1e",
-    "1e+",
-    "e3",
-    "-",
-    "+",
-    ".",
-    "-.",
-    ".e3",
-    "-.nan",
-    "nULL",
-    "tRUE",
-    "=",
-    "<<",
-    "0O17",
-    "0X1F",
-    "--1",
-    "+-1",
-    "1-1",
-    "v1",
-    "1Gi",
-    "4Mi",
-    "~~",
-    "٣",
-    "-0x1F",
-    "+0o7",
-    "1,5",
-    "1__0",
-    "0.1_0",
-    "_1",
-]
+TEXTS = """
+on off On no No yes y n Y N 014 0400 007 -07 +07 00 00.5 01e3 1_000 0b1 0o8 0x 0xG 1:30 1:30:00 2024-01-01 2024-01-01T00:00:00Z
+nan inf .5. 1.2.3 1e 1e+ e3 - + . -. .e3 -.nan nULL tRUE = << 0O17 0X1F --1 +-1 1-1 v1 1Gi 4Mi ~~ ٣ -0x1F +0o7 1,5 1__0 0.1_0 _1
+"""
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", TEXTS.split())
 def test_text(text: str) -> None:
     """What YAML 1.2 core does not take for something else is text, and so is a decimal number with a leading zero."""
     assert resolve(text) == text
@@ -84,8 +26,19 @@ def test_text(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("", None), ("~", None), ("null", None), ("Null", None), ("NULL", None)]
-    + [("true", True), ("True", True), ("TRUE", True), ("false", False), ("False", False), ("FALSE", False)],
+    [
+        ("", None),
+        ("~", None),
+        ("null", None),
+        ("Null", None),
+        ("NULL", None),
+        ("true", True),
+        ("True", True),
+        ("TRUE", True),
+        ("false", False),
+        ("False", False),
+        ("FALSE", False),
+    ],
 )
 def test_words(text: str, value: bool | None) -> None:
     """The words of the core schema, in its three spellings."""
@@ -94,8 +47,17 @@ def test_words(text: str, value: bool | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value", "canonical"),
-    [("0", 0, "0"), ("7", 7, "7"), ("-12", -12, "-12"), ("+5", 5, "5"), ("-0", 0, "-0"), ("0x1F", 31, "31"), ("0o17", 15, "15")]
-    + [("0x00ff", 255, "255"), ("123456789012345678901234567890", 123456789012345678901234567890, "123456789012345678901234567890")],
+    [
+        ("0", 0, "0"),
+        ("7", 7, "7"),
+        ("-12", -12, "-12"),
+        ("+5", 5, "5"),
+        ("-0", 0, "-0"),
+        ("0x1F", 31, "31"),
+        ("0o17", 15, "15"),
+        ("0x00ff", 255, "255"),
+        ("123456789012345678901234567890", 123456789012345678901234567890, "123456789012345678901234567890"),
+    ],
 )
 def test_int(text: str, value: int, canonical: str) -> None:
     """Integers in decimal, hexadecimal and octal; the source text is kept where it is a JSON number."""
@@ -109,9 +71,23 @@ def test_int(text: str, value: int, canonical: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value", "canonical"),
-    [("0.5", 0.5, "0.5"), (".5", 0.5, "0.5"), ("1.", 1.0, "1.0"), ("1.50", 1.5, "1.50"), ("1e-5", 1e-5, "1e-5"), ("1E5", 1e5, "1E5")]
-    + [("+1.5", 1.5, "1.5"), ("-.5e1", -5.0, "-5.0"), ("0e5", 0.0, "0e5"), ("1e+3", 1000.0, "1e+3"), ("1e999", math.inf, "1e999")]
-    + [(".inf", math.inf, ".inf"), ("-.INF", -math.inf, "-.INF"), ("+.Inf", math.inf, "+.Inf"), ("12e03", 12000.0, "12e03")],
+    [
+        ("0.5", 0.5, "0.5"),
+        (".5", 0.5, "0.5"),
+        ("1.", 1.0, "1.0"),
+        ("1.50", 1.5, "1.50"),
+        ("1e-5", 1e-5, "1e-5"),
+        ("1E5", 1e5, "1E5"),
+        ("+1.5", 1.5, "1.5"),
+        ("-.5e1", -5.0, "-5.0"),
+        ("0e5", 0.0, "0e5"),
+        ("1e+3", 1000.0, "1e+3"),
+        ("1e999", math.inf, "1e999"),
+        (".inf", math.inf, ".inf"),
+        ("-.INF", -math.inf, "-.INF"),
+        ("+.Inf", math.inf, "+.Inf"),
+        ("12e03", 12000.0, "12e03"),
+    ],
 )
 def test_float(text: str, value: float, canonical: str) -> None:
     """Numbers with a point or an exponent; the source text is kept where it is a JSON number."""
@@ -140,8 +116,18 @@ def test_long_numbers_are_text() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("x y", "x y"), ("", ""), (True, "true"), (False, "false"), (None, "null"), (3, "3"), (0.1, "0.1"), (1e22, "1e+22")]
-    + [([1, "é", None, True], '[1,"é",null,true]'), ({"b": 1, "a": {"d": [], "c": 2.5}}, '{"a":{"c":2.5,"d":[]},"b":1}')],
+    [
+        ("x y", "x y"),
+        ("", ""),
+        (True, "true"),
+        (False, "false"),
+        (None, "null"),
+        (3, "3"),
+        (0.1, "0.1"),
+        (1e22, "1e+22"),
+        ([1, "é", None, True], '[1,"é",null,true]'),
+        ({"b": 1, "a": {"d": [], "c": 2.5}}, '{"a":{"c":2.5,"d":[]},"b":1}'),
+    ],
 )
 def test_source_text(value: object, text: str) -> None:
     """Text is itself; lists and maps are compact JSON with sorted keys and letters as they are."""

@@ -127,10 +127,8 @@ def _place(event: Any, key: Span | None, text: str) -> Place:
         if header is not None:
             last = span.column + header.end() - start
             span = Span(span.line, span.column, span.line, last)
-    elif start == end and key is not None:
-        span = key
-    elif start == end:
-        span = Span(span.line, max(span.column - 1, 1), span.line, max(span.column, 2))
+    elif start == end and hasattr(event, "value"):  # a value that was left out
+        span = key or Span(span.line, max(span.column - 1, 1), span.line, max(span.column, 2))
     return Place(key, span, style, start, end, getattr(event, "value", None))
 
 
@@ -220,7 +218,7 @@ def _content(text: str, start: int, end: int, value: str) -> list[tuple[int, str
     del lines[0]
     source = next((line for _, line in lines if line.strip()), "")
     decoded = next((line for line in value.split("\n") if line.strip()), "")
-    indent = len(source) - len(decoded)
+    indent = len(source) - len(source.lstrip(" ")) - (len(decoded) - len(decoded.lstrip(" ")))
     return [(at + min(indent, len(line)), line[indent:]) for at, line in lines]
 
 

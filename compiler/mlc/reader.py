@@ -314,12 +314,13 @@ def _event_source(text: str) -> Callable[[], Any]:
     if hasattr(yaml, "CSafeLoader"):
         found: Callable[[], Any] = yaml.CSafeLoader(text).get_event
         return found
-    get = yaml.SafeLoader(text).get_event
+    loader: Any = yaml.SafeLoader(text)
 
     def checked() -> Any:
-        event: Any = get()
+        event = loader.get_event()
         if event.__class__ is yaml.ScalarEvent and any("\ud800" <= character <= "\udfff" for character in event.value):
-            raise yaml.MarkedYAMLError(None, event.start_mark, "found invalid Unicode character escape code", event.start_mark)
+            mark: Any = event.start_mark
+            raise yaml.MarkedYAMLError(None, mark, "found invalid Unicode character escape code", mark)
         return event
 
     return checked
