@@ -14,7 +14,7 @@ from tests.golden import Goldens
 ROOT = Path(__file__).resolve().parent.parent
 
 if sys.version_info < (3, 11):
-    # The implementation of CEL that judges KFP's conditions has no release for 3.10. What its tests say does not depend on Python's version.
+    # The implementation of CEL that judges KFP's conditions has no release for 3.10; what its tests say does not depend on Python.
     _CEL = re.compile(r"^\s*(?:import|from)\s.*\bcel\b", re.MULTILINE)
     collect_ignore = [str(path) for path in Path(__file__).parent.glob("test_*.py") if _CEL.search(path.read_text(encoding="utf-8"))]
 
