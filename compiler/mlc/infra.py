@@ -32,7 +32,7 @@ def manifests(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
 
 
 def _repository(store: S3Store) -> dict[str, Any]:
-    """An artifact repository of Argo (v1alpha1, S3ArtifactRepository). A key is unique per run, and per pod: retries and re-runs add keys."""
+    """A repository of Argo (v1alpha1, S3ArtifactRepository). Keys are unique per run and pod, so a retry overwrites nothing."""
     prefix = [part for part in store.prefix.split("/") if part]
     s3: dict[str, Any] = {"endpoint": store.endpoint or _AMAZON, "bucket": store.bucket}
     if store.region:

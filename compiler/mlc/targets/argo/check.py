@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...diagnostics.model import Finding
 from ...ir import Text
 from ...lowering.text import engine_tag, kubelet
-from .names import GENERATED, NAME_LIMIT, repository
+from .names import repository
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +34,6 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
 
 
 def _project(pipeline: Pipeline) -> Iterator[Finding]:
-    room = NAME_LIMIT - GENERATED - 1
-    if len(pipeline.name) > room:
-        message = f"the name `{pipeline.name}` has {len(pipeline.name)} characters; on Argo there is room for {room}"
-        yield Finding("MLC402", message, ("name",), help=f"use at most {room} characters: each run's name is this one, `-` and five more")
     for param in pipeline.params:
         if param.name == "json":
             message = "a parameter cannot be called `json` on Argo, where `workflow.parameters.json` is the list of all parameters"

@@ -8,12 +8,6 @@ ENTRYPOINT = "entrypoint"
 REPOSITORY_KEY = "default"
 """The key of the store in its ConfigMap (`spec.artifactRepositoryRef.key`)."""
 
-GENERATED = 5
-"""Characters that the API server appends to `generateName` (k8s.io/apiserver, names.SimpleNameGenerator)."""
-
-NAME_LIMIT = 63
-"""The longest `metadata.name` of a Workflow: it becomes a label value of its pods (workflow/validate)."""
-
 SCRIPT = "/argo/staging/script"
 """Where Argo stages the source of a script template (workflow/common, ExecutorScriptSourcePath)."""
 

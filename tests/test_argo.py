@@ -1,0 +1,566 @@
+"""The Argo target: every printed form, exactly. The forms were run through Argo's engine (expr-lang 1.15.3, 1.16.9 and 1.17.8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from mlc import infra
+from mlc.ir import Compare, In, Literal, Logic, Metric, MetricRef, Not, Param, ParamRef, RunRef, Text, Value, ValueRef
+from mlc.targets import argo
+from mlc.targets.argo.arguments import Arguments, argument
+from mlc.targets.argo.expressions import condition, every, quoted
+from tests import support
+
+if TYPE_CHECKING:
+    from mlc.diagnostics.model import Finding
+    from mlc.ir import Expr, Type
+
+HELLO = "steps:\n  a: {image: acme/a:1, command: [run]}\n"
+
+
+def param(name: str = "x", kind: Type = "string", **limits: Any) -> ParamRef:
+    """A reference to a parameter."""
+    found = {"choices": (), "minimum": None, "maximum": None} | limits
+    return ParamRef(Param(name, kind, None, "", found["choices"], found["minimum"], found["maximum"], ()))
+
+
+def value(name: str = "v", kind: Type = "string") -> ValueRef:
+    """A reference to a value of the step `a-b`."""
+    return ValueRef("a-b", Value(name, kind, "/v", ()))
+
+
+def metric(*key: str, kfp: bool = False) -> MetricRef:
+    """A reference to the metric `m` of the step `a-b`."""
+    return MetricRef("a-b", Metric("m", "/m", key, "kfp-v1" if kfp else "json", (), ()))
+
+
+def literal(value: str | float | bool) -> Literal:
+    """A constant."""
+    if isinstance(value, bool):
+        return Literal(value, "bool", "true" if value else "false")
+    if isinstance(value, str):
+        return Literal(value, "string", value)
+    return Literal(value, "int" if isinstance(value, int) else "float", repr(value))
+
+
+def compile_one(body: str) -> dict[str, Any]:
+    """The Workflow of a small spec, read back from the YAML."""
+    (workflow,) = support.manifests(body, "argo")
+    assert isinstance(workflow, dict)
+    return workflow
+
+
+def template(body: str, name: str = "a") -> dict[str, Any]:
+    """One template of a small spec."""
+    found: dict[str, Any] = {one["name"]: one for one in compile_one(body)["spec"]["templates"]}
+    return found[name]
+
+
+def task(body: str, name: str = "a") -> dict[str, Any]:
+    """One task of a small spec."""
+    found: dict[str, Any] = {one["name"]: one for one in template(body, "entrypoint")["dag"]["tasks"]}
+    return found[name]
+
+
+def check(body: str) -> list[Finding]:
+    """What the target finds in a spec that is valid otherwise."""
+    findings: list[Finding] = []
+    argo.check(support.pipeline(body), findings)
+    return findings
+
+
+# --- expressions --------------------------------------------------------------------------------------------------------------
+
+INT = "'^-?[0-9]+$'"
+M = "tasks['a-b'].outputs.parameters['m']"
+V = "tasks['a-b'].outputs.parameters['v']"
+X = "workflow.parameters['x']"
+
+
+@pytest.mark.parametrize(
+    ("expr", "printed"),
+    [
+        (Compare(">", metric(), literal(0.8)), f"fromJSON({M}) > 0.8"),
+        (Compare(">=", metric("macro", "f1"), literal(1)), f"fromJSON({M})['macro']['f1'] >= 1"),
+        (Compare("<", metric(kfp=True), literal(-1e-05)), f"filter(fromJSON({M})['metrics'], #['name'] == 'm')[0]['numberValue'] < -1e-05"),
+        (Compare("==", metric(), literal(1)), f"(fromJSON({M}) + 0) == 1"),
+        (Compare("!=", literal(1), metric("k")), f"1 != (fromJSON({M})['k'] + 0)"),
+        (Compare(">", metric(), param("x", "float")), f"(fromJSON({M}) + 0) > (fromJSON({X}) + 0)"),
+        (Compare("==", value(), literal("prod")), f"{V} == 'prod'"),
+        (Compare("!=", param(), value()), f"{X} != {V}"),
+        (Compare("==", RunRef("name"), literal("n")), "workflow.name == 'n'"),
+        (Compare("==", param("x", "bool"), literal(True)), f"(fromJSON({X}) ? true : false) == true"),
+        (Compare("==", Compare(">", metric(), literal(1)), literal(False)), f"(fromJSON({M}) > 1) == false"),
+        (Compare(">", metric(), literal(2**60)), f"fromJSON({M}) > 1152921504606846976.0"),
+        (In(param(), (literal("a"), literal("b"))), f"{X} in ['a', 'b']"),
+        (In(metric(), (literal(1), literal(2.5))), f"any([1, 2.5], # == (fromJSON({M}) + 0))"),
+        (param("x", "bool"), f"(fromJSON({X}) ? true : false)"),
+        (Not(value("v", "bool")), f"not (fromJSON({V}) ? true : false)"),
+        (Not(Compare("==", param(), literal("a"))), f"not ({X} == 'a')"),
+        (literal(False), "false"),
+        (
+            Logic("and", (param("x", "bool"), Compare(">", metric(), literal(0.5)))),
+            f"all([(fromJSON({X}) ? true : false), fromJSON({M}) > 0.5], #)",
+        ),
+        (
+            Logic("or", (Logic("and", (literal(True), literal(False))), Not(Logic("or", (literal(True), literal(True)))))),
+            "any([all([true, false], #), not (any([true, true], #))], #)",
+        ),
+    ],
+)
+def test_conditions(expr: Expr, printed: str) -> None:
+    """Numbers and booleans are read strictly, `and` and `or` evaluate every operand, names stand in brackets."""
+    assert condition(expr) == printed
+
+
+def test_several_conditions_must_all_hold() -> None:
+    """A gate with two thresholds, or a gate and a `when`, is one strict list."""
+    first, second = Compare(">", metric(), literal(0.5)), Compare("<", metric(), literal(1))
+    assert every([first]) == f"fromJSON({M}) > 0.5"
+    assert every([first, second]) == f"all([fromJSON({M}) > 0.5, fromJSON({M}) < 1], #)"
+
+
+HOSTILE = [
+    ("{{=1+1}}", "('{' + '{=1+1}' + '}')"),
+    ("{{workflow.name}}", "('{' + '{workflow.name}' + '}')"),
+    ("a {{= b", "('a {' + '{= b')"),
+    ("{{$}}", "('{' + '{$}' + '}')"),
+    ("{{{", "('{' + '{' + '{')"),
+    ("a}}}b", "('a}' + '}' + '}b')"),
+    ("$(HOME)", "'$(HOME)'"),
+    ("$$", "'$$'"),
+    ("'", r"'\''"),
+    ('"', "'\"'"),
+    ("\\", r"'\\'"),
+    ("\\'", r"'\\\''"),
+    ("\\u003c", r"('\\' + 'u003c')"),
+    ("a\nb\r\t", r"'a\nb\r\t'"),
+    ("\x01", r"'\x01'"),
+    ("-x", "'-x'"),
+    ("", "''"),
+    ('{"IfPresent":1}', "'{\"IfPresent\":1}'"),
+    ("é😀", "'é😀'"),
+    ("it is missing", "('it is' + ' missing')"),
+    ("variable not in env", "('variable' + ' not in env')"),
+]
+
+
+@pytest.mark.parametrize(("text", "printed"), HOSTILE)
+def test_strings_in_expressions(text: str, printed: str) -> None:
+    """A hostile literal stays a string: it neither ends the tag, nor the string, nor looks like a missing output in an error."""
+    assert quoted(text) == printed
+    assert "{{" not in printed
+    assert "}}" not in printed
+
+
+@pytest.mark.parametrize("name", ["in", "not", "and", "matches", "let", "nil", "true", "root", "on", "y", "class", "null", "size"])
+def test_names_that_are_words_elsewhere(name: str) -> None:
+    """Names stand in brackets and quotes, so no keyword of expr-lang, CEL, Python or YAML is special."""
+    assert condition(Compare("==", param(name), literal("a"))) == f"workflow.parameters['{name}'] == 'a'"
+
+
+# --- arguments ----------------------------------------------------------------------------------------------------------------
+
+BRACES = "contains ('{' + '{')"
+FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "printed"),
+    [
+        ((param(),), f"{X} {BRACES} ? asInt('parameter x contains double braces') : replace({X}, '$', '$$')"),
+        (
+            ("--n=$1 }}", value(), param("y", "list")),
+            f"(('--n=$1 }}' + '}}') + {V} + workflow.parameters['y']) {BRACES}"
+            " ? asInt('value v of step a-b or parameter y contains double braces')"
+            f" : replace(('--n=$1 }}' + '}}') + {V} + workflow.parameters['y'], '$', '$$')",
+        ),
+        ((param("x", "int"),), f"({X} matches '^-?[0-9]+$' ? {X} : asInt('parameter x is not an int'))"),
+        (("--lr=$", param("x", "float")), f"'--lr=$$' + ({X} matches {FLOAT} ? {X} : asInt('parameter x is not a float'))"),
+        (
+            (param("x", "int", minimum="1", maximum="10"),),
+            f"({X} matches '^-?[0-9]+$' and asFloat({X}) >= 1 and asFloat({X}) <= 10"
+            f" ? {X} : asInt('parameter x is not an int from 1 to 10'))",
+        ),
+        ((param("x", "string", choices=("a", "b")),), f"({X} in ['a', 'b'] ? {X} : asInt('parameter x is not one of its choices'))"),
+        (
+            (param("x", "string", choices=("a$", "b")),),
+            f"replace(({X} in ['a$', 'b'] ? {X} : asInt('parameter x is not one of its choices')), '$', '$$')",
+        ),
+        ((param("x", "bool"),), f"({X} in ['true', 'false'] ? {X} : asInt('parameter x is not a bool'))"),
+        ((value("v", "int"),), f"({V} matches '^-?[0-9]+$' ? {V} : asInt('value v of step a-b is not an int'))"),
+        ((metric(),), f"(trim({M}) matches {FLOAT} ? trim({M}) : asInt('metric m of step a-b is not a number'))"),
+        ((metric("a", "b.c"),), f"toJson(fromJSON({M})['a']['b.c'] + 0)"),
+        ((metric(kfp=True),), f"toJson(filter(fromJSON({M})['metrics'], #['name'] == 'm')[0]['numberValue'] + 0)"),
+        ((RunRef("id"),), "workflow.uid"),
+        (("r-$", RunRef("name")), "'r-$$' + workflow.name"),
+        (
+            ("$", param("x", "int"), param("y")),
+            f"('$' + ({X} matches {INT} ? {X} : asInt('parameter x is not an int')) + workflow.parameters['y']) {BRACES}"
+            " ? asInt('parameter y contains double braces')"
+            f" : replace('$' + ({X} matches {INT} ? {X} : asInt('parameter x is not an int')) + workflow.parameters['y'], '$', '$$')",
+        ),
+    ],
+)
+def test_arguments(pieces: tuple[Any, ...], printed: str) -> None:
+    """A run-time text is guarded as a whole: `{{` and what is no number end the run, every `$` is doubled once."""
+    assert argument(Text(pieces, ())) == printed
+
+
+def test_parameters_are_named_after_what_they_carry() -> None:
+    """A text that is one reference takes its name; others take their place; equal texts share one; names stay unique."""
+    arguments = Arguments()
+    lr = Text((param("lr", "float"),), ())
+    assert arguments.use(lr, "arg-1") == "{{inputs.parameters.lr}}"
+    assert arguments.use(Text((param("lr", "float"),), ("elsewhere",)), "arg-2") == "{{inputs.parameters.lr}}"
+    assert arguments.use(Text(("--lr=", param("lr", "float")), ()), "arg-3") == "{{inputs.parameters.arg-3}}"
+    assert arguments.use(Text(("x", param("lr", "float")), ()), "env-A.B") == "{{inputs.parameters.env-A-B}}"
+    assert arguments.use(Text((value("lr"),), ()), "arg-4") == "{{inputs.parameters.a-b-lr}}"
+    assert arguments.use(Text(("y", value("lr")), ()), "arg-3") == "{{inputs.parameters.arg-3-2}}"
+    assert arguments.use(Text((RunRef("id"),), ()), "arg-5") == "{{inputs.parameters.run-id}}"
+    assert arguments.use(Text(("costs $5 ${x}",), ()), "arg-6") == "costs $$5 $${x}"
+    assert list(arguments.values) == ["lr", "arg-3", "env-A-B", "a-b-lr", "arg-3-2", "run-id"]
+
+
+# --- the Workflow -------------------------------------------------------------------------------------------------------------
+
+
+def test_smallest_workflow() -> None:
+    """Nothing is there that the spec does not ask for."""
+    assert compile_one(HELLO) == {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"generateName": "demo-"},
+        "spec": {
+            "entrypoint": "entrypoint",
+            "templates": [
+                {"name": "entrypoint", "dag": {"failFast": False, "tasks": [{"name": "a", "template": "a"}]}},
+                {"name": "a", "container": {"image": "acme/a:1", "command": ["run"]}},
+            ],
+        },
+    }
+
+
+def test_identity() -> None:
+    """Labels and annotations are the Workflow's; the description goes where the UI looks, unless the project took that place."""
+    head = "mlc: v1\nname: demo\ndescription: It learns\nlabels: {team: vision}\nannotations: {owner: me}\n"
+    assert compile_one(head + HELLO)["metadata"] == {
+        "generateName": "demo-",
+        "labels": {"team": "vision"},
+        "annotations": {"owner": "me", "workflows.argoproj.io/description": "It learns"},
+    }
+    taken = head.replace("{owner: me}", "{workflows.argoproj.io/description: mine}")
+    assert compile_one(taken + HELLO)["metadata"]["annotations"] == {
+        "workflows.argoproj.io/description": "mine",
+        "mlc/description": "It learns",
+    }
+
+
+def test_parameters() -> None:
+    """Values are texts; what has no default must be supplied; choices and booleans are enums; types and limits can be read."""
+    body = """
+        params:
+          epochs: {default: 10, description: How often, min: 1, max: 100}
+          lr: 1e-5
+          stage: {type: string, choices: [dev, prod]}
+          fast: true
+          name: x
+          layers: [2, 4]
+        steps:
+          a: {image: acme/a:1, command: [run]}
+        """
+    assert compile_one(body)["spec"]["arguments"]["parameters"] == [
+        {"name": "epochs", "description": "How often (int from 1 to 100)", "value": "10"},
+        {"name": "lr", "description": "(float)", "value": "1e-5"},
+        {"name": "stage", "valueFrom": {"supplied": {}}, "enum": ["dev", "prod"]},
+        {"name": "fast", "description": "(bool)", "value": "true", "enum": ["true", "false"]},
+        {"name": "name", "value": "x"},
+        {"name": "layers", "description": "(list)", "value": "[2,4]"},
+    ]
+
+
+def test_order_and_gate() -> None:
+    """A step waits for success of all before it; a gate is an expression on the task; a skipped gate skips what follows."""
+    body = """
+        params: {baseline: 0.8}
+        steps:
+          train-it: {image: acme/a:1, command: [run], metrics: {acc: {path: /acc, above: "${{ params.baseline }}", max: 1}}}
+          other: {image: acme/a:1, command: [run]}
+          deploy: {image: acme/a:1, command: [run], gate: train-it, needs: other}
+        """
+    assert task(body, "deploy") == {
+        "name": "deploy",
+        "template": "deploy",
+        "depends": "train-it.Succeeded && other.Succeeded",
+        "when": "{{= all([(fromJSON(tasks['train-it'].outputs.parameters['acc']) + 0) > "
+        "(fromJSON(workflow.parameters['baseline']) + 0), fromJSON(tasks['train-it'].outputs.parameters['acc']) <= 1], #) }}",
+    }
+    assert template(body, "train-it")["metadata"]["annotations"] == {"mlc/metrics": "acc > params.baseline and <= 1"}
+    assert template(body, "train-it")["outputs"] == {"parameters": [{"name": "acc", "valueFrom": {"path": "/acc"}}]}
+
+
+def test_artifacts_flow_by_name() -> None:
+    """Outputs are stored as they are and given to the consumer, who can read them whatever user it runs as."""
+    body = """
+        artifacts: {model: model}
+        steps:
+          a: {image: acme/a:1, command: [run], outputs: {model: /out/m, log: /out/l}}
+          b: {image: acme/a:1, command: [run], inputs: {model: /in/m}}
+        """
+    assert template(body)["outputs"]["artifacts"] == [
+        {"name": "model", "path": "/out/m", "archive": {"none": {}}},
+        {"name": "log", "path": "/out/l", "archive": {"none": {}}},
+    ]
+    assert template(body)["metadata"]["annotations"] == {"mlc/types": "model=model"}
+    assert template(body, "b")["inputs"] == {"artifacts": [{"name": "model", "path": "/in/m", "mode": 0o755, "recurseMode": True}]}
+    assert task(body, "b")["arguments"] == {"artifacts": [{"name": "model", "from": "{{tasks.a.outputs.artifacts.model}}"}]}
+
+
+def test_outputs_of_one_file_name_do_not_overwrite_each_other() -> None:
+    """Argo's key ends in the file's name: outputs that share it are packed, as is one that is called like the pod's log."""
+    body = "steps:\n  a: {image: acme/a:1, command: [run], outputs: {x: /a/m.bin, y: /b/m.bin, z: /c/main.log, w: /w}}\n"
+    archives = {port["name"]: port["archive"] for port in template(body)["outputs"]["artifacts"]}
+    assert archives == {"x": {"tar": {}}, "y": {"tar": {}}, "z": {"tar": {}}, "w": {"none": {}}}
+
+
+def test_promised_folders() -> None:
+    """`/mlc/outputs` is there for a step that writes below it; other folders, and a volume of the user's there, are not made twice."""
+    body = "steps:\n  a: {image: acme/a:1, command: [run], outputs: [model], values: {v: /tmp/v}}\n"
+    assert template(body)["volumes"] == [{"name": "x-outputs", "emptyDir": {}}]
+    assert template(body)["container"]["volumeMounts"] == [{"name": "x-outputs", "mountPath": "/mlc/outputs"}]
+    own = "volumes: {m: {memory: 1Gi}}\n" + body.replace("command: [run],", "command: [run], volumes: {m: /mlc},")
+    assert "volumes" not in template(own)
+    assert template(own)["container"]["volumeMounts"] == [{"name": "m", "mountPath": "/mlc"}]
+
+
+def test_scripts() -> None:
+    """A script is Argo's own script template; with args it is an artifact, for Argo would append its path after them."""
+    plain = "steps:\n  a: {image: acme/a:1, run: 'echo $HOME $$ {{x}}'}\n"
+    assert template(plain)["script"] == {"image": "acme/a:1", "command": ["sh", "-e"], "source": "echo $HOME $$ {{x}}"}
+    args = "steps:\n  a: {image: acme/a:1, shell: bash, run: 'echo $1', args: [$x]}\n"
+    assert template(args)["container"] == {
+        "image": "acme/a:1",
+        "command": ["bash", "-eo", "pipefail", "/argo/staging/script"],
+        "args": ["$$x"],
+    }
+    assert template(args)["inputs"] == {
+        "artifacts": [{"name": "x-script", "path": "/argo/staging/script", "raw": {"data": "echo $1"}}],
+    }
+    assert "arguments" not in task(args)
+
+
+def test_packages() -> None:
+    """Packages are installed before the script starts; each is one quoted word."""
+    body = "steps:\n  a: {image: acme/a:1, shell: python, packages: ['pandas==2.2.0', 'x[y]>=1'], run: pass}\n"
+    install = "python -m pip install --quiet --disable-pip-version-check 'pandas==2.2.0' 'x[y]>=1'"
+    assert template(body)["script"]["command"] == ["sh", "-ec", f'{install}\nexec python -u "$$0" "$$@"\n']
+    with_args = body.replace("run: pass", "run: pass, args: [x]")
+    assert template(with_args)["container"]["command"] == ["sh", "-ec", f'{install}\nexec python -u "$$0" "$$@"\n', "/argo/staging/script"]
+
+
+def test_run_time_texts_enter_as_arguments() -> None:
+    """Command, args and env hold nothing but the name of an input parameter; the task computes it."""
+    body = """
+        params: {lr: 0.1, who: me}
+        steps:
+          a:
+            image: acme/a:1
+            command: [run, "--lr=${{ params.lr }}", "${{ params.lr }}", "$x"]
+            env: {WHO: "${{ params.who }}", COST: $5}
+        """
+    lr = "workflow.parameters['lr']"
+    guarded = f"({lr} matches {FLOAT} ? {lr} : asInt('parameter lr is not a float'))"
+    who = "workflow.parameters['who']"
+    assert template(body) == {
+        "name": "a",
+        "inputs": {"parameters": [{"name": "command-2"}, {"name": "lr"}, {"name": "who"}]},
+        "container": {
+            "image": "acme/a:1",
+            "command": ["run", "{{inputs.parameters.command-2}}", "{{inputs.parameters.lr}}", "$$x"],
+            "env": [{"name": "WHO", "value": "{{inputs.parameters.who}}"}, {"name": "COST", "value": "$$5"}],
+        },
+    }
+    assert task(body)["arguments"]["parameters"] == [
+        {"name": "command-2", "value": "{{= '--lr=' + " + guarded + " }}"},
+        {"name": "lr", "value": "{{= " + guarded + " }}"},
+        {
+            "name": "who",
+            "value": "{{= " + f"{who} {BRACES} ? asInt('parameter who contains double braces') : replace({who}, '$', '$$')" + " }}",
+        },
+    ]
+
+
+def test_pods() -> None:
+    """Env sources, resources, folder, retries, timeout, labels, pull policy and secret in Argo's words."""
+    body = """
+        images: {a: {ref: acme/a:1, entrypoint: [run], pull_policy: Always, pull_secret: registry}}
+        steps:
+          a:
+            image: a
+            title: Train
+            description: It trains
+            workdir: /work
+            env: {S: {secret: s, key: k}, C: {config_map: c, key: k}, F: {field: metadata.name}}
+            resources: {cpu: 2, memory: 1Gi, gpu: 1}
+            retry: {limit: 3, on: always, backoff: {duration: 1m30s, factor: 2, max: 1h}}
+            timeout: 2h
+            labels: {team: vision}
+            annotations: {owner: me}
+        """
+    assert compile_one(body)["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert template(body) == {
+        "name": "a",
+        "metadata": {"labels": {"team": "vision"}, "annotations": {"owner": "me", "mlc/title": "Train", "mlc/description": "It trains"}},
+        "retryStrategy": {
+            "limit": "3",
+            "retryPolicy": "Always",
+            "backoff": {"duration": "90s", "factor": "2", "maxDuration": "3600s"},
+        },
+        "activeDeadlineSeconds": 7200,
+        "container": {
+            "image": "acme/a:1",
+            "imagePullPolicy": "Always",
+            "command": ["run"],
+            "workingDir": "/work",
+            "env": [
+                {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+                {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+                {"name": "F", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            ],
+            "resources": {
+                "requests": {"cpu": "2", "memory": "1Gi", "nvidia.com/gpu": "1"},
+                "limits": {"cpu": "2", "memory": "1Gi", "nvidia.com/gpu": "1"},
+            },
+        },
+    }
+
+
+def test_volumes() -> None:
+    """Every kind of volume; only those that a step mounts; claims of a run go with it, also after a failure."""
+    body = """
+        volumes:
+          data: {claim: data-pvc}
+          work: {size: 10Gi, access_mode: ReadWriteMany, storage_class: fast}
+          plain: {size: 1Gi}
+          shm: {memory: 2Gi}
+          tmp: {empty_dir: {size: 5Gi}}
+          key: {secret: ssh, mode: 0400}
+          conf: {config_map: settings}
+          unused: {claim: other}
+        steps:
+          a: {image: acme/a:1, command: [run], volumes: {data: /d, work: /w, plain: /p, shm: /dev/shm, tmp: /t, key: /k, conf: /c}}
+        """
+    spec = compile_one(body)["spec"]
+    assert spec["volumes"] == [
+        {"name": "data", "persistentVolumeClaim": {"claimName": "data-pvc"}},
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": "5Gi"}},
+        {"name": "key", "secret": {"secretName": "ssh", "defaultMode": 0o400}},
+        {"name": "conf", "configMap": {"name": "settings"}},
+    ]
+    assert spec["volumeClaimTemplates"] == [
+        {
+            "metadata": {"name": "work"},
+            "spec": {"accessModes": ["ReadWriteMany"], "storageClassName": "fast", "resources": {"requests": {"storage": "10Gi"}}},
+        },
+        {"metadata": {"name": "plain"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+    ]
+    assert spec["volumeClaimGC"] == {"strategy": "OnWorkflowCompletion"}
+
+
+# --- the store ----------------------------------------------------------------------------------------------------------------
+
+STORE = "store: {minio: {endpoint: 'm:9000', bucket: b, prefix: ml/x, insecure: true, secret: {name: s, access_key: a, secret_key: k}}}\n"
+
+
+def test_store() -> None:
+    """The Workflow names the ConfigMap, `mlc infra` makes it: keys are unique per run, and it reads as Argo reads it."""
+    assert compile_one(STORE + HELLO)["spec"]["artifactRepositoryRef"] == {"configMap": "demo-artifacts", "key": "default"}
+    (config_map,) = infra.manifests(support.pipeline(STORE + HELLO))
+    assert config_map["kind"] == "ConfigMap"
+    assert config_map["metadata"] == {"name": "demo-artifacts"}
+    assert yaml.safe_load(config_map["data"]["default"]) == {
+        "s3": {
+            "endpoint": "m:9000",
+            "bucket": "b",
+            "insecure": True,
+            "keyFormat": "ml/x/{{workflow.name}}/{{workflow.uid}}/{{pod.name}}",
+            "accessKeySecret": {"name": "s", "key": "a"},
+            "secretKeySecret": {"name": "s", "key": "k"},
+        }
+    }
+    assert infra.manifests(support.pipeline(HELLO)) == ()
+
+
+def test_store_without_secret() -> None:
+    """S3 without a secret uses the pod's own identity, and Amazon's endpoint."""
+    (config_map,) = infra.manifests(support.pipeline("store: {s3: {bucket: b, region: 014}}\n" + HELLO))
+    assert config_map["data"]["default"] == (
+        's3:\n  endpoint: "s3.amazonaws.com"\n  bucket: "b"\n  region: "014"\n'
+        '  keyFormat: "{{workflow.name}}/{{workflow.uid}}/{{pod.name}}"\n  useSDKCreds: true\n'
+    )
+
+
+# --- check --------------------------------------------------------------------------------------------------------------------
+
+STEP = "steps:\n  a: {{image: acme/a:1, {}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "path"),
+    [
+        (STEP.format("command: [run], cache: true"), "MLC401", ("steps", "a", "cache")),
+        (
+            STEP.format("command: [run], retry: {limit: 1, backoff: {duration: 1s, factor: 1.5}}"),
+            "MLC401",
+            ("steps", "a", "retry", "backoff", "factor"),
+        ),
+        ("params: {json: 1}\n" + HELLO, "MLC402", ("params", "json")),
+        ("volumes: {input-artifacts: {claim: x}}\n" + HELLO, "MLC402", ("volumes", "input-artifacts")),
+        (STEP.format("command: [run], values: {v: /argo/v}"), "MLC402", ("steps", "a", "values", "v")),
+        (STEP.format("command: [run, '{{=1+1}}']"), "MLC403", ("steps", "a", "command", 1)),
+        (STEP.format("command: [run], args: ['a {{= b']"), "MLC403", ("steps", "a", "args", 0)),
+        (STEP.format("command: [run], env: {A: '{{workflow.name}}'}"), "MLC403", ("steps", "a", "env", "A")),
+        (STEP.format("run: 'echo {{workflow.name}}'"), "MLC403", ("steps", "a", "run")),
+        (STEP.format("command: [run], title: '{{workflow.name}}'"), "MLC403", ("steps", "a", "title")),
+        (STEP.format("command: [run], description: '{{ item }}'"), "MLC403", ("steps", "a", "description")),
+        (STEP.format("command: [run], annotations: {x: '{{pod.name}}'}"), "MLC403", ("steps", "a", "annotations", "x")),
+        ("params: {x: 'f{{y}}'}\n" + HELLO, "MLC403", ("params", "x")),
+        (
+            "params: {x: y}\n" + STEP.format("command: [run], args: ['{{z}} ${{ params.x }}']"),
+            "MLC403",
+            ("steps", "a", "args", 0),
+        ),
+        (STORE + HELLO, "MLC405", ("store", "minio")),
+        ("steps:\n  a: {image: acme/a:1}\n", "MLC407", ("steps", "a")),
+        (STEP.format("command: [run], env: {A: " + "é" * 65_535 + "}"), "MLC408", ("steps", "a", "env", "A")),
+    ],
+)
+def test_findings(body: str, code: str, path: tuple[str | int, ...]) -> None:
+    """What Argo cannot do, would expand, or leaves to others is said once, at its place."""
+    assert [(finding.code, finding.path) for finding in check(body)] == [(code, path)]
+
+
+def test_inherited_findings_are_said_once() -> None:
+    """Ten steps that inherit one setting are one problem."""
+    body = "defaults: {cache: true}\nsteps:\n  a: {image: acme/a:1, command: [run]}\n  b: {image: acme/a:1, command: [run]}\n"
+    assert [(finding.code, finding.path) for finding in check(body)] == [("MLC401", ("defaults", "cache"))]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        HELLO,
+        STEP.format("command: [run], cache: false"),
+        STEP.format("command: [run, '{{x}}', '$(HOME)', '$$', '', '-x', '}}']"),
+        STEP.format("run: 'docker ps --format {{.Names}}'"),
+        "targets: {kfp: {storage_class: fast}}\n" + HELLO,
+        STEP.format("command: [run], env: {A: ." + "é" * 65_534 + "}"),
+    ],
+)
+def test_what_is_no_problem(body: str) -> None:
+    """Braces that Argo leaves alone, dollars, KFP's settings, and what just fits."""
+    assert check(body) == []
