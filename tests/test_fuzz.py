@@ -29,7 +29,25 @@ NASTY: list[Any] = [
     "${{ steps.train.values.x }}", '{"IfPresent":1}', "in", "not", "null", "yes", "0400", "1e5", "../x", "/x", "/x/../y", "x" * 300, [], {}, [[]],
     [None], {"": 1}, {"a": {"b": {"c": [1]}}}, {"path": "/x"}, {"secret": "s", "key": "k"}, ["a", 1, True], "/mlc/inputs/x", "10Gi", "1h",
 ]  # fmt: skip
-KEYS = ["params", "image", "run", "command", "args", "needs", "gate", "when", "inputs", "outputs", "metrics", "values", "x", "", "in", "é", "a b"]
+KEYS = [
+    "params",
+    "image",
+    "run",
+    "command",
+    "args",
+    "needs",
+    "gate",
+    "when",
+    "inputs",
+    "outputs",
+    "metrics",
+    "values",
+    "x",
+    "",
+    "in",
+    "é",
+    "a b",
+]
 SNIPPETS = [
     "\t", "\n", "  ", "- ", ": ", ":", "{", "}", "[", "]", "&a ", "*a", "<<: *a\n", "!!str ", "!x", "|\n", ">\n", "# ", "'", '"', "---\n", "...\n",
     "${{ ", " }}", "\x00", "\x85", "\ufeff", "\u2028", "%YAML 1.1\n", "? ", "@", "`", "# mlc: ignore MLC502 -- why\n", "# mlc: ignore", "=", "~",

@@ -48,7 +48,9 @@ def test_quantities(text: str, expected: int) -> None:
     assert nanos(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "8GB", "1 Gi", "-1", "+1", "Gi", "1gi", "1K", ".5", "0x10", "1e", "1e400", "0.0000000001", "1\n", "٣"])
+@pytest.mark.parametrize(
+    "text", ["", "8GB", "1 Gi", "-1", "+1", "Gi", "1gi", "1K", ".5", "0x10", "1e", "1e400", "0.0000000001", "1\n", "٣"]
+)
 def test_no_quantities(text: str) -> None:
     """Everything else is refused."""
     assert nanos(text) is None

@@ -56,7 +56,11 @@ def test_defaults_lie_under_every_step() -> None:
             workdir: null
         """
     )
-    assert [(item.name, item.value.constant) for item in found.env if isinstance(item.value, Text)] == [("A", "1"), ("B", "two"), ("D", "4")]
+    assert [(item.name, item.value.constant) for item in found.env if isinstance(item.value, Text)] == [
+        ("A", "1"),
+        ("B", "two"),
+        ("D", "4"),
+    ]
     assert (found.image.ref, found.timeout, found.workdir, found.labels) == ("python:3.12", 3600, "", {"team": "a"})
     assert found.image.origin == ("defaults", "image")
     assert found.where("timeout") == ("defaults", "timeout")
@@ -285,7 +289,9 @@ def test_programs_are_checked(keys: str, expected: list[str]) -> None:
 # --- names --------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["in", "not", "and", "let", "if", "nil", "root", "entrypoint", "iteration", "x-a", "iteration-1", "contains"])
+@pytest.mark.parametrize(
+    "name", ["in", "not", "and", "let", "if", "nil", "root", "entrypoint", "iteration", "x-a", "iteration-1", "contains"]
+)
 def test_reserved_step_names(name: str) -> None:
     """Words that an engine's expressions or the compiler need are refused at the key."""
     (diagnostic,) = check(f"steps:\n  {name}: {{image: a:1}}\n")
@@ -485,7 +491,10 @@ def test_thresholds(metric: str, expected: list[str]) -> None:
         ("steps: {a: {image: a:1, metrics: {m: /m}}, b: {image: a:1, gate: a}}", ["MLC312"]),
         ("steps: {a: {image: a:1, needs: a}}", ["MLC302"]),
         ("steps: {a: {image: a:1, needs: b}, b: {image: a:1, needs: a}}", ["MLC302"]),
-        ("steps: {a: {image: a:1, needs: b}, b: {image: a:1, needs: a}, c: {image: a:1, needs: d}, d: {image: a:1, needs: c}}", ["MLC302"] * 2),
+        (
+            "steps: {a: {image: a:1, needs: b}, b: {image: a:1, needs: a}, c: {image: a:1, needs: d}, d: {image: a:1, needs: c}}",
+            ["MLC302"] * 2,
+        ),
         ("steps: {a: {image: a:1, when: params.x}}", ["MLC303"]),
         ("params: {x: 1}\nsteps: {a: {image: a:1, when: params.x}}", ["MLC305"]),
         ("params: {x: 1}\nsteps: {a: {image: a:1, when: 'a ${{ params.x == 1 }}'}}", ["MLC310"]),

@@ -1,0 +1,213 @@
+"""Promise 7 at the level of manifests: hostile texts and names, everywhere a spec takes them, on both targets.
+
+Each is refused by a code, or kept: then the manifest is searched for it, with the kubelet's and the wrapper's unescaping undone as
+they would do it. `golden/hostile.txt` says which, one row a text. (What a process really receives is tested in test_wrapper.py.)
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from mlc import driver
+from mlc.source import SourceFile
+from mlc.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .golden import Goldens
+
+VALUES = {
+    "tag with arithmetic": "{{=1+1}}",
+    "tag of the workflow": "{{workflow.name}}",
+    "tag with spaces": "{{ inputs.parameters.x }}",
+    "tag of a loop": "{{item}}",
+    "unclosed tag": "a {{= b",
+    "KFP placeholder": "{{$}}",
+    "KFP input": "{{$.inputs.parameters['x']}}",
+    "unknown tag": "{{.State}} f{{x}}",
+    "closing braces": "a }} b",
+    "kubelet variable": "$(HOME)",
+    "two dollars": "$$",
+    "shell variable": "$HOME ${X} `id`",
+    "quotes": 'it\'s a "b" \\ c',
+    "lines": "a\nb\n",
+    "option": "-x",
+    "empty": "",
+    "IfPresent": '{"IfPresent":1}',
+    "Concat": '{"Concat":["a"]}',
+    "YAML words": "y",
+    "number-like": "1e3",
+    "leading zero": "0123",
+    "comment": "a # b",
+    "mapping": "a: b",
+    "tab and no-break space": "a\tb\u00a0c",
+    "not Latin": "한국어 🙂",
+    "line separators": "a\u2028b\u0085c",
+    "percent and equals": "%s=%n",
+    "spaces": "  a  ",
+}
+
+
+def spec(place: str, value: str) -> dict[str, Any]:
+    """A spec with the text at one place."""
+    step: dict[str, Any] = {"image": "a:1", "command": ["prog"]}
+    project: dict[str, Any] = {"mlc": "v1", "name": "demo", "steps": {"s": step}}
+    if place == "args":
+        step["args"] = [value]
+    elif place == "env":
+        step["env"] = {"A": value}
+    elif place == "script":
+        step.pop("command")
+        step["run"] = f"echo {value}"
+    elif place == "default":
+        project["params"] = {"p": {"type": "string", "default": value}}
+        step["args"] = ["--p=${{ params.p }}"]
+    elif place == "choice":
+        project["params"] = {"p": {"type": "string", "default": "a", "choices": ["a", value]}}
+        step["args"] = ["${{ params.p }}"]
+    elif place == "when":
+        project["params"] = {"p": {"type": "string", "default": "a"}}
+        quoted = value.replace("'", "''")
+        step["when"] = f"params.p == '{quoted}'"
+    elif place == "label":
+        step["labels"] = {"a": value}
+    elif place == "metric key":
+        step["metrics"] = {"m": {"path": "/m.json", "key": [value], "min": 1}}
+        project["steps"]["t"] = {"image": "a:1", "command": ["prog"], "gate": "s"}
+    else:
+        step[place] = {"annotations": {"a": value}}.get(place, value)
+    return project
+
+
+PLACES = ("args", "env", "script", "default", "choice", "when", "metric key", "title", "description", "label", "annotations")
+
+
+def strings(node: Any) -> Iterator[str]:
+    """Every text of a manifest, and every pair of a mapping that could hold a default that is no text."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield str(key)
+            yield from strings(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from strings(value)
+    elif isinstance(node, str):
+        yield node
+
+
+def unescaped(text: str) -> set[str]:
+    """What the text can stand for: itself, after the kubelet, after the wrapper's `word`, and inside a printed expression."""
+    kubelet = re.sub(r"\$\$", "$", text)
+    found = {text, kubelet}
+    if kubelet.startswith("="):
+        found.add(kubelet[1:])
+    if kubelet.startswith("%"):
+        found.add(re.sub(r"\\0([0-7]{1,3})|\\(\\)", lambda match: match[2] or chr(int(match[1], 8)), kubelet[1:]))
+    return found
+
+
+def literals(text: str) -> set[str]:
+    """The string literals of an expression of Argo or CEL, joined where they are added."""
+    found = set()
+    for run in re.findall(r"'(?:[^'\\]|\\.)*'(?:\s*\+\s*'(?:[^'\\]|\\.)*')*", text, re.DOTALL):
+        parts = re.findall(r"'((?:[^'\\]|\\.)*)'", run, re.DOTALL)
+        found.add("".join(_undo(part) for part in parts))
+    return found
+
+
+def _undo(text: str) -> str:
+    named = {"n": "\n", "r": "\r", "t": "\t"}
+
+    def one(match: re.Match[str]) -> str:
+        code = match[1]
+        return named[code] if code in named else chr(int(code[1:], 16)) if code[0] in "xuU" and len(code) > 1 else code
+
+    return re.sub(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", one, text, flags=re.DOTALL)
+
+
+def fate(place: str, value: str, target: str) -> str:
+    """`kept`, or the codes that refuse it."""
+    text = json.dumps(spec(place, value), ensure_ascii=False)
+    result = driver.compile_source(SourceFile("spec.yaml", text), (target,))
+    if not result.outputs:
+        return " ".join(sorted({item.code for item in result.diagnostics if item.severity == "error"}))
+    found = list(strings(list(yaml.safe_load_all(result.outputs[0].text))))
+    wanted = f"echo {value}" if place == "script" else value
+    if any(wanted in unescaped(one) for one in found):
+        return "kept"
+    if any(wanted in literals(one) for one in found):
+        return "kept"
+    assert not value, (place, value, target, result.outputs[0].text)
+    return "left out"
+
+
+def test_hostile_texts(goldens: Goldens) -> None:
+    """The table of texts, places and targets."""
+    lines = [
+        "What becomes of odd texts: kept to the letter, refused by a code, or (empty ones) left out; argo / kfp where they differ.",
+        "",
+    ]
+    for name, value in VALUES.items():
+        lines.append(f"{name}: {json.dumps(value, ensure_ascii=True)}")
+        for place in PLACES:
+            fates = [fate(place, value, target) for target in TARGETS]
+            assert all(fates)
+            lines.append(f"  {place:12} {fates[0] if fates[0] == fates[1] else ' / '.join(fates)}")
+        lines.append("")
+    goldens.check("hostile.txt", "\n".join(lines))
+
+
+EXPR = "in not and or matches contains let if else nil true false startsWith endsWith split filter map all none count any len type".split()
+CEL = "in true false null as break const continue else for function if import let loop package namespace return var void while size matches".split()
+YAML_1_1 = "y Y yes Yes n N no No on On off Off true True null Null".split()
+NAMES = sorted({*EXPR, *CEL, *YAML_1_1, *keyword.kwlist})
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_names(name: str, target: str) -> None:
+    """A keyword of any language below us, as the name of everything a spec names: refused by name, or there in the manifest."""
+    project = {
+        "mlc": "v1",
+        "name": "demo",
+        "params": {name: 1},
+        "steps": {
+            name.lower(): {
+                "image": "a:1",
+                "command": ["prog", f"${{{{ params.{name} }}}}"],
+                "outputs": {name: "/out"},
+                "values": {f"{name}-v": {"path": "/v", "type": "int"}},
+                "metrics": {f"{name}-m": {"path": "/m", "min": 1}},
+                "env": {name: "x"},
+            },
+            "after": {
+                "image": "a:1",
+                "command": ["prog"],
+                "gate": name.lower(),
+                "when": f"steps.{name.lower()}.values.{name}-v > params.{name}",
+                "inputs": {name: "/in"},
+            },
+        },
+    }
+    result = driver.compile_source(SourceFile("spec.yaml", json.dumps(project)), (target,))
+    if not result.outputs:
+        assert {item.code for item in result.diagnostics if item.severity == "error"} <= {"MLC205", "MLC307", "MLC310", "MLC402"}
+        return
+    documents = list(yaml.safe_load_all(result.outputs[0].text))
+    assert name.lower() in set(strings(documents))
+    for document in documents:
+        for one in strings(document):
+            assert isinstance(one, str)
+    tasks = (
+        {task["name"] for template in documents[0]["spec"]["templates"] for task in template.get("dag", {}).get("tasks", ())}
+        if target == "argo"
+        else set(documents[0]["root"]["dag"]["tasks"])
+    )
+    assert tasks == {name.lower(), "after"}
