@@ -165,7 +165,8 @@ def test_hostile_texts(goldens: Goldens) -> None:
 
 
 EXPR = "in not and or matches contains let if else nil true false startsWith endsWith split filter map all none count any len type".split()
-CEL = "in true false null as break const continue else for function if import let loop package namespace return var void while size matches".split()
+CEL = """in true false null as break const continue else for function if import let loop package namespace return var void while
+size matches""".split()
 YAML_1_1 = "y Y yes Yes n N no No on On off Off true True null Null".split()
 NAMES = sorted({*EXPR, *CEL, *YAML_1_1, *keyword.kwlist})
 

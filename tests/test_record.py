@@ -24,7 +24,7 @@ def test_construction_equality_and_repr() -> None:
     """Keyword and positional construction, defaults, equality by value and type, hash, repr."""
     assert Point(1) == Point(x=1, y=2)
     assert Point(1) != Point(1, 3)
-    assert Point(1) != (1, 2)
+    assert not Point(1).__eq__((1, 2))
     assert hash(Point(1)) == hash(Point(1, 2))
     assert repr(Point(1)) == "Point(x=1, y=2)"
     assert Point(1).total == 3
