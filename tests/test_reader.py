@@ -150,6 +150,7 @@ def test_leading_marks() -> None:
         ("- a\nb: 1\n", "2:1-3"),
         ("a: 1\n- b\n", "2:1-2"),
         ("[1] x\n", "1:5-6"),
+        ("# c\n'x'\nmlc: v1\n", "3:1-5"),
         ("%YAML 3.0\n---\na: 1\n", "1:1-6"),
         ("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n", "2:1-8"),
         (": x\n", "1:1-2"),
@@ -309,6 +310,16 @@ def test_many_duplicates_are_counted() -> None:
     assert findings[-1].message == "979 more keys are given twice; this is the last one"
     assert findings[-1].span is not None
     assert findings[-1].span.line == 1000
+
+
+@pytest.mark.parametrize("item", ["!x y", "*x", "{<<: a}", "{[a]: b}"])
+def test_many_problems(item: str, work: Work) -> None:
+    """After a hundred problems reading stops, and the last one says so."""
+    findings: list[Finding] = []
+    assert read(SourceFile("x", "a: [" + f"{item}, " * 100_000 + "]"), findings) is None
+    assert len(findings) == 100
+    assert findings[-1].message == f"{findings[0].message}; reading stops here, after 100 problems"
+    assert work.events < 1000
 
 
 @pytest.mark.parametrize("character", ["\0", "\x01", "\x1b", "\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff"])

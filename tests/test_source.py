@@ -383,3 +383,12 @@ def test_nothing_to_suppress_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     """A text without such a comment is not read again."""
     monkeypatch.setattr(yaml, "parse", None)
     assert suppress(Document(SourceFile("x", "a: 1 # mlc\n"), {"a": 1}), []) == []
+
+
+def test_many_comments() -> None:
+    """Each of many comments above one line counts for that line, and finding it does not take a look at all the others."""
+    count = 20_000
+    doc = document("# mlc: ignore MLC502 -- x\n" * count + "a: 1\n")
+    assert suppress(doc, locate(doc, [Finding("MLC502", "x", ("a",))])) == []
+    left = suppress(doc, locate(doc, [Finding("MLC503", "x", ("a",))]))
+    assert len(left) == count + 1

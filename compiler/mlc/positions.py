@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from functools import lru_cache
 
 from .diagnostics.model import Span
 
@@ -141,9 +142,15 @@ def _first_line(place: Place, line_ends: dict[int, int], text: str) -> Span:
     return Span(start.line, start.column, start.line, end)
 
 
+@lru_cache(maxsize=2)
+def line_starts(text: str) -> list[int]:
+    """The offset of each line. Lines end at a line feed, a carriage return or both, as in YAML."""
+    return [0, *(match.end() for match in _BREAK.finditer(text))]
+
+
 def span_between(text: str, start: int, end: int) -> Span:
-    """The span of `text[start:end]`. Lines end at a line feed, a carriage return or both, as in YAML."""
-    starts = [0, *(match.end() for match in _BREAK.finditer(text))]
+    """The span of `text[start:end]`."""
+    starts = line_starts(text)
     first, last = bisect_right(starts, start) - 1, bisect_right(starts, end) - 1
     return Span(first + 1, start - starts[first] + 1, last + 1, end - starts[last] + 1)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import yaml
 
 from .diagnostics.model import Finding, Related, Span
+from .record import replace
 from .scalars import resolve
 from .source import Document, SourceFile
 
@@ -27,6 +28,9 @@ LARGEST_EXPANSION = 100_000
 """Nodes that all aliases of a document may stand for together."""
 MOST_DUPLICATES = 20
 """Duplicate keys that are reported one by one."""
+
+MOST_PROBLEMS = 100
+"""Problems after which reading stops: a file with so many is no project, and reporting each of a million would take all memory."""
 
 _DROPPED: Any = object()
 """The key of what is read and not kept: a second value of a key, the value of a key that is no text."""
@@ -83,6 +87,10 @@ def set_value(document: Document, assignment: str, findings: list[Finding]) -> D
     return apply(document, assignment, findings)
 
 
+class _TooManyProblems(Exception):
+    """Reading stops."""
+
+
 class Builder:
     """Builds the data of one text. `failed` tells whether something was wrong that makes the data useless."""
 
@@ -95,6 +103,7 @@ class Builder:
         self._sizes: dict[str, tuple[int, int]] = {}
         self._expanded = 0
         self._duplicates = 0
+        self._problems = 0
         self._last_duplicate: Finding | None = None
         self._dropped: list[dict[Any, Any]] = []
 
@@ -107,6 +116,9 @@ class Builder:
         data = None
         try:
             data = self._build(_event_source(text))
+        except _TooManyProblems:
+            last = self._findings.pop()
+            self._findings.append(replace(last, message=f"{last.message}; reading stops here, after {MOST_PROBLEMS} problems"))
         except (yaml.reader.ReaderError, UnicodeEncodeError):
             self._refuse_characters()
         except yaml.MarkedYAMLError as error:
@@ -307,6 +319,9 @@ class Builder:
     def _fail(self, finding: Finding) -> None:
         self.failed = True
         self._findings.append(finding)
+        self._problems += 1
+        if self._problems == MOST_PROBLEMS:
+            raise _TooManyProblems
 
 
 def _event_source(text: str) -> Callable[[], Any]:

@@ -10,7 +10,7 @@ from bisect import bisect_right
 
 from .diagnostics.codes import CODES
 from .diagnostics.model import Diagnostic, Span
-from .positions import span_between
+from .positions import line_starts, span_between
 from .source import order
 
 TYPE_CHECKING = False
@@ -90,6 +90,7 @@ def _comments(source: SourceFile, scalars: list[tuple[int, int, int, int]], adde
     """The comments with known codes and a reason; a diagnostic is added for every other one."""
     text = source.text
     starts = [scalar[0] for scalar in scalars]
+    starts_of_lines, following = line_starts(text), _next_lines(text)
     comments = []
     for match in _COMMENT.finditer(text):
         at = match.start()
@@ -112,19 +113,23 @@ def _comments(source: SourceFile, scalars: list[tuple[int, int, int, int]], adde
                 added.append(_diagnostic("MLC114", source, span, f"`{code}` is an error, which no comment takes away", "correct the error"))
             else:
                 known.append(code)
-        comments.append(_Comment(span, _line_meant(text, at, span.line), known))
+        alone = not text[starts_of_lines[span.line - 1] : at].strip()
+        comments.append(_Comment(span, following[span.line - 1] if alone else span.line, known))
     return comments
 
 
-def _line_meant(text: str, at: int, line: int) -> int:
-    """The comment's own line, or the next one with something on it where the comment stands alone."""
-    start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
-    if text[start:at].strip():
-        return line
-    for number, following in enumerate(re.split(r"\r\n|\n|\r", text[at:])):
-        if number and following.strip() and not following.lstrip().startswith("#"):
-            return line + number
-    return line
+def _next_lines(text: str) -> list[int]:
+    """For each line, the next one below it that holds more than a comment (itself at the end of the text). Lines count from 1."""
+    starts = line_starts(text)
+    following = [0] * len(starts)
+    found = len(starts)
+    for number in range(len(starts), 0, -1):
+        following[number - 1] = found
+        end = starts[number] if number < len(starts) else len(text)
+        line = text[starts[number - 1] : end].lstrip()
+        if line and not line.startswith("#"):
+            found = number
+    return following
 
 
 def _without_effect(source: SourceFile, comments: list[_Comment]) -> list[Diagnostic]:

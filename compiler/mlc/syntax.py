@@ -213,6 +213,11 @@ def _parsing(text: str, problem: str, at: int, begin: int, before: str, characte
         return _finding(text, at, at + 1, f"this `{character}` closes nothing here", f"remove it, or {_QUOTE_IT}")
     if character == ":" and not before.strip():
         return _finding(text, at, at + 1, "a key is missing before this `:`", "write a key, such as `name:`")
+    if "document start" in problem and not before.strip():
+        first = re.search(r"^[ \t]*[^\s#]", text, re.MULTILINE)
+        related = _related(text, first.end() - 1, "the document starts here") if first and first.end() <= at else ()
+        help_ = "check the lines above: they were read as one whole value, not as keys"
+        return _finding(text, at, _word(text, at), "this comes after the end of the document", help_, related)
     if "node content" in problem:
         if at >= len(text):
             return _finding(text, begin, begin + 1, "a value is missing", "write the value")
