@@ -12,20 +12,14 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _SIMPLE = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*").fullmatch
-# No colon before a blank or at the end, no `#` after a blank, no blank at the end; beyond ASCII only letters of common scripts.
-_PLAIN = re.compile(
-    r"[A-Za-z_/\u00c0-\u024f\u0370-\u03ff\u0400-\u052f\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]"
-    r"(?:[!-9;-~\u00a1-\u024f\u0370-\u03ff\u0400-\u052f\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u3001-\u30ff\u3400-\u4dbf"
-    r"\u4e00-\u9fff\uac00-\ud7a3]|:(?=[!-~])| +(?=[^\s#]))*"
-).fullmatch
+# No colon before a blank or at the end, no `#` after a blank, no blank at the end.
+_PLAIN = re.compile(r"[A-Za-z_/](?:[!-9;-~]|:(?=[!-~])| +(?=[^\s#]))*").fullmatch
 _WORDS = frozenset(("true", "false", "yes", "no", "on", "off", "y", "n", "null"))
-# Printable to both versions of YAML, and no line break to either, but for the line feed.
-_NOT_LITERAL = re.compile(
-    "[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[ \t](?:\n|$)|(?:^|\n)\t"
-).search
+# A control character, a blank at a line's end, a tab at a line's start.
+_NOT_LITERAL = re.compile("[^\t\n -~]|[ \t](?:\n|$)|(?:^|\n)\t").search
 _ESCAPED = re.compile('[\x00-\x1f"\\\\\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
 _SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f"}
 _LONGEST_KEY = 1000
@@ -96,7 +90,7 @@ def _list(value: Sequence[object], indent: str, first: str, out: list[str], text
 
 def _string(value: str, indent: str, texts: dict[str, str]) -> str:
     """A text as a value inside a collection that stands at `indent`; what does not depend on the place is remembered."""
-    if "\n" in value and not _NOT_LITERAL(value):
+    if "\n" in value and not _NOT_LITERAL(_folded(value, str.isprintable)):
         body = value.strip("\n")
         if body:
             inner = indent + "  "
@@ -115,9 +109,18 @@ def _text(value: str) -> str:
     if _SIMPLE(value):
         if len(value) > 5 or value.lower() not in _WORDS:
             return value
-    elif _PLAIN(value):
+    elif _PLAIN(_folded(value, str.isalpha)):
         return value
     return '"' + _ESCAPED.sub(_escape, value) + '"'
+
+
+def _folded(text: str, harmless: Callable[[str], bool]) -> str:
+    """The text in ASCII: `a` for what is harmless beyond it, NUL for the rest. Patterns over Unicode ranges take longer to compile than
+    a small project does. Letters and what is printable mean nothing to YAML, 1.1 or 1.2; line separators, U+0085 and U+FEFF are neither.
+    """
+    if text.isascii():
+        return text
+    return "".join(["a" if char >= "\x80" and harmless(char) else char if char < "\x80" else "\0" for char in text])
 
 
 def _escape(match: re.Match[str]) -> str:
