@@ -55,13 +55,13 @@ def compile_one(body: str) -> dict[str, Any]:
 
 def template(body: str, name: str = "a") -> dict[str, Any]:
     """One template of a small spec."""
-    found: dict[str, Any] = {one["name"]: one for one in compile_one(body)["spec"]["templates"]}
+    found: dict[str, dict[str, Any]] = {one["name"]: one for one in compile_one(body)["spec"]["templates"]}
     return found[name]
 
 
 def task(body: str, name: str = "a") -> dict[str, Any]:
     """One task of a small spec."""
-    found: dict[str, Any] = {one["name"]: one for one in template(body, "entrypoint")["dag"]["tasks"]}
+    found: dict[str, dict[str, Any]] = {one["name"]: one for one in template(body, "entrypoint")["dag"]["tasks"]}
     return found[name]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...diagnostics.model import Finding
-from ...ir import Text
+from ...ir import FieldPath, Text
 from ...lowering.text import engine_tag, kubelet
 from .names import repository
 
@@ -90,6 +90,9 @@ def _tags(step: Step) -> Iterator[Finding]:
         elif any("{{" in piece for piece in word.pieces if isinstance(piece, str)):
             message = "a text with an expression in it cannot hold `{{` on Argo, which would read it as a template"
             yield Finding("MLC403", message, word.origin, help="pass the two parts as arguments of their own")
+    for env in step.env:
+        if isinstance(env.value, FieldPath):
+            yield from _tag(env.value.path, env.origin)
     if step.script is not None:
         yield from _tag(step.script.text.constant or "", step.script.origin)
         yield from _all(step.script.packages, step.where("packages"))
