@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlc.diagnostics.model import Diagnostic, Finding, Related, Span
 from mlc.positions import find, inside
 from mlc.reader import read, set_value
-from mlc.source import SET, Document, SourceFile, events, locate, suppress, texts
+from mlc.source import SET, Document, SourceFile, events, locate, suppress
 
 if TYPE_CHECKING:
     from mlc.diagnostics.model import Path
@@ -50,6 +50,14 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     if request.param == "python":
         monkeypatch.delattr(yaml, "CSafeLoader")
     return str(request.param)
+
+
+def texts(document: Document) -> dict[str, str]:
+    """Every text that diagnostics of a document point into, by name: the command line has the assignments in its hands anyway."""
+    found = {document.source.name: document.source.text}
+    if document.overrides:
+        found[SET] = "\n".join(file.text for _, file in document.overrides)
+    return found
 
 
 def document(text: str) -> Document:

@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"[A-Za-z_/](?:[!-9;-~]|:(?=[!-~])| +(?=[^\s#]))*").fullmatc
 _WORDS = frozenset(("true", "false", "yes", "no", "on", "off", "y", "n", "null"))
 # A control character, a blank at a line's end, a tab at a line's start.
 _NOT_LITERAL = re.compile("[^\t\n -~]|[ \t](?:\n|$)|(?:^|\n)\t").search
-_ESCAPED = re.compile('[\x00-\x1f"\\\\\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
+_ESCAPED = '[\x00-\x1f"\\\\\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]'
 _SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f"}
 _LONGEST_KEY = 1000
 """Bytes. YAML readers look for the colon of a key in the next 1,024 characters (libyaml) only."""
@@ -111,7 +111,9 @@ def _text(value: str) -> str:
             return value
     elif _PLAIN(_folded(value, str.isalpha)):
         return value
-    return '"' + _ESCAPED.sub(_escape, value) + '"'
+    if value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
+    return '"' + re.sub(_ESCAPED, _escape, value) + '"'
 
 
 def _folded(text: str, harmless: Callable[[str], bool]) -> str:

@@ -44,14 +44,6 @@ class Document:
     overrides: tuple[tuple[Path, SourceFile], ...] = ()
 
 
-def texts(document: Document) -> dict[str, str]:
-    """Every text that the document's diagnostics point into, by name."""
-    found = {document.source.name: document.source.text}
-    if document.overrides:
-        found[SET] = "\n".join(file.text for _, file in document.overrides)
-    return found
-
-
 def events(text: str) -> Iterator[Any]:
     """The YAML events of a text, up to its first syntax error."""
     import yaml
