@@ -19,7 +19,7 @@ HEAD = "mlc: v1\nname: demo\n"
 def source(body: str) -> SourceFile:
     """A spec: `body` under the usual head, unless it brings its own."""
     text = dedent(body).lstrip("\n")
-    return SourceFile("spec.yaml", text if text.startswith("mlc:") else HEAD + text)
+    return SourceFile("spec.yaml", text if text.startswith(("mlc:", "name:")) else HEAD + text)
 
 
 def check(body: str, targets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:

@@ -26,10 +26,9 @@ _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-
 _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_FIELD = re.compile(
+_FIELD = (
     r"metadata\.(name|namespace|uid|(labels|annotations)\['[^'\\]+'\])"
-    r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs)",
-    re.ASCII,
+    r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs)"
 )
 _OURS = "mlc/"
 
@@ -110,7 +109,7 @@ def check_env(context: Context, name: str, path: Path) -> None:
 
 def check_field(context: Context, field: str, path: Path) -> None:
     """A field of the pod that Kubernetes offers to its containers (k8s.io/api/core/v1 `ObjectFieldSelector`)."""
-    if _EXPRESSION not in field and _FIELD.fullmatch(field) is None:
+    if _EXPRESSION not in field and re.fullmatch(_FIELD, field) is None:
         help = "some that it can: `metadata.name`, `metadata.namespace`, `metadata.labels['KEY']`, `spec.nodeName`, `status.podIP`"
         context.report("MLC323", f"`{field}` is no field that a container can read", path, help=help)
 

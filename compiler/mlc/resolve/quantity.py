@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?", re.ASCII)
-_QUANTITY = re.compile(r"(\d{1,18})(?:\.(\d{0,9}))?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][-+]?\d{1,2})?", re.ASCII)
+# Compiled (and kept, by `re`) when first used: many projects have neither, and compiling patterns is what start-up is made of.
+_DURATION = r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?"
+_QUANTITY = r"([0-9]{1,18})(?:\.([0-9]{0,9}))?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][-+]?[0-9]{1,2})?"
 _NANO = 10**9
 _SUFFIX = {"": _NANO, "n": 1, "u": 10**3, "m": 10**6}
 _SUFFIX.update({name: _NANO * 1000**power for power, name in enumerate("kMGTPE", 1)})
@@ -17,7 +18,7 @@ _SUFFIX.update({f"{name}i": _NANO * 1024**power for power, name in enumerate("KM
 
 def seconds(text: str) -> int | None:
     """The seconds of a duration such as `30s`, `10m`, `2h`, `1h30m`; None if the text is none, or is zero."""
-    match = _DURATION.fullmatch(text)
+    match = re.fullmatch(_DURATION, text)
     if match is None or not text:
         return None
     hours, minutes, rest = (int(group or 0) for group in match.groups())
@@ -26,7 +27,7 @@ def seconds(text: str) -> int | None:
 
 def nanos(text: str) -> int | None:
     """The amount of a quantity in nano units (`1` is 10**9); None if the text is none, is negative or finer than a nano unit."""
-    match = _QUANTITY.fullmatch(text)
+    match = re.fullmatch(_QUANTITY, text)
     if match is None:
         return None
     whole, fraction, suffix = match[1], match[2] or "", match[3] or ""
