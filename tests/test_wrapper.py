@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+
 from mlc.lowering import wrapper
 from mlc.lowering.wrapper import Needs
-
 from tests.kfp_backend import kubelet, shell
 
 __all__ = ["shell"]
@@ -99,7 +99,7 @@ class Bench:
 
     def run(self, needs: Needs, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run to the end."""
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             self.command(needs, *args), env=self.env(**env), cwd=self.root, capture_output=True, text=True, timeout=30, check=False
         )
 
@@ -188,7 +188,7 @@ def test_a_missing_program(bench: Bench, needs: Needs) -> None:
 def test_stdin_reaches_the_program(bench: Bench) -> None:
     """A program in the background still has the step's input, not `/dev/null`."""
     command = bench.command(Needs(collect=True), "--", "cat")
-    result = subprocess.run(command, env=bench.env(), input="given", capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    result = subprocess.run(command, env=bench.env(), input="given", capture_output=True, text=True, timeout=30, check=False)
     assert result.stdout == "given"
 
 
@@ -492,9 +492,8 @@ def test_packages_are_installed_first(bench: Bench) -> None:
     """pip gets the packages before the script starts; a failure there fails the step."""
     (bench.root / "bin").mkdir()
     fake = bench.root / "bin" / "python"
-    fake.write_text(
-        '#!/bin/sh\ncase $1 in -m) shift 1; echo "$*" | sed "s/-r .*//"; cat "$TMPDIR/mlc/requirements.txt"; exit $PIP ;; *) echo "ran $*";; esac\n'
-    )
+    said = 'shift; echo "$*" | sed "s/-r .*//"; cat "$TMPDIR/mlc/requirements.txt"; exit $PIP'
+    fake.write_text(f'#!/bin/sh\ncase $1 in -m) {said} ;; *) echo "ran $*" ;; esac\n')
     fake.chmod(0o755)
     records = ["packages", "pandas==2.2.0\nnumpy", "script", "pass\n", "--", "a"]
     needs = Needs(packages=True, shell="python")
@@ -517,7 +516,7 @@ def test_term_reaches_the_program(bench: Bench, collect: bool, handler: str, sta
     program = handler + "echo up; i=0; while [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done"
     needs = Needs(collect=collect)
     command = bench.command(needs, *(["--"] if needs.records else []), "sh", "-c", program)
-    with subprocess.Popen(command, env=bench.env(), stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, env=bench.env(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
         process.send_signal(signal.SIGTERM)
@@ -531,7 +530,7 @@ def test_outputs_after_term(bench: Bench) -> None:
     """A program that ends well on TERM has its outputs collected."""
     program = f"trap 'echo 1 > {bench.path('v')}; exit 0' TERM; echo up; while :; do sleep 0.05; done"
     command = bench.command(Needs(collect=True), "value", "v", bench.path("v"), bench.path("s/v"), "--", "sh", "-c", program)
-    with subprocess.Popen(command, env=bench.env(), stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, env=bench.env(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(0.1)
@@ -547,7 +546,7 @@ def as_nobody(bench: Bench, needs: Needs, *args: str) -> subprocess.CompletedPro
         if os.getuid() == 0 and parent != Path("/") and parent.stat().st_uid == 0:
             parent.chmod(parent.stat().st_mode | 0o055)
     (bench.root / "tmp").chmod(0o777)
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         bench.command(needs, *args), env=bench.env(), cwd="/", capture_output=True, text=True, timeout=30, check=False, **user
     )
 

@@ -11,7 +11,7 @@ from ...lowering.text import engine_tag
 from ...lowering.wrapper import EXPANDED
 from .bind import texts
 from .claims import run_claims, storage_class
-from .executors import METRICS_ARTIFACT, container, run_time_env
+from .executors import container
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 LIMIT = 131071  # bytes of one process argument (Linux, MAX_ARG_STRLEN): the driver gets a container as one
 _EXACT = 2**53  # integers up to here survive as doubles, which is what a parameter is in the backend
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN_FOLDERS = ("/kfp-launcher", "/gcs", "/s3", "/minio", "/tmp/kfp", "/.local", "/.cache", "/.config")  # noqa: S108 - argocompiler/container.go
 _OWN_VOLUMES = (
     "kfp-launcher",
@@ -101,22 +100,12 @@ def _step(step: Step, findings: list[Finding]) -> None:
     for metric in step.metrics:
         for key in metric.key:
             _tag(key, (*metric.origin, "key"), findings)
-    for env, _ in run_time_env(step):
-        if not _VARIABLE.fullmatch(env.name):
-            message = f"variable `{env.name}` cannot be set at run time on kfp: its name holds more than letters, digits and `_`"
-            text = "give it another name, or a constant value without `$(` and `$$`"
-            findings.append(Finding("MLC401", message, env.origin, "key", help=text))
     _engine(step, findings)
     _resources(step, findings)
     _size(step, findings)
     for kind, ports in (("inputs", step.inputs), ("outputs", step.outputs), ("values", step.values), ("metrics", step.metrics)):
         for port in ports:
             _folder(port.path, f"{kind} of step `{step.name}`", port.origin, findings)
-    if step.metrics:
-        for output in step.outputs:
-            if output.name == METRICS_ARTIFACT:
-                message = f"output `{METRICS_ARTIFACT}` is taken on kfp: it is where the metrics of step `{step.name}` are shown"
-                findings.append(Finding("MLC402", message, output.origin, "key", help="give the output another name"))
 
 
 def _engine(step: Step, findings: list[Finding]) -> None:
