@@ -1,0 +1,1 @@
+"""Checks of outputs that share no code with the compiler."""
