@@ -193,9 +193,15 @@ class Text:
     @property
     def constant(self) -> str | None:
         """The text, where no piece is known only at run time (a PathRef's path is known: the same on every target)."""
-        if any(not isinstance(piece, (str, PathRef)) for piece in self.pieces):
-            return None
-        return "".join(piece if isinstance(piece, str) else piece.path for piece in self.pieces)  # type: ignore[union-attr]
+        found = ""
+        for piece in self.pieces:  # nearly always one literal: no generator, no join
+            if isinstance(piece, str):
+                found += piece
+            elif isinstance(piece, PathRef):
+                found += piece.path
+            else:
+                return None
+        return found
 
     @property
     def references(self) -> tuple[Ref, ...]:
