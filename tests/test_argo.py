@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +14,11 @@ from mlc.targets import argo
 from mlc.targets.argo.arguments import Arguments, argument
 from mlc.targets.argo.expressions import condition, every, quoted
 from tests import support
+from tests.oracles.argolint import problems
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlc.diagnostics.model import Finding
     from mlc.ir import Expr, Type
 
@@ -564,3 +568,74 @@ def test_inherited_findings_are_said_once() -> None:
 def test_what_is_no_problem(body: str) -> None:
     """Braces that Argo leaves alone, dollars, KFP's settings, and what just fits."""
     assert check(body) == []
+
+
+# --- hostile texts and names, end to end --------------------------------------------------------------------------------------
+
+TAGS = ["{{=1+1}}", "{{workflow.name}}", "a {{= b", "{{$}}"]
+PLAIN = ["$(HOME)", "$$", "'", '"', "a\nb", "-x", '{"IfPresent":1}', "# x", "a: b", "*", "é😀", "}}", "{{x}}"]
+PLACES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "args": ("command: [run], args: [{}]", lambda one: one["container"]["args"][0]),
+    "command": ("command: [run, {}]", lambda one: one["container"]["command"][1]),
+    "env": ("command: [run], env: {{A: {}}}", lambda one: one["container"]["env"][0]["value"]),
+    "run": ("run: {}", lambda one: one["script"]["source"]),
+    "title": ("command: [run], title: {}", lambda one: one["metadata"]["annotations"]["mlc/title"]),
+    "description": ("command: [run], description: {}", lambda one: one["metadata"]["annotations"]["mlc/description"]),
+    "annotations": ("command: [run], annotations: {{x: {}}}", lambda one: one["metadata"]["annotations"]["x"]),
+}
+EXPANDED = ("args", "command", "env")
+"""Places that the kubelet expands; the file of a script and annotations it leaves alone."""
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("text", TAGS)
+def test_hostile_literals_that_are_refused(place: str, text: str) -> None:
+    """A tag that Argo would expand is refused wherever it stands."""
+    body = STEP.format(PLACES[place][0].format(json.dumps(text, ensure_ascii=False)))
+    assert [finding.code for finding in check(body)] == ["MLC403"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("text", PLAIN)
+def test_hostile_literals_that_are_written(place: str, text: str) -> None:
+    """Everything else arrives: `$` doubled where the kubelet halves it, the YAML as it was."""
+    body, written = PLACES[place]
+    expected = text.replace("$", "$$") if place in EXPANDED else text
+    assert written(template(STEP.format(body.format(json.dumps(text, ensure_ascii=False))))) == expected
+
+
+@pytest.mark.parametrize("text", [*PLAIN[:-1], ""])
+def test_hostile_defaults(text: str) -> None:
+    """A parameter's default is its text; what it may do is up to the guard at the place where it is used."""
+    body = f"params: {{x: {json.dumps(text, ensure_ascii=False)}}}\n" + HELLO
+    assert compile_one(body)["spec"]["arguments"]["parameters"] == [{"name": "x", "value": text}]
+
+
+def test_hostile_names() -> None:
+    """Names that are words of some language elsewhere are names here, and everything that is named resolves."""
+    words = "in not and or matches contains let if else nil true false on yes no null y n class def size split count map".split()
+    body = {
+        "mlc": "v1",
+        "name": "demo",
+        "params": {f"p-{word}": 1 for word in words} | dict.fromkeys(words, 1),
+        "steps": {
+            "a": {
+                "image": "acme/a:1",
+                "command": ["run"],
+                "values": {word: {"path": f"/v/{word}", "type": "int"} for word in words},
+                "outputs": {f"o-{word}": f"/o/{word}" for word in words},
+                "metrics": {f"m-{word}": {"path": f"/m/{word}", "min": f"${{{{ params.{word} }}}}"} for word in words},
+            },
+            "class": {
+                "image": "acme/a:1",
+                "command": ["run", *(f"${{{{ params.{word} }}}}" for word in words)],
+                "args": [f"${{{{ steps.a.values.{word} }}}}" for word in words],
+                "inputs": {f"o-{word}": f"/i/{word}" for word in words},
+                "gate": "a",
+            },
+        },
+    }
+    workflow = compile_one(yaml.safe_dump(body, sort_keys=False))
+    assert problems(workflow) == []
+    consumer = workflow["spec"]["templates"][2]["inputs"]["parameters"]
+    assert [port["name"] for port in consumer] == words + [f"a-{word}" for word in words]
