@@ -49,7 +49,7 @@ def mlc() -> list[str]:
 
 
 def surroundings(bytecode: str) -> dict[str, str]:
-    """The environment of every measured process. `bytecode` is the folder of compiled modules, ours and the peers', as after an installation."""
+    """The environment of every measured process. All compiled modules come from `bytecode`, ours and the peers', as after an installation."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "compiler"), "PYTHONWARNINGS": "ignore", "PYTHONPYCACHEPREFIX": bytecode}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
@@ -113,7 +113,7 @@ def profile(command: list[str], bytecode: str) -> None:
     done = subprocess.run(arguments, env=surroundings(bytecode), capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
     start = next((number for number, line in enumerate(lines) if "tottime" in line), 0)
-    print(f"\nprofile of `mlc {' '.join(arguments[7:10])}`:", *lines[start : start + PROFILED], sep="\n", flush=True)
+    print(f"\nprofile of `mlc {' '.join(arguments[7:11])}`:", *lines[start : start + PROFILED], sep="\n", flush=True)
 
 
 def duel(each: Duel, pairs: int, bytecode: str) -> bool:
