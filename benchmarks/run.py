@@ -49,7 +49,7 @@ def mlc() -> list[str]:
 
 
 def surroundings(bytecode: str) -> dict[str, str]:
-    """The environment of every measured process. All compiled modules come from `bytecode`, ours and the peers', as after an installation."""
+    """The environment of every measured process. Compiled modules come from `bytecode`, ours and the peers', as after an installation."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "compiler"), "PYTHONWARNINGS": "ignore", "PYTHONPYCACHEPREFIX": bytecode}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
