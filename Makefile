@@ -27,7 +27,7 @@ bench: $(VENV)/.test ## time and memory, side by side with the kfp SDK and hera
 	$(BIN)/python benchmarks/run.py
 
 golden: $(VENV)/.test ## write the expected files under golden/ anew
-	$(BIN)/python -m pytest -q tests/test_golden.py --update-golden
+	$(BIN)/python -m pytest -q tests/test_golden.py tests/test_hostile.py --update-golden
 
 # The wrapper script is run by the shells that containers have. They are installed where that is possible; where not, the tests say what is missing.
 shells:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-UPDATE = "pytest tests/test_golden.py --update-golden"
+UPDATE = "make golden"
 SHOWN = 40  # lines of a difference: enough to see what moved, little enough to find the next failure
 
 

@@ -96,7 +96,8 @@ def _membership(tree: Membership, scope: Scope) -> Expr:
     left = bind(tree.left, scope)
     kind = type_of(left)
     if kind in ("list", "dict"):
-        raise BindError("MLC305", f"{article(kind)} cannot be looked up in a list", tree.left.start, tree.left.end)
+        help = "texts, numbers and conditions can"
+        raise BindError("MLC305", f"{article(kind)} cannot be looked up in a list", tree.left.start, tree.left.end, help)
     for option in tree.options:
         if not alike(kind, option.type):
             message = f"{article(kind)} is looked up in a list that holds {article(option.type)}"
@@ -125,12 +126,17 @@ def _name(tree: Name, scope: Scope) -> Expr:
             return _of_step(tree, scope, step, port, name)
         case (("inputs" | "outputs" | "values" | "metrics") as port, name):
             if scope.own is None:
-                help = f"to read what a step wrote, write `steps.STEP.{port}.{name}`" if port in ("values", "metrics") else ""
+                values = port in ("values", "metrics")
+                help = (
+                    f"to read what a step wrote, write `steps.STEP.{port}.{name}`"
+                    if values
+                    else "paths go into `command`, `args`, `env` and `run`"
+                )
                 raise BindError("MLC311", f"the path `{'.'.join(parts)}` may not be used in {scope.place}", tree.start, tree.end, help)
             own = scope.own[port]
             if name in own:
                 return PathRef(port, name, own[name])
-            raise _unknown("MLC304", f"this step has no `{name}` under `{port}`", tree, name, own)
+            raise _unknown("MLC304", f"this step has no `{name}` under `{port}`", tree, name, own, f"declare it under the step's `{port}`")
         case ("run", ("id" | "name") as name):
             return RunRef(name)
         case ("run", name):
@@ -140,7 +146,7 @@ def _name(tree: Name, scope: Scope) -> Expr:
 
 def _of_step(tree: Name, scope: Scope, step: str, port: str, name: str) -> Expr:
     if step not in scope.values:
-        raise _unknown("MLC301", f"there is no step `{step}`", tree, step, scope.values)
+        raise _unknown("MLC301", f"there is no step `{step}`", tree, step, scope.values, "name a step of this project")
     declared: Mapping[str, object] = scope.values[step] if port == "values" else scope.metrics[step]
     if name not in declared:
         other = "metrics" if port == "values" else "values"

@@ -180,8 +180,9 @@ class _Parser:
         tree = self.junction("or")
         if self.at < len(self.tokens):
             _, text, start, end = self.tokens[self.at]
-            chained = " (comparisons are not chained: join them with `and`)" if text in _ORDERS else ""
-            raise ExpressionError(f"`{text}` is not expected here{chained}", start, end)
+            chained = text in _ORDERS
+            help = "comparisons are not chained: join them with `and`" if chained else "join conditions with `and` or `or`"
+            raise ExpressionError(f"`{text}` is not expected here", start, end, help)
         return tree
 
     def junction(self, op: str) -> Tree:
@@ -226,7 +227,8 @@ class _Parser:
         while True:
             operand = self.operand()
             if not isinstance(operand, Constant):
-                raise ExpressionError("only constants may stand in the list after `in`", operand.start, operand.end)
+                help = "compare with each reference: `a == b or a == c`"
+                raise ExpressionError("only constants may stand in the list after `in`", operand.start, operand.end, help)
             found.append(operand)
             if not self.take(","):
                 break
@@ -286,7 +288,8 @@ def _unreadable(text: str, position: int, end: int) -> ExpressionError:
         return ExpressionError("a text is never closed", position, end, f"end it with {char}; a quote inside it is written twice")
     if char.isdigit() or char in "-.":
         return ExpressionError("this is not a number", position, end, "numbers look like `3`, `-0.5` or `1e-3`")
-    return ExpressionError(f"`{char}` is not expected in an expression", position, position + 1)
+    help = "expressions hold references, constants, comparisons, `and`, `or`, `not`, `in` and parentheses"
+    return ExpressionError(f"`{char}` is not expected in an expression", position, position + 1, help)
 
 
 def _number(text: str, start: int, end: int) -> Constant:
@@ -297,8 +300,8 @@ def _number(text: str, start: int, end: int) -> Constant:
     if any(mark in digits for mark in ".eE"):
         value = float(text)
         if value in (float("inf"), float("-inf")):
-            raise ExpressionError(f"`{text}` is too large for a number", start, end)
+            raise ExpressionError(f"`{text}` is too large for a number", start, end, "numbers go up to about 1e308")
         return Constant(value, "float", canonical, start, end)
     if len(digits) > 300:
-        raise ExpressionError("the number is too large", start, end)
+        raise ExpressionError("the number is too large", start, end, "numbers have at most 300 digits")
     return Constant(int(text), "int", canonical, start, end)

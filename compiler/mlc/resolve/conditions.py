@@ -22,8 +22,9 @@ def named_steps(context: Context, step: Merged, key: str, known: Iterable[str]) 
     path = step.where(key)
     entries = {declared: path} if isinstance(declared, str) else {name: (*path, index) for index, name in enumerate(declared)}
     for name in [name for name in entries if name not in context.values]:
+        help = "name a step of this project, or leave it out"
         verb = "needs" if key == "needs" else "is gated by"
-        context.unknown("MLC301", f"step `{step.name}` {verb} `{name}`, which does not exist", entries.pop(name), name, known)
+        context.unknown("MLC301", f"step `{step.name}` {verb} `{name}`, which does not exist", entries.pop(name), name, known, help)
     return entries
 
 
