@@ -46,7 +46,9 @@ class Session:
         try:
             specs, empty = find(self.request.arguments)
         except OSError as error:
-            self.fail("MLC902", "read", error)
+            name = str(error.filename)
+            self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name))
+            self.report()
             return False
         if empty:
             for folder in empty:
