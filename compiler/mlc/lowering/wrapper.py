@@ -12,8 +12,6 @@ It needs a POSIX `sh` and the usual tools (`cat cp ln mkdir rm tr wc`); `grep`, 
 
 from __future__ import annotations
 
-import re
-
 from ..record import record
 from .text import kubelet
 
@@ -23,10 +21,6 @@ if TYPE_CHECKING:
 
 LIMIT = 32768
 """Bytes that a value or a metric file may have: all inputs of a consumer reach its launcher in one process argument (kfp, driver.go)."""
-
-EXPANDED = re.compile(r"\$[$(]")
-"""What a kubelet changes. KFP's driver gets the container, the task and the run's parameters in its own arguments
-(argocompiler/container.go, `--container`), so a kubelet reads every text twice and doubling `$` is not enough for these two."""
 
 
 @record
@@ -53,13 +47,23 @@ class Needs:
         return self.collect or self.inputs or self.folders or self.env or self.workdir or bool(self.shell)
 
 
+def expanded(text: str) -> str:
+    """What a kubelet would change in a text: the first `$(` or `$$`, "" where there is neither.
+
+    KFP's driver gets the container, the task and the run's parameters in its own arguments (argocompiler/container.go, `--container`),
+    so a kubelet reads every text twice and doubling `$` is not enough for these two.
+    """
+    found = [at for mark in ("$(", "$$") if (at := text.find(mark)) >= 0]
+    return text[min(found) : min(found) + 2] if found else ""
+
+
 def word(text: str) -> str:
     """A constant as an argument that neither an engine nor a kubelet changes on its way to the script, which undoes the `=` and `%`.
 
     KFP interprets an argument that starts with `{"IfPresent":` after white space (driver/util.go isConditionClause), hence the `=`.
     After `%` stand the escapes of `printf %b`: no doubling survives two kubelets.
     """
-    if EXPANDED.search(text):
+    if expanded(text):
         escaped = text.replace("\\", "\\\\").replace("$", "\\0044")
         return "%" + escaped
     return kubelet(shielded(text))

@@ -7,7 +7,6 @@ Strict: a list is built before `all` or `exists` looks at it, so every operand i
 from __future__ import annotations
 
 import json
-import re
 
 from ...ir import Compare, In, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef
 
@@ -18,17 +17,21 @@ if TYPE_CHECKING:
 
     from ...ir import Condition, Expr, Param
 
-_UNSAFE = re.compile("[\\\\'\"$\x00-\x1f\x7f-\xa0\xad\u2028\u2029\ufeff]|\\{(?=\\{)")
+_UNSAFE = frozenset("\\'\"$\u00ad\u2028\u2029\ufeff")
 
 
 def quoted(text: str) -> str:
     """A CEL string. Escaped: what ends it, `$` (the driver gets the condition in an argument, which a kubelet reads), `{{` (Argo)."""
-    return "'" + _UNSAFE.sub(_escape, text) + "'"
+    parts = [_escape(char) if char in _UNSAFE or not char.isprintable() else char for char in text]
+    for at in range(len(parts) - 1):
+        if text[at] == text[at + 1] == "{":
+            parts[at] = _escape("{")
+    return f"'{''.join(parts)}'"
 
 
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def literal(value: Any) -> str:
@@ -46,7 +49,7 @@ def literal(value: Any) -> str:
 
 def number(text: str) -> str:
     """A JSON number as a CEL double, in its own digits."""
-    return text if re.search("[.eE]", text) else text + ".0"
+    return text if any(mark in text for mark in ".eE") else text + ".0"
 
 
 def condition(conditions: Sequence[Condition], params: Sequence[Param]) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 
 from ...diagnostics.model import Finding
 from ...ir import Claim, ConfigMapVolume, SecretVolume, Text
 from ...lowering.text import engine_tag
-from ...lowering.wrapper import EXPANDED
+from ...lowering.wrapper import expanded
 from .bind import texts
 from .claims import run_claims, storage_class
 from .executors import container
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 LIMIT = 131071  # bytes of one process argument (Linux, MAX_ARG_STRLEN): the driver gets a container as one
 _EXACT = 2**53  # integers up to here survive as doubles, which is what a parameter is in the backend
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LETTERS = frozenset("-0123456789abcdefghijklmnopqrstuvwxyz")
 _OWN_FOLDERS = ("/kfp-launcher", "/gcs", "/s3", "/minio", "/tmp/kfp", "/.local", "/.cache", "/.config")  # noqa: S108 - argocompiler/container.go
 _OWN_VOLUMES = (
     "kfp-launcher",
@@ -159,7 +158,7 @@ def _volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
                 kind = "config map"
             case _:
                 continue
-        if not _LABEL.fullmatch(name) or name in _OWN_VOLUMES:
+        if len(name) > 63 or not _LETTERS.issuperset(name) or name in _OWN_VOLUMES:
             message = f"{kind} `{name}` cannot be mounted on kfp, which calls the pod's volume like it: {_why(name)}"
             text = "use one with a name of at most 63 lower case letters, digits and `-`"
             findings.append(Finding("MLC402", message, volume.origin, "key", help=text))
@@ -201,7 +200,7 @@ def _text(text: Text, findings: list[Finding]) -> None:
         if isinstance(piece, str):
             _tag(piece, text.origin, findings)
     for index, piece in enumerate(text.pieces):
-        if isinstance(piece, str) and (EXPANDED.search(piece) or (piece.endswith("$") and index + 1 < len(text.pieces))):
+        if isinstance(piece, str) and (expanded(piece) or (piece.endswith("$") and index + 1 < len(text.pieces))):
             message = "`$(`, `$$` or a `$` right before an expression is changed on kfp when the text is known only at run time"
             text_ = "put the expression into an `env` variable or an argument of its own"
             findings.append(Finding("MLC403", message, text.origin, help=text_))
@@ -217,7 +216,7 @@ def _tag(text: str, origin: Path, findings: list[Finding]) -> None:
 
 
 def _expanded(text: str, what: str, origin: Path, findings: list[Finding]) -> None:
-    found = EXPANDED.search(text)
+    found = expanded(text)
     if found:
-        message = f"`{found.group()}` in {what} is changed on kfp, where a kubelet reads it among a program's arguments"
+        message = f"`{found}` in {what} is changed on kfp, where a kubelet reads it among a program's arguments"
         findings.append(Finding("MLC403", message, origin, help="write it without `$(` and `$$`"))

@@ -6,7 +6,7 @@ import json
 
 from ...ir import Text
 from ...lowering.text import kubelet
-from ...lowering.wrapper import EXPANDED, Needs, script, shielded, word
+from ...lowering.wrapper import Needs, expanded, script, shielded, word
 from . import quantity
 from .bind import piece, placeholder
 
@@ -49,7 +49,7 @@ def wrapped(step: Step) -> bool:
 def _plain(text: Text) -> str | None:
     """The text where it can be an argument as it stands."""
     given = text.constant
-    return None if given is None or EXPANDED.search(given) or shielded(given) != given else given
+    return None if given is None or expanded(given) or shielded(given) != given else given
 
 
 def needs_of(step: Step) -> Needs:
@@ -70,7 +70,7 @@ def needs_of(step: Step) -> Needs:
 def constant(env: Env) -> str | None:
     """An env value that can stand in the container spec, which the backend copies as it is (driver/driver.go)."""
     value = env.value.constant if isinstance(env.value, Text) else None
-    return None if value is None or EXPANDED.search(value) else value
+    return None if value is None or expanded(value) else value
 
 
 def run_time_env(step: Step) -> Iterator[tuple[Env, Text]]:
