@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 import pytest
 import yaml
 from google.protobuf import json_format
-from kfp import compiler, dsl, kubernetes
+from kfp import compiler, components, dsl, kubernetes
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
@@ -58,7 +58,7 @@ def test_every_spec_parses(path: Path) -> None:
         assert path.stem.startswith("argo-"), [item.message for item in result.diagnostics]
         return
     spec, _ = parse(list(yaml.safe_load_all(result.outputs[0].text)))
-    assert spec.pipeline_info.name
+    assert components.load_component_from_text(result.outputs[0].text).name == spec.pipeline_info.name, "what `kfp.Client` reads first"
     assert len(spec.root.dag.tasks) > 0
 
 
