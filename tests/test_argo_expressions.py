@@ -10,6 +10,8 @@ from mlc.ir import Compare, In, Literal, Logic, Metric, MetricRef, Not, Param, P
 from mlc.targets.argo.arguments import Arguments, argument
 from mlc.targets.argo.expressions import condition, every, quoted
 
+from .support import manifests
+
 if TYPE_CHECKING:
     from mlc.ir import Expr, Type
 
@@ -190,3 +192,19 @@ def test_parameters_are_named_after_what_they_carry() -> None:
     assert arguments.use(Text((RunRef("id"),), ()), "arg-5") == "{{inputs.parameters.run-id}}"
     assert arguments.use(Text(("costs $5 ${x}",), ()), "arg-6") == "costs $$5 $${x}"
     assert list(arguments.values) == ["lr", "arg-3", "env-A-B", "a-b-lr", "arg-3-2", "run-id"]
+
+
+def test_limits_hold_in_conditions_too() -> None:
+    """A parameter outside its limits ends the run where only a gate uses it, as it does on KFP and in arguments."""
+    body = """
+        params: {floor: {type: float, default: 0.5, min: 0, max: 1}}
+        steps:
+          a: {image: acme/a:1, command: [run], metrics: {acc: {path: /acc, min: "${{ params.floor }}"}}}
+          b: {image: acme/a:1, command: [run], gate: a}
+        """
+    (workflow,) = manifests(body, "argo")
+    assert workflow["spec"]["templates"][0]["dag"]["tasks"][1]["when"] == (
+        "{{= (fromJSON(tasks['a'].outputs.parameters['acc']) + 0) >= ((fromJSON(workflow.parameters['floor']) >= 0 and "
+        "fromJSON(workflow.parameters['floor']) <= 1 ? fromJSON(workflow.parameters['floor']) : "
+        "asInt('parameter floor is not a float from 0 to 1')) + 0) }}"
+    )

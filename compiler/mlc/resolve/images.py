@@ -23,6 +23,8 @@ _REFERENCE = re.compile(
     re.ASCII,
 )
 """The grammar of distribution/reference (`regexp.go`): optional domain, lower-case path, tag, digest."""
+_LONGEST = 500
+"""Characters. The grammar allows 255 before the tag, 128 in it and a digest; no pattern need look at more."""
 
 
 def check(context: Context, declared: Mapping[str, Any]) -> None:
@@ -63,6 +65,6 @@ def resolve(context: Context, step: Merged, declared: Mapping[str, Any]) -> tupl
 def _reference(context: Context, text: str, path: Path) -> None:
     if "${{" in text:
         return  # reported with all other expressions that may not stand where they are
-    if _REFERENCE.fullmatch(text) is None:
+    if len(text) > _LONGEST or _REFERENCE.fullmatch(text) is None:
         help = "references look like `python:3.12-slim` or `registry.example.com/team/train:1.0`; the path is in lower case"
         context.report("MLC317", f"`{text}` is not an image reference", path, help=help)

@@ -213,12 +213,21 @@ class _Splitter:
     def add(self, piece: str | Ref) -> None:
         if self.word is None:
             self.word = []
-        if isinstance(piece, str) and self.word and isinstance(self.word[-1], str):
-            self.word[-1] += piece
-        else:
-            self.word.append(piece)
+        self.word.append(piece)
 
     def end(self) -> None:
-        if self.word is not None:
-            self.found.append(Text(tuple(piece for piece in self.word if piece != ""), self.path))
-            self.word = None
+        if self.word is None:
+            return
+        pieces: list[str | Ref] = []
+        literal: list[str] = []  # joined once: a text that grows by a character at a time is copied at every one
+        for piece in [*self.word, None]:
+            if isinstance(piece, str):
+                literal.append(piece)
+                continue
+            if text := "".join(literal):
+                pieces.append(text)
+            literal = []
+            if piece is not None:
+                pieces.append(piece)
+        self.found.append(Text(tuple(pieces), self.path))
+        self.word = None

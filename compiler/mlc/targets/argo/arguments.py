@@ -11,7 +11,7 @@ import re
 
 from ...ir import MetricRef, ParamRef, PathRef, RunRef, ValueRef, type_of
 from ...lowering.text import kubelet
-from .expressions import number, quoted, raw
+from .expressions import bounds, limits, number, quoted, raw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,12 +130,7 @@ def _limits(param: Param, text: str, tests: list[str], problem: str) -> tuple[li
     """The tests with those of a parameter's `min`, `max` and `choices` added, and what is wrong where one of them fails."""
     if param.choices:
         return [f"{text} in [{', '.join(quoted(choice) for choice in param.choices)}]"], "is not one of its choices"
-    found = list(tests)
-    for op, limit, word in ((">=", param.minimum, "from"), ("<=", param.maximum, "to")):
-        if limit is not None:
-            found.append(f"asFloat({text}) {op} {limit}")
-            problem += f" {word} {limit}"
-    return found, problem
+    return [*tests, *(f"asFloat({text}) {op} {limit}" for op, limit in bounds(param))], problem + limits(param)
 
 
 def _guard(text: str, tests: list[str], message: str) -> str:

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...ir import Expr, Ref
+    from ...ir import Expr, Param, Ref
 
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SPLIT = re.compile(r"\{(?=\{)|\}(?=\})|\\(?=u00)| is(?= missing)|variable(?= not in env)")
@@ -55,8 +55,25 @@ def raw(ref: Ref) -> str:
             return quoted(path)
 
 
+def bounds(param: Param) -> tuple[tuple[str, str], ...]:
+    """A parameter's limits as comparisons."""
+    return tuple((op, limit) for op, limit in ((">=", param.minimum), ("<=", param.maximum)) if limit is not None)
+
+
+def limits(param: Param) -> str:
+    """A parameter's limits in words: ` from 0 to 1`."""
+    return "".join(f" {'from' if op == '>=' else 'to'} {limit}" for op, limit in bounds(param))
+
+
 def number(ref: Ref) -> str:
-    """What a numeric reference's JSON text holds: a number, or anything else (`strict_number` refuses that)."""
+    """What a numeric reference's JSON text holds: a number, or anything else (`strict_number` refuses that).
+
+    A parameter outside its limits ends the run here too, as it does where a text of the step uses it.
+    """
+    if isinstance(ref, ParamRef) and bounds(ref.param):
+        tests = " and ".join(f"fromJSON({raw(ref)}) {op} {limit}" for op, limit in bounds(ref.param))
+        message = f"parameter {ref.param.name} is not {'an int' if ref.param.type == 'int' else 'a float'}{limits(ref.param)}"
+        return f"({tests} ? fromJSON({raw(ref)}) : asInt({quoted(message)}))"
     if not isinstance(ref, MetricRef):
         return f"fromJSON({raw(ref)})"
     metric = ref.metric

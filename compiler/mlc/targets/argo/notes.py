@@ -7,6 +7,7 @@ there in every version, and the UI shows them with the template.
 from __future__ import annotations
 
 from ...ir import Literal, MetricRef, ParamRef, ValueRef
+from .expressions import limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +30,7 @@ def of_pod(step: Step) -> dict[str, str]:
 
 def parameter(param: Param) -> str:
     """The description of a parameter, with what the UI cannot say otherwise: its type and its limits."""
-    limits = "".join(
-        f" {word} {limit}" for word, limit in zip(("from", "to"), (param.minimum, param.maximum), strict=True) if limit is not None
-    )
-    kind = "" if param.type == "string" and not limits else f"({param.type}{limits})"
+    kind = "" if param.type == "string" else f"({param.type}{limits(param)})"
     return " ".join(part for part in (param.description, kind) if part)
 
 
