@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ def test_damaged_data(data: st.DataObject) -> None:
         parent, key = nodes[data.draw(st.integers(0, len(nodes) - 1))]
         action = data.draw(st.sampled_from(("replace", "replace", "remove", "rename", "copy")))
         if action == "replace":
-            parent[key] = data.draw(st.sampled_from(NASTY))
+            parent[key] = deepcopy(data.draw(st.sampled_from(NASTY)))
         elif action == "remove":
             del parent[key]
         elif action == "rename" and isinstance(parent, dict):

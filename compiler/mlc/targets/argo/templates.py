@@ -120,8 +120,11 @@ def _inputs(step: Step, arguments: Arguments) -> dict[str, Any]:
 def _outputs(step: Step) -> dict[str, Any]:
     small: tuple[Value | Metric, ...] = (*step.values, *step.metrics)
     parameters = [{"name": port.name, "valueFrom": {"path": port.path}} for port in small]
-    taken = [os.path.basename(port.path) for port in step.outputs] + ["main.log"]
-    artifacts = [_output(port, taken.count(os.path.basename(port.path)) > 1) for port in step.outputs]
+    taken: dict[str, int] = {"main.log": 1}
+    for port in step.outputs:
+        name = os.path.basename(port.path)
+        taken[name] = taken.get(name, 0) + 1
+    artifacts = [_output(port, taken[os.path.basename(port.path)] > 1) for port in step.outputs]
     return {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
 
 
