@@ -204,7 +204,7 @@ def test_limits_hold_in_conditions_too() -> None:
         """
     (workflow,) = manifests(body, "argo")
     assert workflow["spec"]["templates"][0]["dag"]["tasks"][1]["when"] == (
-        "{{= (fromJSON(tasks['a'].outputs.parameters['acc']) + 0) >= ((fromJSON(workflow.parameters['floor']) >= 0 and "
+        "{{= (fromJSON(tasks['a'].outputs.parameters['acc']) + 0) >= (fromJSON(workflow.parameters['floor']) >= 0 and "
         "fromJSON(workflow.parameters['floor']) <= 1 ? fromJSON(workflow.parameters['floor']) : "
-        "asInt('parameter floor is not a float from 0 to 1')) + 0) }}"
+        "asInt('parameter floor is not a float from 0 to 1')) }}"
     )

@@ -42,16 +42,26 @@ def record(cls: type[T]) -> type[T]:
     defaults = {name: body.pop(name) for name in names if name in body}
     for name in ("__dict__", "__weakref__"):
         body.pop(name, None)
-    signature = ", ".join(f"{name}=_defaults[{name!r}]" if name in defaults else name for name in names)
-    assignments = "".join(f"\n self.{name} = {name}" for name in names) or "\n pass"
-    scope: dict[str, Any] = {"_defaults": defaults}
-    exec(f"def __init__(self, {signature}):{assignments}", scope)  # noqa: S102 - field names only, as dataclasses does
-    body.update(__slots__=names, __init__=scope["__init__"], __match_args__=names)
+
+    def first(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Stands in for `__init__` until the first instance is made: a project uses half of the records, and compiling one takes time."""
+        made.__init__ = _initializer(names, defaults)  # type: ignore[method-assign]
+        made.__init__(self, *args, **kwargs)
+
+    body.update(__slots__=names, __init__=first, __match_args__=names)
     for name, function in (("__repr__", _repr), ("__eq__", _eq), ("__hash__", _hash)):
         if name not in cls.__dict__:
             body[name] = function
     made: type[T] = type(cls.__name__, cls.__bases__, body)
     return made
+
+
+def _initializer(names: tuple[str, ...], defaults: dict[str, Any]) -> Any:
+    signature = ", ".join(f"{name}=_defaults[{name!r}]" if name in defaults else name for name in names)
+    assignments = "".join(f"\n self.{name} = {name}" for name in names) or "\n pass"
+    scope: dict[str, Any] = {"_defaults": defaults}
+    exec(f"def __init__(self, {signature}):{assignments}", scope)  # noqa: S102 - field names only, as dataclasses does
+    return scope["__init__"]
 
 
 def replace(old: T, **changes: Any) -> T:

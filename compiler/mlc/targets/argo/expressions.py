@@ -84,8 +84,9 @@ def number(ref: Ref) -> str:
 
 
 def strict_number(ref: Ref) -> str:
-    """A number, or the end of the run: text, null, booleans and documents cannot be added to 0."""
-    return f"({number(ref)} + 0)"
+    """A number, or the end of the run: text, null, booleans and documents cannot be added to 0, nor compared with a limit."""
+    limited = isinstance(ref, ParamRef) and bounds(ref.param)
+    return number(ref) if limited else f"({number(ref)} + 0)"
 
 
 def condition(expr: Expr) -> str:
