@@ -105,7 +105,7 @@ def limits(param: Param) -> str:
     if param.maximum is not None:
         checks.append(f"{given} <= {number(param.maximum)}")
     holds = checks[0] if len(checks) == 1 else _strict(checks, "all")
-    return f"({holds} ? true : {_error(f'param {param.name} has a value that it may not have')})"
+    return f"({holds} ? true : {_error(f'parameter {param.name} is outside its limits')})"
 
 
 def _strict(parts: list[str], macro: str) -> str:
