@@ -226,7 +226,7 @@ def test_pods() -> None:
             image: a
             title: Train
             description: It trains
-            workdir: /work
+            workdir: /job
             env: {S: {secret: s, key: k}, C: {config_map: c, key: k}, F: {field: metadata.name}}
             resources: {cpu: 2, memory: 1Gi, gpu: 1}
             retry: {limit: 3, on: always, backoff: {duration: 1m30s, factor: 2, max: 1h}}
@@ -248,7 +248,7 @@ def test_pods() -> None:
             "image": "acme/a:1",
             "imagePullPolicy": "Always",
             "command": ["run"],
-            "workingDir": "/work",
+            "workingDir": "/job",
             "env": [
                 {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
                 {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},

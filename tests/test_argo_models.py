@@ -37,7 +37,7 @@ WIDE = """
         inputs: {model: /in/model}
         gate: a
         when: params.flag and steps.a.values.rows > 3
-        volumes: {work: /work}
+        volumes: {work: /job}
     """
 """A spec that uses each kind of connection: what the faults below are seeded into."""
 

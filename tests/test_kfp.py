@@ -283,7 +283,7 @@ def test_limits_of_params() -> None:
     assert "triggerPolicy" not in task(body, "b")
     both = task(body, "c")["triggerPolicy"]["condition"]
     assert evaluate(both, lr=0.2) is False
-    with pytest.raises(KeyError, match="param lr has a value"):
+    with pytest.raises(KeyError, match="parameter lr is outside"):
         evaluate(both, lr=7.0)
 
 
@@ -389,7 +389,7 @@ def test_a_whole_step(tmp_path: Path, shell: list[str]) -> None:
         values: {rows: {path: /T/out/rows, type: int}}
         metrics: {acc: {path: /T/out/acc, min: 0.5}, f1: {path: /T/out/doc, key: macro.f1}}
         env: {LR: "lr=${{ params.lr }}", COST: "$5 $$ $(HOME)"}
-        workdir: /T/work
+        workdir: /T/job
         run: |
           mkdir -p ../out; cat ../in/data > ../out/model
           echo "$COST|$LR|$1|$(pwd)|$$" | sed "s/|$$\\$/|pid/" >> ../out/model
@@ -399,7 +399,7 @@ def test_a_whole_step(tmp_path: Path, shell: list[str]) -> None:
     (tmp_path / "data").write_text("data\n")
     attempt, result = run(tmp_path, shell, body, parameters={"lr": "0.1", "note": 'it\'s "n"'}, artifacts={"data": tmp_path / "data"})
     assert (result.returncode, result.stderr) == (0, "")
-    assert attempt.output("model").read_text() == f'data\n$5 $$ $(HOME)|lr=0.1|it\'s "n"|{tmp_path}/work|pid\n'
+    assert attempt.output("model").read_text() == f'data\n$5 $$ $(HOME)|lr=0.1|it\'s "n"|{tmp_path}/job|pid\n'
     assert attempt.parameter("rows").read_text() == "7"
     assert attempt.parameter("acc").read_text() == "0.75"
     assert json.loads(attempt.output_file.read_text()) == {
@@ -715,7 +715,7 @@ def test_messages_say_what_would_work() -> None:
     )
     kfp.check(support.pipeline(body), said)
     assert len(said) == 4
-    assert all("kfp" in item.message and item.help for item in said)
+    assert all("KFP" in item.message and item.help for item in said)
     assert "defaultPipelineRoot: minio://b/p/q" in said[1].help
 
 
