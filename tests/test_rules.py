@@ -79,3 +79,45 @@ def test_the_version_comes_first() -> None:
     """`mlc` not first is a warning at the key."""
     (diagnostic,) = check("mlc: v1\nname: demo\nsteps: {s: {image: a:1}}\n".replace("mlc: v1\nname: demo\n", "name: demo\nmlc: v1\n"))
     assert (diagnostic.code, diagnostic.severity, diagnostic.span.line) == ("MLC503", "warning", 2)
+
+
+@pytest.mark.parametrize(
+    ("shell", "line", "expected"),
+    [
+        ("sh", "export DB_PASSWORD=correct-horse", ["MLC501"]),
+        ("sh", "PGPASSWORD='correct horse' psql", ["MLC501"]),
+        ("sh", "mysql --password=hunter2", ["MLC501"]),
+        ("sh", "export DB_PASSWORD=$1", []),
+        ("sh", "DB_PASSWORD=$(cat /run/secret)", []),
+        ("sh", "curl -H 'Authorization: Bearer abcdefghijklmnop'", ["MLC501"]),
+        ("python", 'password = "hunter2"', ["MLC501"]),
+        ("python", "password = read()", []),
+        ("python", 'token = os.environ["TOKEN"]', []),
+        ("python", "epochs = 3", []),
+    ],
+)
+def test_secrets_in_scripts(shell: str, line: str, expected: list[str]) -> None:
+    """Assignments and options inside `run`; the caret is on the line."""
+    found = check(f"steps:\n  s:\n    image: a:1\n    shell: {shell}\n    run: |\n      # first\n      {line}\n")
+    assert [item.code for item in found] == expected
+    assert [item.span.line for item in found] == [9] * len(expected)
+
+
+def test_what_nothing_uses() -> None:
+    """Volumes, images, artifacts, defaults and the storage class without effect; each at its key, with the nearest name."""
+    found = check(
+        """
+        images: {a: "a:1", b: "b:1"}
+        volumes: {used: {claim: c}, spare: {claim: d}}
+        artifacts: {modle: model}
+        defaults: {env: {A: "1", B: "2"}, timeout: 1h, labels: {x: y}}
+        targets: {kfp: {storage_class: fast}}
+        steps:
+          s: {image: a, volumes: {used: /d}, outputs: {model: /m}, env: {A: "3"}, timeout: 2h}
+        """
+    )
+    assert [(item.code, ".".join(map(str, item.path))) for item in found] == [
+        ("MLC505", path)
+        for path in ("images.b", "volumes.spare", "artifacts.modle", "defaults.env.A", "defaults.timeout", "targets.kfp.storage_class")
+    ]
+    assert found[2].help == "did you mean `model`?"

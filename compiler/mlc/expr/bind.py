@@ -170,6 +170,9 @@ def _forms(parts: tuple[str, ...], scope: Scope) -> str:
         return f"write `params.{name}`"
     if len(parts) == 1:
         return "a text is written in quotes; references look like `params.NAME` or `steps.STEP.values.NAME`"
+    match parts:
+        case ("steps", step, "outputs", name):
+            return f"list `{name}` under the step's `inputs` and write `inputs.{name}`: that is its path, and the edge to `{step}` follows"
     if parts[0] == "steps":
         return "write `steps.STEP.values.NAME` or `steps.STEP.metrics.NAME`"
     return "references look like `params.NAME`, `steps.STEP.values.NAME`, `steps.STEP.metrics.NAME`, `inputs.NAME`, `run.id`"

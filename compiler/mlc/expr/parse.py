@@ -181,7 +181,10 @@ class _Parser:
         if self.at < len(self.tokens):
             _, text, start, end = self.tokens[self.at]
             chained = text in _ORDERS
-            help = "comparisons are not chained: join them with `and`" if chained else "join conditions with `and` or `or`"
+            if chained:
+                help = "comparisons are not chained: join them with `and`"
+            else:
+                help = "there are no functions" if text == "(" else "join conditions with `and` or `or`"
             raise ExpressionError(f"`{text}` is not expected here", start, end, help)
         return tree
 

@@ -22,7 +22,12 @@ def named_steps(context: Context, step: Merged, key: str, known: Iterable[str]) 
     path = step.where(key)
     entries = {declared: path} if isinstance(declared, str) else {name: (*path, index) for index, name in enumerate(declared)}
     for name in [name for name in entries if name not in context.values]:
-        help = "name a step of this project, or leave it out"
+        if "," in name:
+            help = f"several steps are a list: `{key}: [{', '.join(part.strip() for part in name.split(','))}]`"
+        elif "." in name or " " in name:
+            help = f"`{key}` takes names of steps; conditions go into `when`"
+        else:
+            help = "name a step of this project, or leave it out"
         verb = "needs" if key == "needs" else "is gated by"
         context.unknown("MLC301", f"step `{step.name}` {verb} `{name}`, which does not exist", entries.pop(name), name, known, help)
     return entries
@@ -71,7 +76,10 @@ def when(context: Context, step: Merged) -> list[Condition]:
     if type_of(expr) != "bool":
         from ..expr.bind import article
 
-        help = "compare it with something, such as `params.stage == 'prod'`"
+        examples = {"string": "== 'prod'", "int": "> 0", "float": "> 0.5"}
+        operator = examples.get(type_of(expr))
+        whole = text[start:end].strip()
+        help = f"compare it with something: `{whole} {operator}`" if operator else "declare a value of type `bool` that says what you need"
         context.report("MLC305", f"`when` takes a condition, this is {article(type_of(expr))}", path, within=(start, end), help=help)
         return []
     return [Condition(expr, "when", path)]

@@ -100,6 +100,14 @@ def check_key(context: Context, key: str, path: Path, what: str) -> None:
         )
 
 
+def check_resource(context: Context, name: str, path: Path) -> None:
+    """The name of an extended resource: a domain, `/`, a name (k8s.io/kubernetes/pkg/apis/core/v1/helper, IsExtendedResourceName)."""
+    prefix, slash, last = name.rpartition("/")
+    if not slash or _SUBDOMAIN.fullmatch(prefix) is None or _QUALIFIED.fullmatch(last) is None:
+        help = "devices are named by a domain and a name, such as `nvidia.com/gpu` or `amd.com/gpu`"
+        context.report("MLC323", f"`{name}` cannot be the name of a resource", path, help=help)
+
+
 def check_env(context: Context, name: str, path: Path) -> None:
     """The name of an environment variable."""
     if _ENV.fullmatch(name) is None:

@@ -24,7 +24,8 @@ def check_form(context: Context, text: str, path: Path) -> None:
     if "${{" in text:
         return  # reported with all other expressions that may not stand where they are
     if not text.startswith("/"):
-        help = f"paths in containers are absolute: `/{text.removeprefix('./')}`, for example"
+        plain = _FORM.fullmatch(f"/{text.removeprefix('./')}") and text[:1] not in "~.-"
+        help = f"paths in containers are absolute: `/{text.removeprefix('./') if plain else 'job'}`, for example"
         context.report("MLC309", f"`{text}` is a relative path", path, help=help)
     elif _FORM.fullmatch(text) is None:
         context.report("MLC309", f"`{text}` is not a path", path, help="use letters, digits, `.`, `_`, `-` and `/`, and not `/` alone")

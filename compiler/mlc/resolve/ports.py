@@ -159,9 +159,12 @@ def _bound(context: Context, value: Any, path: Path) -> Expr | None:
         return Literal(value, "int" if isinstance(value, int) else "float", text)
     stripped = value.strip()
     if not (stripped.startswith("${{") and stripped.endswith("}}")):
-        help = (
-            f"write it without quotes: {stripped}" if _is_number(stripped) else f'write a number, or an expression: "${{{{ {stripped} }}}}"'
-        )
+        if _is_number(stripped):
+            help = f"write it without quotes: {stripped}"
+        elif stripped.endswith("%") and _is_number(stripped[:-1]):
+            help = f"write the share: {float(stripped[:-1]) / 100:g}"
+        else:
+            help = f'write a number, or an expression: "${{{{ {stripped} }}}}"'
         context.report("MLC305", "a threshold must be a number", path, help=help)
         return None
     start = value.index("${{") + 3

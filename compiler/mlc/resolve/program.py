@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..diagnostics.model import Related
 from ..ir import Script, Text
 from ..scalars import source_text
 
@@ -48,6 +49,18 @@ def resolve(
     return found, args, script
 
 
+def _check_inherited(context: Context, step: Merged) -> None:
+    """`shell` and `packages` belong to the `run` they stand beside: a script of the step's own must not seem to have the defaults'."""
+    defaults = context.data.get("defaults") or {}
+    written = context.data["steps"][step.name] or {}
+    for key in ("shell", "packages"):
+        if key in defaults and key not in written and (key != "shell" or defaults[key] != "sh"):
+            related = (Related(("defaults", key), "does not reach this script", "key"),)
+            help = f"write `{key}` in the step, beside its `run`: a step that sets `run` inherits nothing of the program"
+            message = f"step `{step.name}` has a script of its own, which does not get `{key}` from `defaults`"
+            context.report("MLC209", message, step.where("run"), at="key", related=related, help=help)
+
+
 def _script(context: Context, step: Merged, own: dict[str, dict[str, str]]) -> Script | None:
     text = step.get("run")
     shell = step.get("shell", "sh")
@@ -60,6 +73,8 @@ def _script(context: Context, step: Merged, own: dict[str, dict[str, str]]) -> S
                     "MLC209", f"`{key}` goes with `run`, which step `{step.name}` does not have", step.where(key), at="key", help=help
                 )
         return None
+    if step.where("run")[0] == "steps":
+        _check_inherited(context, step)
     if packages and shell != "python":
         help = "say `shell: python`, or install them in the image"
         context.report(
@@ -159,6 +174,8 @@ class _Splitter:
         self.refused.add(char)
         shown = "a line break" if char == "\n" else f"`{char}`"
         help = "use `run` for a shell script, put quotes around the text, or write the words as a list"
+        if char == "$":
+            help = "use `run` to have a shell read a variable; a parameter is written `${{ params.NAME }}`, a plain `$` in single quotes"
         self.context.report(
             "MLC315", f"{shown} in a command is shell syntax, but no shell runs it", self.path, within=(position, position + 1), help=help
         )

@@ -44,3 +44,29 @@ def nanos(text: str) -> int | None:
 def is_whole(amount: int) -> bool:
     """Whether an amount in nano units is a whole number."""
     return amount % _NANO == 0
+
+
+MEBI = 1024 * 1024 * _NANO
+MOST_CORES = 1024 * _NANO
+"""More than any node has: whoever writes it means thousandths."""
+
+
+def bytes_problem(text: str) -> str:
+    """What is wrong with an amount of bytes, or "". Below 1Mi a unit is missing or wrong: `8` is eight bytes, `512m` half of one."""
+    amount = nanos(text)
+    if not amount:
+        return "is not a size"
+    return "is less than 1Mi: without a unit it is a number of bytes" if amount < MEBI else ""
+
+
+def cores_problem(text: str) -> str:
+    """What is wrong with an amount of cpu, or ""."""
+    amount = nanos(text)
+    if not amount or text[-1] in "ikMGTPE":
+        return "is not an amount of cpu"
+    return "is a number of cores, more than a machine has" if amount > MOST_CORES else ""
+
+
+def meant(text: str) -> str:
+    """For a help text: the size that a number without a unit was probably meant to be."""
+    return f"; `{text}Gi` is {text} gibibytes" if text.isdigit() and len(text) < 4 else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..diagnostics.model import Related
 from ..ir import Cache, Resource, Retry
 from ..scalars import source_text
-from .names import check_key
-from .quantity import is_whole, nanos, seconds
+from .names import check_resource
+from .quantity import bytes_problem, cores_problem, is_whole, meant, nanos, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,9 +59,10 @@ def _amounts(context: Context, declared: Mapping[str, Any], step: Merged, key: t
             found[kind] = (count, path)
         else:
             text = source_text(value)
-            if not nanos(text):
-                example = "`4`, `0.5` or `500m`" if name == "cpu" else "`8Gi` or `512Mi`"
-                context.report("MLC319", f"`{text}` is not an amount of {name}", path, help=f"amounts of {name} look like {example}")
+            problem = cores_problem(text) if name == "cpu" else bytes_problem(text)
+            if problem and "${{" not in text:
+                example = "`4`, `0.5` or `500m`" if name == "cpu" else f"`8Gi` or `512Mi`{meant(text)}"
+                context.report("MLC319", f"`{text}` {problem}", path, help=f"amounts of {name} look like {example}")
             found[_NAMES[name]] = (text, path)
     return found
 
@@ -70,7 +71,7 @@ def _gpu(context: Context, value: Any, path: Path) -> tuple[str, str]:
     kind, count = _GPU, value
     if isinstance(value, dict):
         kind, count = value.get("type", _GPU), value.get("count", 1)
-        check_key(context, kind.rpartition("/")[2], (*path, "type"), "a resource")
+        check_resource(context, kind, (*path, "type"))
     text = source_text(count)
     amount = nanos(text)
     if not amount or not is_whole(amount) or not text.isdigit():
@@ -82,7 +83,7 @@ def duration(context: Context, value: Any, path: Path) -> int:
     """Seconds; 0 and a finding where the text is no duration."""
     text = source_text(value)
     found = seconds(text)
-    if found is None:
+    if found is None and "${{" not in text:
         context.report("MLC319", f"`{text}` is not a duration", path, help="durations look like `30s`, `10m`, `2h` or `1h30m`")
     return found or 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..ir import Claim, ConfigMapVolume, EmptyDir, Memory, RunClaim, S3Store, SecretVolume
 from ..scalars import source_text
 from .names import check_alike, check_key, check_object
-from .quantity import nanos
+from .quantity import bytes_problem, meant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def _volume(context: Context, name: str, entry: Mapping[str, Any], path: Path) -
 def amount(context: Context, value: Any, path: Path) -> str:
     """A size above zero, as Kubernetes writes it."""
     text = source_text(value)
-    size = nanos(text)
-    if not size:
-        context.report("MLC319", f"`{text}` is not a size", path, help="sizes look like `10Gi`, `500Mi` or `1.5G`")
+    problem = bytes_problem(text)
+    if problem and "${{" not in text:
+        context.report("MLC319", f"`{text}` {problem}", path, help=f"sizes look like `10Gi`, `500Mi` or `1.5G`{meant(text)}")
     return text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import first_key, plain_text_secret
+from . import first_key, plain_text_secret, unused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..ir import Pipeline
     from ..source import Document
 
-RULES = (first_key.check, plain_text_secret.check)
+RULES = (first_key.check, plain_text_secret.check, unused.check)
 
 
 def run(document: Document, pipeline: Pipeline, findings: list[Finding]) -> None:

@@ -10,21 +10,32 @@ from ..ir import Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Protocol
 
     from ..diagnostics.model import Path
-    from ..ir import Pipeline
+    from ..ir import Pipeline, Script
     from ..source import Document
 
-_MARKS = ("AKIA", "ASIA", "gh", "github_pat_", "glpat-", "xox", "hf_", "sk-", "AIza", "eyJ", "npm_", "PRIVATE KEY", "://")
+    class Look(Protocol):
+        """Looks at a text that is given to `name`."""
+
+        def __call__(self, name: str, text: str | None, path: Path, within: tuple[int, int] | None = None) -> None:
+            """Report the text at `path` (a piece of it: `within`) if it is a secret."""
+
+
+_ASSIGNED = r"(-{0,2}[A-Za-z_][\w-]{0,80})\s?=\s?([\"']?)([^\s\"';&|]{3,200})"
+_MARKS = ("earer ", "AKIA", "ASIA", "gh", "github_pat_", "glpat-", "xox", "hf_", "sk-", "AIza", "eyJ", "npm_", "PRIVATE KEY", "://")
 """What every text of a known shape holds: looked for first, since compiling the pattern takes longer than most projects."""
 _SHAPE = (
     r"A[KS]IA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30}|github_pat_\w{30}|glpat-[\w-]{18}|xox[abprs]-[\w-]{10}|hf_[A-Za-z0-9]{30}"
     r"|sk-[A-Za-z0-9_-]{30}|AIza[\w-]{35}|eyJ[\w-]{8,400}\.eyJ[\w-]{8}|npm_[A-Za-z0-9]{30}|-----BEGIN [A-Z ]{0,30}PRIVATE KEY"
+    r"|[Bb]earer [A-Za-z0-9._~+/-]{16}"
     r"|://[^/\s:@]{1,200}:[^/\s:@$]{3,200}@"
 )
 """No part of it looks further than some hundred characters, so that a long text costs time in proportion to its length."""
 _WORDS = frozenset(("password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "credentials"))
+_ENDINGS = ("password", "passwd", "secret", "token")
+"""As in `PGPASSWORD`."""
 _PAIRS = frozenset((("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key"), ("auth", "key")))
 _NOT_SECRET = frozenset(
     ("id", "name", "path", "file", "url", "uri", "endpoint", "host", "type", "length", "limit", "count", "max", "min", "size", "ttl", "dir")
@@ -38,7 +49,7 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
     """Look at every constant text that reaches a container, and at the defaults of parameters."""
     reported: set[Path] = set()
 
-    def look(name: str, text: str | None, path: Path) -> None:
+    def look(name: str, text: str | None, path: Path, within: tuple[int, int] | None = None) -> None:
         if text is None or path in reported:
             return
         if any(mark in text for mark in _MARKS) and re.search(_SHAPE, text, re.ASCII):
@@ -49,7 +60,7 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
             return
         reported.add(path)
         help = f"keep it in a Secret and write `env: {{{_variable(name)}: {{secret: NAME, key: KEY}}}}`"
-        findings.append(Finding("MLC501", problem, path, help=help))
+        findings.append(Finding("MLC501", problem, path, within=within, help=help))
 
     for param in pipeline.params:
         declared = document.data["params"][param.name]
@@ -60,13 +71,26 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
                 look(env.name, env.value.constant, env.origin)
         _arguments(look, (*(step.command or ()), *step.args))
         if step.script is not None:
-            look("", step.script.text.constant, step.script.origin)
+            _script(step.script, look)
         for labels, key in ((step.labels, "labels"), (step.annotations, "annotations")):
             for name, value in labels.items():
                 look("", value, step.where(key, name))
 
 
-def _arguments(look: Callable[[str, str | None, Path], None], words: tuple[Text, ...]) -> None:
+def _script(script: Script, look: Look) -> None:
+    """Assignments and options of a script, `NAME=value` and `--name=value`; in Python only of texts in quotes. Then known shapes."""
+    text = "".join(piece if isinstance(piece, str) else "\0" for piece in script.text.pieces)
+    exact = len(script.text.pieces) == 1  # a path in the script would move what follows it
+    for found in re.finditer(_ASSIGNED, text, re.ASCII):
+        name, quote, value = found.groups()
+        if quote or (script.shell != "python" and not set(value) & set("$`(\0")):
+            look(name.lstrip("-"), value, script.origin, found.span() if exact else None)
+    shape = re.search(_SHAPE, text, re.ASCII) if any(mark in text for mark in _MARKS) else None
+    if shape:
+        look("", shape[0], script.origin, shape.span() if exact else None)
+
+
+def _arguments(look: Look, words: tuple[Text, ...]) -> None:
     """`--password=x` in one word, `--password x` in two."""
     option = ""
     for word in words:
@@ -82,7 +106,7 @@ def _named_secret(name: str) -> bool:
     parts = [part.lower() for part in _SPLIT.split(name) if part] if not name.isupper() else name.lower().replace("-", "_").split("_")
     if not parts or parts[-1] in _NOT_SECRET:
         return False
-    return bool(_WORDS.intersection(parts)) or any(pair in _PAIRS for pair in pairwise(parts))
+    return any(part in _WORDS or part.endswith(_ENDINGS) for part in parts) or any(pair in _PAIRS for pair in pairwise(parts))
 
 
 def _variable(name: str) -> str:
