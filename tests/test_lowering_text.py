@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlc.lowering.text import engine_tag, kubelet
+from mlc.lowering.text import engine_tag, kubelet, way_out
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,18 @@ def test_tags_that_an_engine_would_expand_are_found(text: str, tag: str) -> None
 def test_other_braces_pass(text: str) -> None:
     """Tags that no engine knows reach the program unchanged, so they are no problem."""
     assert engine_tag(text) is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("{{workflow.name}}", "write `${{ run.name }}`"),
+        ("{{= workflow.uid }}", "write `${{ run.id }}`"),
+        ("{{inputs.parameters.my-lr}}", "write `${{ params.my-lr }}`"),
+        ("{{item}}", "no engine has a way to write this"),
+        ("{{=", "no engine has a way to write this"),
+    ],
+)
+def test_way_out(tag: str, expected: str) -> None:
+    """Where an engine's tag has a counterpart among our expressions, the help says it."""
+    assert way_out(tag).startswith(expected)

@@ -634,3 +634,20 @@ def test_all_problems_are_reported_at_once() -> None:
 def test_a_script_of_its_own_gets_no_shell_from_defaults(defaults: str, own: str, expected: list[str]) -> None:
     """`command args run shell packages` are one unit: a script that seems to have the defaults' shell is an error, not `sh`."""
     assert codes(f"defaults: {{{defaults}}}\nsteps: {{s: {{image: a:1, {own}}}}}") == expected
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("args: ['{{ params.p }}']", ["MLC310"]),
+        ("command: 'prog --x={{params.p}}'", ["MLC310"]),
+        ("env: {A: '{{ steps.s.values.v }}'}", ["MLC310"]),
+        ("args: ['${{ params.p }}']", []),
+        ('args: ["${{ \'{{ params.p }}\' }}"]', []),
+        ("args: ['{{ other.p }}']", []),
+        ("run: 'echo {{ params.p }}'", []),
+    ],
+)
+def test_an_expression_without_its_dollar(keys: str, expected: list[str]) -> None:
+    """Other tools write `{{ }}`; what reads as a reference of ours would reach the program as it stands."""
+    assert codes(f"params: {{p: 1}}\nsteps: {{s: {{image: a:1, {keys}}}}}") == expected

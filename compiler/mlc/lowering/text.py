@@ -37,6 +37,18 @@ def engine_tag(text: str) -> str | None:
     return tag if len(tag) <= _SHOWN else tag[:_SHOWN] + "..."
 
 
+def way_out(tag: str) -> str:
+    """What to write instead of an engine's tag, as a help text: our own expression where there is one."""
+    inside = tag.strip("{}= ")
+    ours = {"workflow.name": "run.name", "workflow.uid": "run.id"}.get(inside)
+    for prefix in ("workflow.parameters.", "inputs.parameters."):
+        if inside.startswith(prefix) and inside[len(prefix) :].replace("-", "").replace("_", "").isalnum():
+            ours = f"params.{inside[len(prefix) :]}"
+    if ours:
+        return f"write `${{{{ {ours} }}}}`, which means the same on every target"
+    return "no engine has a way to write this: read it from a file, or put the braces together in the program"
+
+
 def _unclosed(text: str) -> int | None:
     """Where a `{{` starts that no `}}` follows, read as the engines read: from the left, each tag up to the next `}}`."""
     at = 0

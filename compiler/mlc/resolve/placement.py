@@ -1,6 +1,8 @@
-"""Where `${{ }}` may stand. Everywhere else it would be taken literally, so it is refused."""
+"""Where `${{ }}` may stand. Everywhere else it would be taken literally, so it is refused, and so is one that lacks its `$`."""
 
 from __future__ import annotations
+
+import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +13,10 @@ if TYPE_CHECKING:
 
 _STEP_KEYS = frozenset(("command", "args", "run", "when"))
 _BOUNDS = frozenset(("min", "max", "above", "below"))
+_NO_DOLLAR = (
+    r"(?<!\$)\{\{\s*((?:params|inputs|outputs|values|metrics|run)\.[A-Za-z][\w-]*|steps\.[\w-]+\.(?:values|metrics)\.[\w-]+)\s*\}\}"
+)
+"""What reads as a reference of ours, in the braces of other tools. A text that is meant so is written `${{ '{{ params.x }}' }}`."""
 _HELP = "expressions may stand in `command`, `args`, `env`, `when` and thresholds, paths also in `run`"
 
 
@@ -20,6 +26,7 @@ def check_placement(context: Context) -> None:
     while open_nodes:
         node, path = open_nodes.pop()
         if _allowed(path, node):
+            _check_dollars(context, node, path)
             continue
         if isinstance(node, dict):
             for key, value in reversed(node.items()):
@@ -33,6 +40,17 @@ def check_placement(context: Context) -> None:
             end = node.find("}}", start)
             within = (start, end + 2 if end >= 0 else len(node))
             context.report("MLC311", "an expression may not stand here", path, within=within, help=_HELP)
+
+
+def _check_dollars(context: Context, node: Any, path: Path) -> None:
+    if path[-1] == "run":
+        return  # a script may hold a template of its own; there a value could not stand anyway
+    if isinstance(node, list):
+        for index, item in enumerate(node):
+            _check_dollars(context, item, (*path, index))
+    elif isinstance(node, str) and "{{" in node and (found := re.search(_NO_DOLLAR, node)):
+        help = f"write `${found[0]}`"
+        context.report("MLC310", f"`{found[0]}` lacks the `$` of an expression", path, within=found.span(), help=help)
 
 
 def _allowed(path: Path, node: Any) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 
 from ...ir import MetricRef, ParamRef, PathRef, RunRef, ValueRef, type_of
+from ...lowering.params import bounds, limits
 from ...lowering.text import kubelet
-from .expressions import bounds, limits, number, quoted, raw
+from .expressions import number, quoted, raw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...diagnostics.model import Finding
 from ...ir import FieldPath, Text
-from ...lowering.text import engine_tag, kubelet
+from ...lowering.text import engine_tag, kubelet, way_out
 from .names import repository
 
 TYPE_CHECKING = False
@@ -115,5 +115,4 @@ def _tag(text: str, path: Path) -> Iterator[Finding]:
     if tag is not None:
         closed = tag.endswith(("}}", "..."))
         message = f"Argo would replace `{tag}` in this text" if closed else f"Argo would read on from `{tag}` for its end in this text"
-        help = "Argo has no way to write this: take it from a file, or build the braces in the program"
-        yield Finding("MLC403", message, path, help=help)
+        yield Finding("MLC403", message, path, help=way_out(tag))

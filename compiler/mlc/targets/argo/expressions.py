@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 
 from ...ir import Compare, In, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef, type_of
+from ...lowering.params import bounds, limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...ir import Expr, Param, Ref
+    from ...ir import Expr, Ref
 
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SPLIT = re.compile(r"\{(?=\{)|\}(?=\})|\\(?=u00)| is(?= missing)|variable(?= not in env)")
@@ -53,16 +54,6 @@ def raw(ref: Ref) -> str:
             return "workflow.uid" if name == "id" else "workflow.name"
         case PathRef(path=path):
             return quoted(path)
-
-
-def bounds(param: Param) -> tuple[tuple[str, str], ...]:
-    """A parameter's limits as comparisons."""
-    return tuple((op, limit) for op, limit in ((">=", param.minimum), ("<=", param.maximum)) if limit is not None)
-
-
-def limits(param: Param) -> str:
-    """A parameter's limits in words: ` from 0 to 1`."""
-    return "".join(f" {'from' if op == '>=' else 'to'} {limit}" for op, limit in bounds(param))
 
 
 def number(ref: Ref) -> str:

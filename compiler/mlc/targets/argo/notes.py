@@ -7,7 +7,7 @@ there in every version, and the UI shows them with the template.
 from __future__ import annotations
 
 from ...ir import Literal, MetricRef, ParamRef, ValueRef
-from .expressions import limits
+from ...lowering.params import described, limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def of_pod(step: Step) -> dict[str, str]:
 
 def parameter(param: Param) -> str:
     """The description of a parameter, with what the UI cannot say otherwise: its type and its limits."""
-    kind = "" if param.type == "string" else f"({param.type}{limits(param)})"
-    return " ".join(part for part in (param.description, kind) if part)
+    return described(param, "" if param.type == "string" else param.type + limits(param))
 
 
 def _metric(metric: Metric) -> str:

@@ -6,7 +6,7 @@ import json
 
 from ...diagnostics.model import Finding
 from ...ir import Claim, ConfigMapVolume, SecretVolume, Text
-from ...lowering.text import engine_tag
+from ...lowering.text import engine_tag, way_out
 from ...lowering.wrapper import expanded
 from .bind import texts
 from .claims import run_claims, storage_class
@@ -211,8 +211,7 @@ def _tag(text: str, origin: Path, findings: list[Finding]) -> None:
     tag = engine_tag(text)
     if tag is not None:
         message = f"`{tag}` would be replaced by KFP or by the Argo Workflows below it, which have no escape for it"
-        text_ = "write it another way, for instance with a space between the braces"
-        findings.append(Finding("MLC403", message, origin, help=text_))
+        findings.append(Finding("MLC403", message, origin, help=way_out(tag)))
 
 
 def _expanded(text: str, what: str, origin: Path, findings: list[Finding]) -> None:

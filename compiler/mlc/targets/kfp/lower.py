@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from ...lowering.params import described, limits
 from . import claims, platform
 from .bind import PARAMETER_TYPES, default
 from .executors import container
@@ -55,8 +56,9 @@ def _parameter(param: Param) -> dict[str, Any]:
     if param.default is not None:
         spec["defaultValue"] = default(param)
         spec["isOptional"] = True
-    if param.description:
-        spec["description"] = param.description
+    description = described(param, f"one of {', '.join(param.choices)}" if param.choices else limits(param).lstrip())
+    if description:
+        spec["description"] = description
     return spec
 
 
