@@ -48,9 +48,22 @@ def _check_dollars(context: Context, node: Any, path: Path) -> None:
     if isinstance(node, list):
         for index, item in enumerate(node):
             _check_dollars(context, item, (*path, index))
-    elif isinstance(node, str) and "{{" in node and (found := re.search(_NO_DOLLAR, node)):
+    elif isinstance(node, str) and "{{" in node and (found := re.search(_NO_DOLLAR, _outside(node))):
         help = f"write `${found[0]}`"
         context.report("MLC310", f"`{found[0]}` lacks the `$` of an expression", path, within=found.span(), help=help)
+
+
+def _outside(text: str) -> str:
+    """The text with its expressions blanked out, as long as before."""
+    if "${{" not in text:
+        return text
+    from ..expr.parse import ExpressionError, pieces
+
+    try:
+        parts = pieces(text)
+    except ExpressionError:
+        return ""  # reported where the text is read
+    return "".join(part if isinstance(part, str) else " " * (part[1] - part[0] + len("${{}}")) for part in parts)
 
 
 def _allowed(path: Path, node: Any) -> bool:
