@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -145,7 +146,7 @@ def test_help_teaches_with_examples(command: str, capsys: pytest.CaptureFixture[
     examples = [line for line in lines if line.startswith("mlc ")]
     assert examples
     for example in examples:
-        words = example.replace(" 2>", " >").split(" >")[0].split(" |")[0].split()
+        words = example.replace(" 2>", " >").split(" >")[0].split(" |")[0].split(" #")[0].split()
         assert isinstance(app.parse(words[1:]), Request), example
 
 
@@ -173,11 +174,15 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ("compile -o", "requires an argument"),
         ("compile --output= a.yaml", "the name is empty"),
         ("compile --check a.yaml", "`--check` compares with files: say with `-o` which ones"),
-        ("compile a.yaml -o both.yaml", "`-o both.yaml` is one file, but there are 2 targets: name a folder, `-o both.yaml/`"),
+        (
+            "compile a.yaml -o both.yaml",
+            "is one file, but there are 2 targets: choose one with `--target argo`, or name a folder, such as `-o manifests/`",
+        ),
         ("compile .", "no specs in `.`: a spec is called mlc.yaml, mlc.yml, *.mlc.yaml or *.mlc.yml"),
         ("validate", "no specs in `.`"),
         ("explain", "mlc explain --list"),
         ("explain MLC310x", "did you mean `MLC310`?"),
+        ("explain --list MLC301", "`--list` lists every code: leave out the code, or `--list`"),
         ("explain nonsense", "`mlc explain --list` shows every code"),
     ],
 )
@@ -189,12 +194,35 @@ def test_wrong_usage(line: str, hint: str, capsys: pytest.CaptureFixture[str]) -
     assert hint in " ".join(captured.err.split())
 
 
-def test_completion_of_commands_and_targets() -> None:
-    """A shell that asks for completions gets commands, options and the names of targets."""
-    for words, cword, wanted in (("mlc co", 1, "compile"), ("mlc compile --ta", 2, "--target"), ("mlc compile --target k", 3, "kfp")):
+@pytest.mark.parametrize("command", ["compile", "validate", "graph", "infra", "init"])
+def test_empty_name(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty name, such as that of a variable that is not set, is a mistake in the command; it does not mean the current folder."""
+    spec(tmp_path)
+    assert mlc(command, "") == USAGE
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.strip().endswith(("the name of a spec is empty", "the name is empty"))
+    assert [path.name for path in tmp_path.iterdir()] == ["mlc.yaml"]
+
+
+def test_strict_is_explained_in_the_usual_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--strict` says what other compilers say."""
+    assert mlc("validate", "--help") == OK
+    assert "Treat warnings as errors." in capsys.readouterr().out
+
+
+def test_completion() -> None:
+    """A shell that asks for completions gets commands, options, the names of targets and codes."""
+    for words, cword, wanted in (
+        ("mlc co", 1, "compile"),
+        ("mlc compile --ta", 2, "--target"),
+        ("mlc compile --target k", 3, "kfp"),
+        ("mlc explain MLC90", 2, "MLC901 MLC902 MLC903"),
+        ("mlc explain mlc90", 2, "mlc901 mlc902 mlc903"),
+    ):
         env = {**ENV, "_MLC_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(cword)}
         done = subprocess.run([sys.executable, "-m", "mlc"], env=env, capture_output=True, text=True, check=False)
-        assert done.stdout.split() == [wanted]
+        assert done.stdout.split() == wanted.split()
 
 
 # --- finding specs ------------------------------------------------------------------------------------------------------------
@@ -303,6 +331,47 @@ def test_output_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert (tmp_path / "out dir" / "x.yaml").read_text() == printed
 
 
+def test_parameters_that_a_run_must_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where parameters have no default, the line after a manifest says how a run gets them: `kubectl create` has no way to."""
+    spec(tmp_path, text=SPEC.replace("{epochs: 10}", "{epochs: 10, day: {type: string}, Rows_max: {type: int}}"))
+    assert mlc("compile", "-o", "out/") == OK
+    assert capsys.readouterr().err.splitlines() == [
+        "wrote out/demo.argo.yaml: start it with `argo submit out/demo.argo.yaml -p day=VALUE -p Rows_max=VALUE`",
+        "wrote out/demo.kfp.yaml: upload it in the Kubeflow Pipelines UI, or with `kfp pipeline create -p demo out/demo.kfp.yaml`; "
+        "a run must give `day`, `Rows_max`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("compile a.yaml -t argo -o a.yaml", "`a.yaml` is `a.yaml`"),
+        ("compile a.yaml -t argo -o ./sub/../a.yaml", "`./sub/../a.yaml` is `a.yaml`"),
+        ("compile a.yaml -t argo -o link.yaml", "`link.yaml` is `a.yaml`"),
+        ("compile a.yaml -t argo -o hard.yaml", "`hard.yaml` is `a.yaml`"),
+        ("compile a.yaml -t argo -o a.yaml --check", "`a.yaml` is `a.yaml`"),
+        ("compile sub/demo.argo.yaml a.yaml -t kfp -t argo -o sub/", "`sub/demo.argo.yaml` is `sub/demo.argo.yaml`"),
+        ("compile - -t argo -o a.yaml", "`a.yaml` is standard input"),
+        ("infra a.yaml -o a.yaml", "`a.yaml` is `a.yaml`"),
+    ],
+)
+def test_output_never_replaces_a_spec(
+    line: str, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`-o` that names one of the specs, by whatever name, is a mistake in the command; nothing is written."""
+    store = "store: {minio: {endpoint: minio:9000, bucket: b, insecure: true, secret: {name: s, access_key: a, secret_key: k}}}\nsteps:"
+    spec(tmp_path, "a.yaml", "other", SPEC.replace("steps:", store))
+    spec(tmp_path, "sub/demo.argo.yaml")
+    (tmp_path / "link.yaml").symlink_to("a.yaml")
+    (tmp_path / "hard.yaml").hardlink_to(tmp_path / "a.yaml")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")}
+    with (tmp_path / "a.yaml").open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert mlc(*line.split()) == USAGE
+    assert f"mlc: error: `-o` names a spec: {shown}\n" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")} == before
+
+
 def test_output_folder(tmp_path: Path) -> None:
     """`-o DIR/` writes one file per project and target; a folder that exists needs no slash."""
     spec(tmp_path, "specs/a.mlc.yaml", "one")
@@ -387,8 +456,14 @@ def test_files_are_written_all_or_none(tmp_path: Path) -> None:
 def test_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A place that cannot be written is MLC903 and exit code 3."""
     (tmp_path / "file").write_text("")
-    assert mlc("compile", spec(tmp_path), "-t", "argo", "-o", "file/x.yaml") == FAILED
-    assert "error[MLC903]: cannot write `file/x.yaml`: " in capsys.readouterr().err
+    spec(tmp_path)
+    for output, name in (("file/x.yaml", "file/x.yaml"), ("file/sub/x.yaml", "file/sub/x.yaml"), ("file/", "file/demo.argo.yaml")):
+        assert mlc("compile", "-t", "argo", "-o", output) == FAILED
+        assert capsys.readouterr().err == (
+            f"error[MLC903]: cannot write `{name}`: not a directory\n --> {name}:1:1\n  = docs: mlc explain MLC903\n\n1 error\n"
+        )
+    assert mlc("init", "file") == FAILED
+    assert capsys.readouterr().err.startswith("error[MLC903]: cannot write `file/mlc.yaml`: not a directory\n --> file/mlc.yaml:1:1\n")
 
 
 def test_output_that_is_no_file(tmp_path: Path) -> None:
@@ -402,10 +477,11 @@ def test_output_that_is_no_file(tmp_path: Path) -> None:
 def test_full_disk(tmp_path: Path) -> None:
     """Standard output that takes no more is an error, not silence."""
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "mlc", "compile", spec(tmp_path)]
-        done = subprocess.run(command, env=ENV, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == FAILED
-    assert done.stderr.startswith("error[MLC903]: cannot write `<stdout>`: no space left on device\n")
+        for arguments in (["compile", spec(tmp_path)], ["schema"]):
+            command = [sys.executable, "-m", "mlc", *arguments]
+            done = subprocess.run(command, env=ENV, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            assert done.returncode == FAILED
+            assert done.stderr.startswith("error[MLC903]: cannot write `<stdout>`: no space left on device\n --> <stdout>:1:1\n")
 
 
 def test_reader_that_stops(tmp_path: Path) -> None:
@@ -440,7 +516,7 @@ def test_check_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert mlc(*line[:-1]) == OK
     capsys.readouterr()
     assert mlc(*line) == OK
-    assert capsys.readouterr() == ("", "ok: 2 manifests say what the specs say\n")
+    assert capsys.readouterr() == ("", "ok: 2 manifests are up to date\n")
 
     argo, kfp = tmp_path / "out" / "demo.argo.yaml", tmp_path / "out" / "demo.kfp.yaml"
     argo.write_text(argo.read_text().replace("acme/train:1", "acme/train:2"))
@@ -453,10 +529,25 @@ def test_check_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         True,
         True,
     ]
-    assert "+# generated by mlc from project demo, do not edit\n" in captured.out
-    assert captured.err == "2 of 2 manifests differ from what the specs say: write them again with `mlc compile ... -o out/`\n"
+    assert captured.out.endswith("\n`out/demo.kfp.yaml` does not exist\n")
+    assert "pipelineInfo" not in captured.out
+    assert captured.err == "2 of 2 manifests are out of date: write them with `mlc compile ... -o out/`\n"
     assert argo.read_bytes() == before
     assert not kfp.exists()
+
+
+def test_check_of_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A manifest that is not there is named, and not shown as one long difference; one manifest is counted in the singular."""
+    line = ["compile", spec(tmp_path), "-t", "argo", "-o", "x.yaml"]
+    assert mlc(*line, "--check") == FOUND
+    assert capsys.readouterr() == (
+        "`x.yaml` does not exist\n",
+        "1 of 1 manifest is out of date: write it with `mlc compile ... -o x.yaml`\n",
+    )
+    assert mlc(*line) == OK
+    capsys.readouterr()
+    assert mlc(*line, "--check") == OK
+    assert capsys.readouterr() == ("", "ok: 1 manifest is up to date\n")
 
 
 def test_check_sees_line_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -611,7 +702,13 @@ def test_init_makes_a_project_that_compiles(tmp_path: Path, capsys: pytest.Captu
     assert mlc("init", "Churn 2") == OK
     err = capsys.readouterr().err
     assert err.splitlines()[0] == "wrote Churn 2/mlc.yaml"
-    assert err.splitlines()[-1].startswith("next: `mlc graph 'Churn 2/mlc.yaml'`")
+    assert err.splitlines()[1:] == [
+        "wrote Churn 2/mlc.schema.json",
+        "next: `mlc graph 'Churn 2/mlc.yaml'` draws the project, `mlc compile 'Churn 2/mlc.yaml' --target argo` compiles it",
+        "to check specs at every commit: the source of mlc has a pre-commit hook, see `In pre-commit and CI` in its README",
+    ]
+    assert sorted(path.name for path in (tmp_path / "Churn 2").iterdir()) == ["mlc.schema.json", "mlc.yaml"]
+    assert "\n## In pre-commit and CI\n" in (ROOT / "README.md").read_text(encoding="utf-8")
     folder = tmp_path / "Churn 2"
     assert (folder / "mlc.schema.json").read_text() == schema_text()
     assert (folder / "mlc.yaml").read_text().startswith("# yaml-language-server: $schema=mlc.schema.json\n")
@@ -619,39 +716,53 @@ def test_init_makes_a_project_that_compiles(tmp_path: Path, capsys: pytest.Captu
     captured = capsys.readouterr()
     assert captured.err == ""
     assert captured.out.startswith("# generated by mlc from project churn-2, do not edit\n")
-    for helper in (".pre-commit-config.yaml", ".github/workflows/mlc.yml"):
-        assert f"mlc-compiler=={__version__}" in (folder / helper).read_text()
-        assert yaml.safe_load((folder / helper).read_text())
 
 
-def test_init_runs_for_real(tmp_path: Path) -> None:
-    """The scripts of the project that `init` writes do what they say: the model is good enough to be published."""
-    assert mlc("init") == OK
-    steps = yaml.safe_load((tmp_path / "mlc.yaml").read_text())["steps"]
-    for name, step in steps.items():
-        script = step["run"]
-        paths = {**step.get("inputs", {}), **step.get("outputs", {}), "error": "/tmp/train/error.json"}
-        for port in ("inputs", "outputs", "metrics"):
-            for key, path in paths.items():
-                local = tmp_path / ("points.csv" if key == "points" else Path(path).name)
-                script = script.replace(f"${{{{ {port}.{key} }}}}", str(local))
-        script = script.replace("/tmp/prepare", str(tmp_path)).replace("/tmp/train", str(tmp_path))
-        assert "${{" not in script
-        done = subprocess.run([sys.executable, "-c", script, "20"], capture_output=True, text=True, check=True)
-        assert name != "publish" or '"slope": 2.99' in done.stdout
-    assert json.loads((tmp_path / "error.json").read_text()) < 0.5
+def test_init_runs_for_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The manifest of the project that `init` writes does what it says: its programs run, and the model is good enough to be published."""
+    assert mlc("init", "new") == OK
+    capsys.readouterr()
+    assert mlc("compile", "new", "-t", "argo") == OK
+    manifest = capsys.readouterr().out
+    for folder in ("/tmp/", "/argo/staging/"):  # a container's own folders
+        manifest = manifest.replace(f" {folder}", f" {tmp_path}{folder}").replace(f'"{folder}', f'"{tmp_path}{folder}')
+    workflow = yaml.safe_load(manifest)["spec"]
+    templates = {template["name"]: template for template in workflow["templates"]}
+    params = {param["name"]: param["value"] for param in workflow["arguments"]["parameters"]}
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    artifacts: dict[str, Path] = {}
+    printed = {}
+    for task in templates["entrypoint"]["dag"]["tasks"]:
+        template = templates[task["template"]]
+        sources = {item["name"]: artifacts[item["from"]] for item in task.get("arguments", {}).get("artifacts", ())}
+        for item in template.get("inputs", {}).get("artifacts", ()):
+            content = item["raw"]["data"] if "raw" in item else sources[item["name"]].read_text()
+            Path(item["path"]).parent.mkdir(parents=True, exist_ok=True)
+            Path(item["path"]).write_text(content)
+        container = template.get("script") or template["container"]
+        arguments = [*container["command"], *([] if "source" not in container else ["-"]), *container.get("args", ())]
+        words = [re.sub(r"\{\{inputs\.parameters\.(\w+)\}\}", lambda found: params[found[1]], word) for word in arguments]
+        env = {"PATH": str(tmp_path / "bin")}
+        done = subprocess.run(words, env=env, input=container.get("source", ""), capture_output=True, text=True, check=True)
+        printed[task["name"]] = done.stdout
+        for item in template.get("outputs", {}).get("artifacts", ()):
+            artifacts[f"{{{{tasks.{task['name']}.outputs.artifacts.{item['name']}}}}}"] = Path(item["path"])
+    assert list(printed) == ["prepare", "train", "publish"]
+    assert printed["publish"].startswith('publishing {"slope": 2.99')
+    (metric,) = templates["train"]["outputs"]["parameters"]
+    assert 0 < json.loads(Path(metric["valueFrom"]["path"]).read_text()) < float(params["max_error"])
 
 
 def test_init_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`init` refuses where a spec or schema is, replaces just those with `--force`, and leaves other files alone."""
-    for name in ("mlc.yaml", ".pre-commit-config.yaml"):
+    for name in ("mlc.yaml", "other"):
         (tmp_path / name).write_text("mine\n")
     assert mlc("init") == USAGE
     assert "`.` already has mlc.yaml: choose another folder, or replace with `--force`" in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".pre-commit-config.yaml", "mlc.yaml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mlc.yaml", "other"]
     assert mlc("init", "--force") == OK
-    assert "kept .pre-commit-config.yaml, which was there already" in capsys.readouterr().err
-    assert (tmp_path / ".pre-commit-config.yaml").read_text() == "mine\n"
+    assert (tmp_path / "other").read_text() == "mine\n"
     assert (tmp_path / "mlc.yaml").read_text() != "mine\n"
 
 
@@ -676,10 +787,12 @@ def test_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_graph_in_ascii(tmp_path: Path) -> None:
     """Where standard output cannot hold the drawing's characters, ASCII ones stand in."""
-    for encoding, mark in (("ascii", b"\n* train\n"), ("utf-8", "\n● train\n".encode())):
-        command = [sys.executable, "-m", "mlc", "graph", spec(tmp_path)]
+    text = SPEC.replace("  train:\n", "  train:\n    title: Café\n    when: params.epochs > 3\n")
+    for encoding, mark in (("ascii", b"\no train  Caf\\xe9\n"), ("utf-8", "\n◇ train  Café\n".encode())):
+        command = [sys.executable, "-m", "mlc", "graph", spec(tmp_path, text=text)]
         done = subprocess.run(command, env={**ENV, "PYTHONIOENCODING": encoding}, capture_output=True, check=True)
         assert mark in done.stdout
+        assert (b"?" in done.stdout, done.stdout.isascii()) == (False, encoding == "ascii")
 
 
 def test_infra(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,32 @@ def test_branches_move_to_the_right() -> None:
         """)
 
 
+def test_ties_follow_the_project() -> None:
+    """A step that waits equally long for several is drawn under the last of them, so that all stand in the order of the project."""
+    edges = {"a": [], "b": ["a"], "c": ["a"], "d": ["a"], "e": ["d", "b"]}
+    assert draw(pipeline(steps(edges)), ASCII) == drawn("""
+        demo: 5 steps
+
+        * a
+        |-* b
+        |-* c
+        `-* d
+          |
+          * e
+              also after b
+        """)
+    assert draw(pipeline(steps({"x": [], "y": [], "z": ["x", "y"]})), ASCII) == drawn("""
+        demo: 3 steps
+
+        * x
+
+        * y
+        |
+        * z
+            also after x
+        """)
+
+
 def test_separate_parts() -> None:
     """Steps that have nothing to do with each other are drawn one after the other."""
     assert draw(pipeline(steps({"a": [], "b": [], "c": ["b"]}))) == drawn("""
@@ -118,7 +144,7 @@ def test_wide_project() -> None:
     middle = [f"m{number}" for number in range(1000)]
     text = draw(pipeline(steps({"a": [], **{name: ["a"] for name in middle}, "z": middle})))
     assert text.count("\n├─● m") == 999
-    assert text.endswith("\n└─● m0\n  │\n  ● z\n      also after m1, m2, m3, m4, m5, m6, m7, m8 and 991 more\n")
+    assert text.endswith("\n└─● m999\n  │\n  ● z\n      also after m0, m1, m2, m3, m4, m5, m6, m7 and 991 more\n")
 
 
 def test_deeply_nested_branches_stay_on_the_screen() -> None:

@@ -35,7 +35,7 @@ class Glyphs:
 
 
 UNICODE = Glyphs(step="●", conditional="◇", down="│ ", branch="├─", last="└─")
-ASCII = Glyphs(step="*", conditional="?", down="| ", branch="|-", last="`-")
+ASCII = Glyphs(step="*", conditional="o", down="| ", branch="|-", last="`-")
 
 
 def draw(pipeline: Pipeline, glyphs: Glyphs = UNICODE) -> str:
@@ -62,7 +62,8 @@ def _parents(steps: dict[str, Step]) -> dict[str, str]:
     depth: dict[str, int] = {}
     parents: dict[str, str] = {}
     for name, step in steps.items():  # in topological order, so what a step waits for is here already
-        parents[name] = max(step.after, key=lambda other: depth[other], default="")
+        # The last of equals: the others stand above it, where the project has them, when the drawing says `also after`.
+        parents[name] = max(reversed(step.after), key=depth.__getitem__, default="")
         depth[name] = depth[parents[name]] + 1 if parents[name] else 0
     return parents
 

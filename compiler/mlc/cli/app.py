@@ -58,7 +58,7 @@ def _check_format(word: str) -> str:
     return word
 
 
-def _check_output(word: str | None) -> str | None:
+def _check_name(word: str | None) -> str | None:
     if word == "":
         raise typer.BadParameter("the name is empty")
     return word
@@ -72,12 +72,19 @@ def _complete_formats(incomplete: str) -> list[str]:
     return [name for name in FORMATS if name.startswith(incomplete)]
 
 
+def _complete_codes(incomplete: str) -> list[str]:
+    from ..diagnostics.codes import CODES
+
+    codes = [code.lower() for code in CODES] if incomplete.islower() else list(CODES)
+    return [code for code in codes if code.startswith(incomplete)]
+
+
 Specs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[SPEC]...",
-        help="Files, folders, or - for standard input. A folder stands for every mlc.yaml, mlc.yml, *.mlc.yaml and *.mlc.yml below it; "
-        "a file that is named itself can have any name. Default: the current folder.",
+        help="Files, folders, or - for standard input. A folder stands for every mlc.yaml, mlc.yml, *.mlc.yaml and *.mlc.yml below it, "
+        "but not in hidden folders; a file that is named itself can have any name. Default: the current folder.",
         show_default=False,
     ),
 ]
@@ -99,7 +106,7 @@ Overrides = Annotated[
         "--set", metavar="PATH=VALUE", help="Change a value of the spec, such as params.epochs=3; can be repeated.", show_default=False
     ),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
 Format = Annotated[
     str,
     typer.Option(
@@ -117,7 +124,7 @@ Output = Annotated[
         "-o",
         metavar="PATH",
         help="A file; or a folder (it exists, or ends in /), for files called NAME.TARGET.yaml. Default: standard output.",
-        callback=_check_output,
+        callback=_check_name,
         show_default=False,
     ),
 ]
@@ -148,19 +155,21 @@ Examples:
   mlc compile mlc.yaml --target argo
   mlc compile mlc.yaml --target argo | kubectl create -f -
   mlc compile mlc.yaml --target kfp -o pipeline.yaml
-  mlc compile specs/ -o manifests/
+  mlc compile . -o manifests/  # every mlc.yaml and *.mlc.yaml below
   mlc compile mlc.yaml -t argo --set params.epochs=3 --set params.lr=1e-4
-  mlc compile specs/ -o manifests/ --check
+  mlc compile . -o manifests/ --check
+
+A manifest for Argo whose parameters have no default is started with `argo submit FILE -p NAME=VALUE`, not with kubectl.
 """
 
 _VALIDATE_HELP = """Check specs, for every target unless some are named.
 
 \b
 Examples:
-  mlc validate
+  mlc validate                 # every mlc.yaml and *.mlc.yaml below
   mlc validate mlc.yaml --target kfp
-  mlc validate specs/ --strict --format github
-  mlc validate specs/ --format json 2> report.json
+  mlc validate . --strict --format github
+  mlc validate . --format json 2> report.json
 """
 
 _GRAPH_HELP = """Draw the steps of a spec in the terminal.
@@ -183,7 +192,7 @@ Examples:
 
 _INIT_HELP = """Write a project to start from.
 
-Writes mlc.yaml and, for the editor, mlc.schema.json; and .pre-commit-config.yaml and .github/workflows/mlc.yml where there are none.
+Writes mlc.yaml and, for the editor, mlc.schema.json.
 
 \b
 Examples:
@@ -229,7 +238,7 @@ def _root(
 @app.command("init", help=_INIT_HELP)
 def _init(
     context: typer.Context,
-    folder: Annotated[str, typer.Argument(metavar="[DIR]", help="Where to; made if need be.")] = ".",
+    folder: Annotated[str, typer.Argument(metavar="[DIR]", help="Where to; made if need be.", callback=_check_name)] = ".",
     force: Annotated[bool, typer.Option("--force", help="Replace mlc.yaml and mlc.schema.json.")] = False,
 ) -> None:
     _ask(context, Request("init", (folder,), force=force))
@@ -285,7 +294,7 @@ def _infra(
     context: typer.Context,
     specs: Specs = None,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_output)
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_name)
     ] = None,
     overrides: Overrides = None,
     format: Format = "text",
@@ -296,7 +305,10 @@ def _infra(
 @app.command("explain", help=_EXPLAIN_HELP)
 def _explain(
     context: typer.Context,
-    codes: Annotated[list[str] | None, typer.Argument(metavar="CODE...", help="Such as MLC301, mlc301 or 301.", show_default=False)] = None,
+    codes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CODE...", help="Such as MLC301, mlc301 or 301.", autocompletion=_complete_codes, show_default=False),
+    ] = None,
     listing: Annotated[bool, typer.Option("--list", help="List every code.")] = False,
 ) -> None:
     _ask(context, Request("explain", tuple(codes or ()), listing=listing))

@@ -10,8 +10,11 @@ from .session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..driver import Output
+    from ..driver import Output, Result
     from .request import Request
+
+    Made = tuple[str, Result, Output]
+    """The name of a spec, or of the file to write; what became of the spec; one of its manifests."""
 
 
 def compile_specs(request: Request) -> int:
@@ -22,19 +25,19 @@ def compile_specs(request: Request) -> int:
         session.complain("`--check` compares with files: say with `-o` which ones")
         return session.code
     if output and not is_folder(output) and len(request.targets) > 1:
-        session.complain(_one_file(output, f"{len(request.targets)} targets"))
+        session.complain(_one_file(output, f"{len(request.targets)} targets", "choose one with `--target argo`, or "))
         return session.code
 
     from ..driver import compile_source
 
     if not session.run(compile_source):
         return session.code
-    manifests = [(name, result.name, made) for name, result in session.results for made in result.outputs]
+    manifests = [(name, result, made) for name, result in session.results for made in result.outputs]
     if not output:
         session.print("---\n".join(made.text for _, _, made in manifests))
         return session.code
     files = _places(session, output, manifests)
-    if files is None:
+    if files is None or not session.spares_specs([name for name, _, _ in files]):
         return session.code
     if request.check:
         _compare(session, files)
@@ -43,48 +46,56 @@ def compile_specs(request: Request) -> int:
     return session.code
 
 
-def _one_file(output: str, what: str) -> str:
-    return f"`-o {output}` is one file, but there are {what}: name a folder, `-o {output}/`"
+def _one_file(output: str, what: str, instead: str = "") -> str:
+    return f"`-o {output}` is one file, but there are {what}: {instead}name a folder, such as `-o manifests/`"
 
 
-def _places(session: Session, output: str, manifests: list[tuple[str, str, Output]]) -> list[tuple[str, str, Output]] | None:
-    """The file of each manifest, with the project's name; None where two would be one file."""
+def _places(session: Session, output: str, manifests: list[Made]) -> list[Made] | None:
+    """The manifests with the name of the file in place of the spec's; None where two would be one file."""
     if not is_folder(output):
         if len(manifests) > 1:
             session.complain(_one_file(output, f"{len(session.results)} specs"))
             return None
-        return [(output, project, made) for _, project, made in manifests]
-    files: dict[str, tuple[str, str, Output]] = {}
-    for spec, project, made in manifests:
-        name = os.path.join(output, f"{project}.{made.target}.yaml")
+        return [(output, result, made) for _, result, made in manifests]
+    files: dict[str, Made] = {}
+    for spec, result, made in manifests:
+        name = os.path.join(output, f"{result.name}.{made.target}.yaml")
         if name in files:
-            first = next(other for other, named, _ in manifests if named == project)
-            session.complain(f"`{first}` and `{spec}` both describe a project called `{project}`: both would be `{name}`")
+            first = next(other for other, named, _ in manifests if named.name == result.name)
+            session.complain(f"`{first}` and `{spec}` both describe a project called `{result.name}`: both would be `{name}`")
             return None
-        files[name] = (name, project, made)
+        files[name] = (name, result, made)
     return list(files.values())
 
 
-def _write(session: Session, files: list[tuple[str, str, Output]]) -> None:
+def _write(session: Session, files: list[Made]) -> None:
     try:
         write_all([(name, made.text) for name, _, made in files])
     except OSError as error:
         session.fail("MLC903", "write", error)
         return
-    for name, project, made in files:
-        session.note(f"wrote {name}: {_apply(name, project, made.target)}")
+    for name, result, made in files:
+        open_params = [param.name for param in result.pipeline.params if param.default is None] if result.pipeline else []
+        session.note(f"wrote {name}: {_apply(name, result.name, made.target, open_params)}")
 
 
-def _apply(name: str, project: str, target: str) -> str:
-    """How to run a manifest. `create`, not `apply`: a Workflow has `generateName`, so each `create` is a new run."""
+def _apply(name: str, project: str, target: str, open_params: list[str]) -> str:
+    """How to run a manifest, whose `open_params` have no default.
+
+    `create`, not `apply`: a Workflow has `generateName`, so each `create` is a new run. `kubectl` has no way to give a parameter.
+    """
     from shlex import quote
 
     if target == "argo":
+        if open_params:
+            values = "".join(f" -p {param}=VALUE" for param in open_params)
+            return f"start it with `argo submit {quote(name)}{values}`"
         return f"start it with `kubectl create -f {quote(name)}`"
-    return f"upload it in the Kubeflow Pipelines UI, or with `kfp pipeline create -p {quote(project)} {quote(name)}`"
+    upload = f"upload it in the Kubeflow Pipelines UI, or with `kfp pipeline create -p {quote(project)} {quote(name)}`"
+    return f"{upload}; a run must give {', '.join(f'`{param}`' for param in open_params)}" if open_params else upload
 
 
-def _compare(session: Session, files: list[tuple[str, str, Output]]) -> None:
+def _compare(session: Session, files: list[Made]) -> None:
     """Print how the files differ from what the specs say now."""
     from difflib import unified_diff
 
@@ -95,7 +106,9 @@ def _compare(session: Session, files: list[tuple[str, str, Output]]) -> None:
             with open(name, "rb") as file:
                 old = file.read()
         except FileNotFoundError:
-            old = b""
+            differing += 1
+            changes.append(f"`{name}` does not exist\n")
+            continue
         except OSError as error:
             session.fail("MLC902", "read", error)
             continue
@@ -108,7 +121,12 @@ def _compare(session: Session, files: list[tuple[str, str, Output]]) -> None:
     if differing:
         session.code = max(session.code, FOUND)
         session.print("".join(changes))
+        are, them = ("is", "it") if differing == 1 else ("are", "them")
         command = f"mlc compile ... -o {session.request.output}"
-        session.note(f"{differing} of {len(files)} manifests differ from what the specs say: write them again with `{command}`")
+        session.note(f"{differing} of {_manifests(len(files))} {are} out of date: write {them} with `{command}`")
     elif not session.code:
-        session.note(f"ok: {len(files)} manifests say what the specs say")
+        session.note(f"ok: {_manifests(len(files))} {'is' if len(files) == 1 else 'are'} up to date")
+
+
+def _manifests(count: int) -> str:
+    return f"{count} manifest{'' if count == 1 else 's'}"

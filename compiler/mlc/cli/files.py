@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -63,6 +64,15 @@ def read(name: str) -> bytes:
         return file.read(_READ_AT_MOST)
 
 
+def identity(name: str) -> tuple[int, int] | None:
+    """What tells an existing regular file, or the one that standard input comes from for `-`, from all others; None for anything else."""
+    try:
+        found = os.fstat(sys.stdin.fileno()) if name == STDIN else os.stat(name)
+    except (OSError, ValueError):  # it is not there, or standard input is no file of the system
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
 def is_folder(output: str) -> bool:
     """Whether `-o` names a folder: it ends in a slash, or is one."""
     return output.endswith(("/", os.sep)) or os.path.isdir(output)
@@ -81,7 +91,7 @@ def write_all(files: Sequence[tuple[str, str]]) -> None:
                     _write_through(name, text)
                     continue
                 place = os.path.realpath(name)  # a link stays a link
-                os.makedirs(os.path.dirname(place), exist_ok=True)
+                _make_folder(os.path.dirname(place))
                 beside = os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.{os.getpid()}.tmp")
                 staged.append((beside, place))
                 _write_new(beside, text, place)
@@ -95,6 +105,13 @@ def write_all(files: Sequence[tuple[str, str]]) -> None:
             if os.path.lexists(beside):
                 os.unlink(beside)
         raise
+
+
+def _make_folder(folder: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except FileExistsError as error:  # so Python calls a file where a folder must be
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from error
 
 
 def _write_new(beside: str, text: str, place: str) -> None:

@@ -1,4 +1,4 @@
-"""`mlc init`: a project to start from, with what editors, pre-commit and CI need to check it."""
+"""`mlc init`: a project to start from, and the schema with which an editor checks it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 import re
 from shlex import quote
 
-from .. import __version__
 from . import streams
 from .files import write_all
-from .request import FAILED, OK, USAGE
+from .session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,37 +17,33 @@ if TYPE_CHECKING:
 _TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "template")
 _SPEC = "mlc.yaml"
 _SCHEMA = "mlc.schema.json"
-_HELPERS = {".pre-commit-config.yaml": "pre-commit-config.yaml", os.path.join(".github", "workflows", "mlc.yml"): "workflow.yml"}
 
 
 def init(request: Request) -> int:
-    """Write the files and return the exit code. The spec and its schema are replaced only with `--force`, the others never."""
+    """Write the spec and its schema, and return the exit code. Files that are there are replaced only with `--force`.
+
+    No configuration of pre-commit or CI: it would have to name a release to install.
+    """
     from ..schema import schema_text
 
+    session = Session(request)
     folder = request.arguments[0] if request.arguments else "."
     taken = [name for name in (_SPEC, _SCHEMA) if os.path.lexists(os.path.join(folder, name))]
     if taken and not request.force:
-        streams.tell(f"mlc: error: `{folder}` already has {' and '.join(taken)}: choose another folder, or replace with `--force`")
-        return USAGE
-    texts = {_SPEC: _text("mlc.yaml").replace("my-project", project_name(folder)), _SCHEMA: schema_text()}
-    kept = []
-    for name, template in _HELPERS.items():
-        if os.path.lexists(os.path.join(folder, name)):
-            kept.append(name)
-        else:
-            texts[name] = _text(template).replace("VERSION", __version__)
+        session.complain(f"`{folder}` already has {' and '.join(taken)}: choose another folder, or replace with `--force`")
+        return session.code
+    texts = {_SPEC: _text(_SPEC).replace("my-project", project_name(folder)), _SCHEMA: schema_text()}
     try:
         write_all([(os.path.join(folder, name), text) for name, text in texts.items()])
     except OSError as error:
-        streams.tell(f"error[MLC903]: cannot write `{error.filename}`: {error.strerror}")
-        return FAILED
+        session.fail("MLC903", "write", error)
+        return session.code
     for name in texts:
         streams.tell(f"wrote {_below(folder, name)}")
-    for name in kept:
-        streams.tell(f"kept {_below(folder, name)}, which was there already")
     spec = quote(_below(folder, _SPEC))
     streams.tell(f"next: `mlc graph {spec}` draws the project, `mlc compile {spec} --target argo` compiles it")
-    return OK
+    streams.tell("to check specs at every commit: the source of mlc has a pre-commit hook, see `In pre-commit and CI` in its README")
+    return session.code
 
 
 def project_name(folder: str) -> str:

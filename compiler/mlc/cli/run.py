@@ -52,7 +52,7 @@ def _run(request: Request) -> int:
         case "schema":
             from ..schema import schema_text
 
-            return streams.result(schema_text())
+            return _print(request, schema_text())
     raise ValueError(f"no such command: {request.command}")
 
 
@@ -60,7 +60,10 @@ def _explain(request: Request) -> int:
     from ..diagnostics.explain import explain, listing
 
     if request.listing:
-        return streams.result(listing())
+        if request.arguments:
+            streams.tell("mlc: error: `--list` lists every code: leave out the code, or `--list`")
+            return USAGE
+        return _print(request, listing())
     pages = []
     for code in request.arguments:
         page = explain(code)
@@ -75,4 +78,13 @@ def _explain(request: Request) -> int:
     if not pages:
         streams.tell("mlc: error: name a code, such as `mlc explain MLC301`, or list them all with `mlc explain --list`")
         return USAGE
-    return streams.result("\n".join(pages))
+    return _print(request, "\n".join(pages))
+
+
+def _print(request: Request, text: str) -> int:
+    """Write the result of a command that reads no specs, and return the exit code."""
+    from .session import Session
+
+    session = Session(request)
+    session.print(text)
+    return session.code

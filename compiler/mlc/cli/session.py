@@ -8,12 +8,12 @@ from ..diagnostics.codes import CODES
 from ..diagnostics.model import Diagnostic, Span
 from ..source import SET
 from . import streams
-from .files import PATTERN, STDIN_NAME, find, read
+from .files import PATTERN, STDIN_NAME, find, identity, read
 from .request import FAILED, FOUND, OK, STDIN, USAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..diagnostics.model import Finding
     from ..driver import Result
@@ -30,6 +30,7 @@ class Session:
         self.request = request
         self.results: list[tuple[str, Result]] = []
         self.diagnostics: list[Diagnostic] = []
+        self._specs: list[str] = []
         self.sources = {SET: "\n".join(request.overrides)}
         self.code = OK
 
@@ -43,8 +44,11 @@ class Session:
 
         Where an argument names a folder without specs, nothing is run: that is a mistake in the command.
         """
+        if "" in self.request.arguments:
+            self.complain("the name of a spec is empty")
+            return False
         try:
-            specs, empty = find(self.request.arguments)
+            self._specs, empty = find(self.request.arguments)
         except OSError as error:
             name = str(error.filename)
             self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name))
@@ -54,7 +58,7 @@ class Session:
             for folder in empty:
                 self.complain(f"no specs in `{folder}`: a spec is called {PATTERN}; a file with another name has to be named itself")
             return False
-        for spec in specs:
+        for spec in self._specs:
             self._run_one(spec, stages)
         self.report()
         return self.code == OK
@@ -79,6 +83,18 @@ class Session:
         self.results.append((name, result))
         for diagnostic in result.diagnostics:
             self.add(diagnostic)
+
+    def spares_specs(self, outputs: Sequence[str]) -> bool:
+        """Whether no output is one of the specs, by whatever name; complains about each one that is."""
+        specs = {identity(spec): spec for spec in self._specs}
+        specs.pop(None, None)
+        spared = True
+        for output in outputs:
+            spec = specs.get(identity(output))
+            if spec is not None:
+                self.complain(f"`-o` names a spec: `{output}` is {'standard input' if spec == STDIN else f'`{spec}`'}")
+                spared = False
+        return spared
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Take a diagnostic in; `--strict` makes a warning an error. Files that fail weigh more than errors in a spec."""

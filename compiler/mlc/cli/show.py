@@ -22,9 +22,11 @@ def graph(request: Request) -> int:
     session = Session(request)
     if not session.run(check_source):
         return session.code
-    glyphs = UNICODE if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8" else ASCII
-    drawings = [draw(result.pipeline, glyphs) for _, result in session.results if result.pipeline]
-    session.print("\n".join(drawings))
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    drawings = [draw(result.pipeline, UNICODE if unicode else ASCII) for _, result in session.results if result.pipeline]
+    text = "\n".join(drawings)
+    # Titles and constants of the project can hold any character.
+    session.print(text if unicode else text.encode("ascii", "backslashreplace").decode("ascii"))
     return session.code
 
 
@@ -52,6 +54,8 @@ def infra(request: Request) -> int:
         return session.code
     if request.output.endswith(("/", os.sep)) or os.path.isdir(request.output):
         session.complain(f"`-o {request.output}` is a folder: name a file")
+        return session.code
+    if not session.spares_specs([request.output]):
         return session.code
     try:
         write_all([(request.output, text)])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from .request import FAILED, OK
-
 
 def write(text: str) -> None:
     """Write a result to standard output as UTF-8.
@@ -40,13 +38,3 @@ def _drop(stream: int) -> None:
 def color() -> bool:
     """Whether diagnostics are coloured: on a terminal, unless `NO_COLOR` is set to anything or the terminal is `dumb`."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def result(text: str) -> int:
-    """Write the result of a command that can fail in no other way, and return the exit code."""
-    try:
-        write(text)
-    except OSError as error:
-        tell(f"error[MLC903]: cannot write `<stdout>`: {error.strerror}")
-        return FAILED
-    return OK
