@@ -21,7 +21,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "record", "ir", "expr", "source", "positions", "suppression", "scalars", "quantity", "diagnostics"),
 )
 # Modules that are parts of one stage and may know each other.
-PARTS = {"overrides": "reader", "syntax": "reader", "schema_hints": "schema", "schema_wording": "schema"}
+PARTS = {
+    "overrides": "reader",
+    "syntax": "reader",
+    **dict.fromkeys(("schema_hints", "schema_keys", "schema_layout", "schema_wording"), "schema"),
+}
 # What the targets know is the IR and `lowering`; only these three touch YAML; typer costs more than a compile.
 ONLY = {
     "yaml": ("reader", "source", "emit"),

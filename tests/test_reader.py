@@ -156,6 +156,9 @@ def test_leading_marks() -> None:
         (": x\n", "1:1-2"),
         ("한: 글: 😀\n", "1:5-6"),
         ("a: 1\r\nfoo\r\nb: 2\r\n", "2:1-4"),
+        ("a:\n  \xa0b: 1\n    c: 2\n", "2:3-4"),
+        ("a:\n  b: 1\n\xa0 c: 2\n\xa0 d: 2\n  e: 2\n", "3:1-2"),
+        ("a:\n  b: 1\n\xa0 c\nd: 2\n", "3:1-2"),
     ],
 )
 def test_syntax(text: str, place: str) -> None:
@@ -164,6 +167,9 @@ def test_syntax(text: str, place: str) -> None:
     assert problem(text).help
 
 
+BRACES = "text with `{{` needs quotes here: YAML reads braces as a mapping"
+NAMED = 'an expression of mlc names what it refers to, as in `"${{ params.NAME }}"`; put quotes around any other text with braces'
+NO_BREAK = "a line is indented with U+00A0 (no-break space), which is text to YAML"
 UNQUOTED = "an expression needs quotes here: YAML takes some of its characters for its own"
 
 
@@ -180,6 +186,19 @@ UNQUOTED = "an expression needs quotes here: YAML takes some of its characters f
         ("<<<<<<< x\na: 1\n", "a merge conflict is not resolved", "keep the lines that are right and delete the marker lines"),
         ("a: {b: ${{ c }}}\n", UNQUOTED, 'write it with quotes: `"${{ c }}"`'),
         ('a: [${{ b == "c" }}]\n', UNQUOTED, "write it with quotes: `'${{ b == \"c\" }}'`"),
+        ("a: {b: {{ params.c }}}\n", UNQUOTED, 'write it with quotes: `"${{ params.c }}"`'),
+        ("a: [{{ steps.s.metrics.m > 1 }}]\n", UNQUOTED, 'write it with quotes: `"${{ steps.s.metrics.m > 1 }}"`'),
+        ("a: {{run.id}}\n", UNQUOTED, 'write it with quotes: `"${{run.id}}"`'),
+        ("a: {{workflow.name}}\n", BRACES, "mlc writes this as `${{ run.name }}`, in quotes"),
+        ("a: {{ workflow.uid }}\n", BRACES, "mlc writes this as `${{ run.id }}`, in quotes"),
+        ("a: {{workflow.parameters.lr}}\n", BRACES, "mlc writes this as `${{ params.lr }}`, in quotes"),
+        ("a: [{{inputs.parameters.lr}}]\n", BRACES, NAMED),
+        ("a: [{{steps.s.outputs.result}}]\n", BRACES, NAMED),
+        ("a: {b: {{ item }}}\n", BRACES, NAMED),
+        ("a:\n\xa0 b: 1\n  c: 2\n", NO_BREAK, "replace it with a space"),
+        ("a:\n  b: 1\n\xa0 c: 2\n\xa0 d: 2\n  e: 2\n", NO_BREAK, "replace it with a space"),
+        ("a:\n  b:\n  c: 1\n  d:\n  c: 2\n", "the key `c` is given twice", "remove one of the two, or indent it if it belongs to `d`"),
+        ("c:\nc: 2\n", "the key `c` is given twice", "remove one of the two"),
         ("a: !!str 5\n", "the YAML tag `!!str` is not read", "put quotes around the value to make it text, and remove the tag"),
         ("<<: {}\n", "merge keys `<<` are not read", "write what steps share under `defaults`, or repeat it"),
         ("a: *b\n", "the alias `*b` refers to nothing above it", "put quotes around the text, or name a value `&b` further up"),
@@ -522,7 +541,7 @@ def test_set_leaves_the_old_document() -> None:
 def test_set_params() -> None:
     """A declaration gets another default, a plain parameter another value; a string stays text and a float a number."""
     text = "params: {a: {type: int, default: 1}, tag: v1, lr: 0.5, b: {type: string}, c: 1}\n"
-    data, problems = setting(text, "params.a=3", "params.tag=1.50", "params.lr=1", "params.b=014", "params.c=0x10", "params.new=x")
+    data, problems = setting(text, "params.a=3", "params.tag=1.50", "params.lr=1", "params.b=014", "params.c=0x10")
     assert problems == []
     assert data == {
         "params": {
@@ -531,7 +550,6 @@ def test_set_params() -> None:
             "lr": 1.0,
             "b": {"type": "string", "default": "014"},
             "c": 16,
-            "new": "x",
         }
     }
     assert isinstance(data["params"]["lr"], float)
@@ -540,17 +558,18 @@ def test_set_params() -> None:
 @pytest.mark.parametrize(
     ("assignment", "problem"),
     [
-        ("a", "MLC101 --set:1:1-2 an assignment without `=`"),
-        ("=1", "MLC101 --set:1:1-2 the key of an assignment has an empty part or blanks around it"),
-        ("a..b=1", "MLC101 --set:1:1-5 the key of an assignment has an empty part or blanks around it"),
+        ("a", "MLC101 --set:1:1-2 the assignment `a` has no `=`"),
+        ("=1", "MLC101 --set:1:1-2 the key of the assignment `=` has an empty part or blanks around it"),
+        ("a..b=1", "MLC101 --set:1:1-5 the key of the assignment `a..b=` has an empty part or blanks around it"),
         ("a.b=1", "MLC101 --set:1:1-4 `a` is a single value, which has no `b` in it"),
         ("l.2=1", "MLC101 --set:1:1-4 `l` is a list of 2, which has no item `2`"),
         ("l.x=1", "MLC101 --set:1:1-4 `l` is a list of 2, which has no item `x`"),
-        ("a=[1", "MLC101 --set:1:3-4 this `[` is never closed"),
-        ("a={{ x }}", "MLC112 --set:1:3-10 an expression needs quotes here: YAML takes some of its characters for its own"),
-        ("a=[!x y]", "MLC110 --set:1:4-6 the YAML tag `!x` is not read"),
-        ("a=x\0", "MLC108 --set:1:4-5 the character U+0000 (NUL) cannot stand in a project file"),
-        ("a=\udcff", "MLC108 --set:1:3-4 the character U+DCFF cannot stand in a project file"),
+        ("a=[1", "MLC101 --set:1:3-4 this `[` is never closed, in the assignment of `a`"),
+        ("l[0]=1", "MLC101 --set:1:1-5 there is no `l[0]`"),
+        ("a={{ x }}", "MLC112 --set:1:3-10 text with `{{` needs quotes here: YAML reads braces as a mapping, in the assignment of `a`"),
+        ("a=[!x y]", "MLC110 --set:1:4-6 the YAML tag `!x` is not read, in the assignment of `a`"),
+        ("a=x\0", "MLC108 --set:1:4-5 the character U+0000 (NUL) cannot stand in a project file, in the assignment of `a`"),
+        ("a=\udcff", "MLC108 --set:1:3-4 the character U+DCFF cannot stand in a project file, in the assignment of `a`"),
         ("params.n=x", "MLC305 --set:1:10-11 parameter `n` is an int, and this is a string"),
         ("params.n=1.5", "MLC305 --set:1:10-13 parameter `n` is an int, and this is a float"),
         ("params.n=null", "MLC305 --set:1:10-14 parameter `n` is an int, and this is nothing"),
@@ -563,3 +582,45 @@ def test_wrong_set(assignment: str, problem: str) -> None:
     assert problems == [problem]
     assert data == {"a": 1, "l": [1, 2], "params": {"n": 1}}
     assert setting(text, "a=7", assignment)[1] == [problem.replace("--set:1:", "--set:2:")]
+
+
+DECLARED = "params: {epochs: 1}\nsteps: {train: {image: a}}\nvolumes: {data: {claim: a}}\nimages: {base: a/b:1}\nl: [1]\n"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "problem", "help_"),
+    [
+        ("params.epoch=3", "MLC303 there is no parameter `epoch`", "did you mean `epochs`?"),
+        ("params.epoch.default=3", "MLC303 there is no parameter `epoch`", "did you mean `epochs`?"),
+        ("steps.trian.image=x", "MLC301 there is no step `trian`", "did you mean `train`?"),
+        ("volumes.date.claim=x", "MLC316 there is no volume `date`", "did you mean `data`?"),
+        ("images.bass=x", "MLC317 there is no image `bass`", "did you mean `base`?"),
+        ("params.other=3", "MLC303 there is no parameter `other`", "declare it under `params` in the file: `--set` changes what is there"),
+        ("params={epochs: 1, epoch: 3}", "MLC303 there is no parameter `epoch`", "did you mean `epochs`?"),
+        ("l[0]=1", "MLC101 there is no `l[0]`", "list items are numbers after a dot: `l.0`"),
+    ],
+)
+def test_set_declares_nothing(assignment: str, problem: str, help_: str) -> None:
+    """An assignment to a parameter, step, volume or image that is not in the file is a misspelt one: it changes nothing."""
+    document = read(SourceFile("x", DECLARED), [])
+    assert document is not None
+    findings: list[Finding] = []
+    assert set_value(document, assignment, findings).data == document.data
+    [found] = findings
+    assert (f"{found.code} {found.message}", found.help) == (problem, help_)
+    assert [item.file for item in locate(document, findings)] == ["--set"]
+
+
+def test_set_without_the_section() -> None:
+    """The same where the section itself is missing or empty; one that is no mapping is left to the schema's words."""
+    assert setting("a: 1\n", "params.x=1") == ({"a": 1}, ["MLC303 --set:1:1-9 there is no parameter `x`"])
+    assert setting("params:\n", "params.x=1") == ({"params": None}, ["MLC303 --set:1:1-9 there is no parameter `x`"])
+    assert setting("steps: 5\n", "steps.x=1")[1] == ["MLC101 --set:1:1-8 `steps` is a single value, which has no `x` in it"]
+
+
+def test_set_adds_inside_entries() -> None:
+    """Keys inside an entry that exists, and keys of other sections, may be new."""
+    data, problems = setting(DECLARED, "steps.train.timeout=1h", "labels.team=x", "params={epochs: 2}")
+    assert problems == []
+    assert (data["steps"], data["labels"], data["params"]) == ({"train": {"image": "a", "timeout": "1h"}}, {"team": "x"}, {"epochs": 2})
+    assert setting("d: {'a[0]': 1}\n", "d.a[0]=2") == ({"d": {"a[0]": 2}}, [])

@@ -476,7 +476,7 @@ MAKE = ("steps", "make")
             (*MAKE, "timeout"),
             "value",
             "`timeout` of step `make` is the number `30`, expected text",
-            "for example `timeout: 1h30m`",
+            "write the unit: `timeout: 30s`",
         ),
         (
             changed("labels", "v", to=1),
@@ -500,7 +500,7 @@ MAKE = ("steps", "make")
             ("params", "lr"),
             "key",
             "parameter `lr` has an empty value",
-            "give it a value or remove the key, for example `lr: 10`",
+            "give it a default, or write `{type: int}` (or another type) for a parameter that every run must give",
         ),
         (
             changed("defaults", "image", to=None),
@@ -629,6 +629,141 @@ def test_sentences(document: Any, code: str, path: tuple[Any, ...], at: str, mes
     """One mistake gives one finding: its code, its place, what is wrong and what to do."""
     [finding] = problems(document)
     assert (finding.code, finding.path, finding.at, finding.message, finding.help) == (code, path, at, message, help)
+
+
+LATER = "this version of mlc does not have `{}` yet"
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "help"),
+    [
+        (
+            (),
+            "namespace",
+            "this version of mlc does not have `namespace` yet: choose it when you apply the manifest, with `kubectl -n NAME`",
+        ),
+        ((), "env", "variables of every step go under `defaults`: `defaults: {env: {NAME: text}}`"),
+        ((), "sched", ""),
+        (MAKE, "file", ""),
+        (MAKE, "comand", "did you mean `command`?"),
+        (MAKE, "container", "a step is one container: write its `image` and `command` as keys of the step"),
+        (MAKE, "environment", "did you mean `env`?"),
+        (MAKE, "replicas", "a step runs in one pod, and is over when its program ends"),
+        (MAKE, "ports", "a step is a program that ends: mlc runs no servers"),
+        (
+            MAKE,
+            "parameters",
+            "declare parameters under `params` at the top level, and use them as `${{ params.NAME }}` in `args` or `env`",
+        ),
+        (MAKE, "withItems", "this version of mlc has no loops yet"),
+        (MAKE, "nodeSelector", LATER.format("nodeSelector")),
+        (MAKE, "serviceAccountName", LATER.format("serviceAccountName")),
+        (MAKE, "securityContext", LATER.format("securityContext")),
+        (MAKE, "imagePullPolicy", "give the image its `pull_policy` under `images`"),
+        (MAKE, "imagePullSecrets", "give the image its `pull_secret` under `images`"),
+        (MAKE, "pip", "did you mean `packages`, with `shell: python`?"),
+        (MAKE, "requirements", "did you mean `packages`, with `shell: python`?"),
+        (
+            MAKE,
+            "secrets",
+            "a secret is a variable, `env: {TOKEN: {secret: NAME, key: KEY}}`, "
+            "or files, `volumes: {NAME: {secret: NAME}}` at the top level",
+        ),
+        (MAKE, "entrypoint", "write `command`, or give the image its `entrypoint` under `images`"),
+        (MAKE, "volumeMounts", "did you mean `volumes`?"),
+        (MAKE, "dependencies", "did you mean `needs`?"),
+        (MAKE, "script", "did you mean `run`?"),
+        (MAKE, "if", "did you mean `when`?"),
+        (MAKE, "\xa0 image", "it starts with U+00A0 (no-break space), which is no indent to YAML: replace it with a space"),
+        (("defaults",), "dependsOn", "write `needs` in a step: it cannot be a default"),
+        (("volumes", "data"), "mountPath", "a step says where it mounts the volume: `volumes: {NAME: /path}`"),
+        ((*MAKE, "metrics", "f1"), "threshold", "say how the number compares: `min`, `max`, `above` or `below`"),
+        ((*MAKE, "metrics", "f1"), "gt", "did you mean `above`?"),
+        ((*MAKE, "metrics", "f1"), "lte", "did you mean `max`?"),
+        (("steps", "use", "resources", "limits"), "nvidia.com/gpu", "did you mean `gpu`?"),
+        (("steps", "make", "resources"), "amd.com/gpu", "write it as `gpu: {type: amd.com/gpu, count: 1}`"),
+        ((*MAKE, "retry"), "attempts", "allowed: `limit`, `backoff`, `on`"),
+        (("targets", "kfp"), "pipeline_root", "allowed: `storage_class`"),
+    ],
+)
+def test_unknown_keys(place: tuple[str, ...], key: str, help: str) -> None:
+    """A key of another tool gets the word for it here; one that is like nothing gets the keys that there are, if these are few."""
+    [finding] = problems(changed(*place, key, to=1))
+    assert (finding.code, finding.path, finding.help) == ("MLC201", (*place, key), help)
+
+
+@pytest.mark.parametrize(
+    ("key", "help"),
+    [
+        ("pvc", "did you mean `claim`, the name of a claim that exists?"),
+        ("persistentVolumeClaim", "did you mean `claim`, the name of a claim that exists?"),
+        ("claimName", "did you mean `claim`, the name of a claim that exists?"),
+        ("emptyDir", "did you mean `empty_dir`?"),
+        ("configMap", "did you mean `config_map`?"),
+        ("hostPath", LATER.format("hostPath")),
+    ],
+)
+def test_kinds_of_volume(key: str, help: str) -> None:
+    """A volume of a kind that other tools call otherwise."""
+    [finding] = problems(changed("volumes", "data", to={key: "x"}))
+    assert (finding.path, finding.help) == (("volumes", "data", key), help)
+
+
+def test_numbers_where_texts_are() -> None:
+    """A metric that is a number is meant as a threshold, a duration lacks its unit; a label of that name is only a text."""
+    [metric] = problems(changed(*MAKE, "metrics", "b", to=0.8))
+    assert metric.help == "a threshold stands beside the path of the metric: `b: {path: /metrics.json, min: 0.8}`"
+    [backoff] = problems(changed(*MAKE, "retry", "backoff", "max", to=600))
+    assert backoff.help == "write the unit: `max: 600s`"
+    [label] = problems(changed("labels", "timeout", to=600))
+    assert label.help == 'write it in quotes: `"600"`'
+    [step] = problems(changed("steps", "metrics", to={"timeout": 600}))
+    assert step.help == "write the unit: `timeout: 600s`"
+    assert problems(5)[0].code == "MLC203"
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "message"),
+    [
+        (
+            {"apiVersion": "v1", "kind": "Workflow", "spec": {}},
+            "apiVersion",
+            "this is a Kubernetes manifest of kind `Workflow`, not a project",
+        ),
+        (
+            {"pipelineInfo": {}, "deploymentSpec": {}, "root": {}},
+            "pipelineInfo",
+            "this is a compiled pipeline of Kubeflow Pipelines, not a project",
+        ),
+    ],
+)
+def test_manifests_are_no_projects(document: Any, path: str, message: str) -> None:
+    """A manifest given as the spec is one mistake, not one for each of its keys."""
+    [finding] = problems(document)
+    assert (finding.code, finding.path, finding.message) == ("MLC201", (path,), message)
+    assert "`mlc init`" in finding.help
+    assert len(problems({**GOOD, "apiVersion": "v1", "kind": "x"})) == 2
+
+
+def test_keys_beside_the_step_they_belong_to() -> None:
+    """An empty step followed by keys of a step is one mistake of indentation; what else is wrong is still found."""
+    steps = {"a": None, "image": "x", "command": ["y"], "b": {"gpu": 1}, "c": None, "run": {"image": "x"}}
+    found = {finding.path: finding for finding in problems({**GOOD, "steps": steps})}
+    assert set(found) == {("steps", "a"), ("steps", "b", "gpu"), ("steps", "c")}
+    first = found["steps", "a"]
+    assert (first.code, first.message) == ("MLC203", "step `a` is empty, and what belongs to it follows at the same level")
+    assert first.help == "indent `image` and `command` under `a`"
+    assert [related.path for related in first.related] == [("steps", "image")]
+    assert found["steps", "c"].message == "step `c` has an empty value"
+
+
+def test_entries_beside_the_section_they_belong_to() -> None:
+    """The same one level up, where the entries wait for their check until they are indented."""
+    document = {"mlc": "v1", "name": "x", "params": None, "lr": 1, "steps": None, "a": {"image": "x"}, "b": {"gpu": 1}}
+    found = {finding.path: finding.help for finding in problems(document)}
+    assert found == {("params",): "indent `lr` under `params`", ("steps",): "indent `a` and `b` under `steps`"}
+    [many] = problems({"mlc": "v1", "name": "x", "steps": None, **{f"s{number}": {} for number in range(6)}})
+    assert many.help == "indent `s0`, `s1`, `s2`, `s3` and what follows under `steps`"
 
 
 def test_all_problems_at_once() -> None:

@@ -16,12 +16,20 @@ if TYPE_CHECKING:
 
 _DECLARATION = frozenset(("type", "default", "description", "choices", "min", "max"))
 _EXAMPLE = "write `--set KEY=VALUE`, such as `--set params.epochs=3`"
+_DECLARED = {
+    "params": ("MLC303", "parameter"),
+    "steps": ("MLC301", "step"),
+    "volumes": ("MLC316", "volume"),
+    "images": ("MLC317", "image"),
+}
+"""Sections in which `--set` changes entries and adds none: a new one would be a misspelt one, and nothing would use it."""
 
 
 def apply(document: Document, assignment: str, findings: list[Finding]) -> Document:
     """The document with `KEY=VALUE` applied.
 
-    KEY is a path with dots; list items are numbers from 0, and a dot inside a key is written `\\.`. Mappings that do not exist are made.
+    KEY is a path with dots; list items are numbers from 0, and a dot inside a key is written `\\.`. Mappings that do not exist are made,
+    but no parameter, step, volume or image.
     VALUE is YAML if it starts with `[`, `{` or a quote, and else one unquoted scalar whatever is in it; nothing is an empty text.
     A declared parameter gets another default. A parameter keeps its type: text stays text, and what does not fit is MLC305.
     """
@@ -37,22 +45,37 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
 
     parts = [part.replace("\0", ".") for part in key.replace("\\.", "\0").split(".")]
     if not equals:
-        return refuse("an assignment without `=`", _EXAMPLE)
+        return refuse(f"the assignment {_shown(key)} has no `=`", _EXAMPLE)
     if not all(parts) or key != key.strip():
-        return refuse("the key of an assignment has an empty part or blanks around it", _EXAMPLE)
+        return refuse(f"the key of the assignment {_shown(key + '=')} has an empty part or blanks around it", _EXAMPLE)
     unquoted = not text.startswith(FLOW_STARTS)
     found: list[Finding] = []
     builder = Builder("\n" * line + (assignment if unquoted else " " * (len(key) + 1) + text), found)
+    value: Any
     if unquoted:
         value = resolve(text) if text else ""
         builder.check_characters()
     else:
         value = builder.build()
-    findings.extend(replace(finding, path=(SET,)) for finding in found)
+    findings.extend(replace(finding, message=f"{finding.message}, in the assignment of {_shown(key)}", path=(SET,)) for finding in found)
     if builder.failed:
         return failed
 
     path = _target(document.data, parts)
+    if any(str(part).endswith("]") for part in path) and not _is_there(document.data, path):
+        dotted = key.replace("[", ".").replace("]", "")
+        return refuse(f"there is no {_shown(key)}", f"list items are numbers after a dot: {_shown(dotted)}")
+    section = path[0]
+    if section in _DECLARED:
+        entries = document.data.get(section) or {}
+        names = path[1:2] or tuple(value if isinstance(value, dict) else ())
+        unknown = next((str(name) for name in names if name not in entries), None) if isinstance(entries, dict) else None
+        if unknown is not None:
+            from .diagnostics.suggest import did_you_mean
+
+            code, entry = _DECLARED[section]
+            help_ = did_you_mean(unknown, map(str, entries)) or f"declare it under `{section}` in the file: `--set` changes what is there"
+            return refuse(f"there is no {entry} {_shown(unknown)}", help_, code=code)
     if path[:1] == ("params",) and len(path) in (2, 3):
         kind = _kind_of_param(document.data, path)
         value = _fitting(value, kind, unquoted)
@@ -103,6 +126,22 @@ def _stored(data: Any, path: Path, value: Any) -> tuple[Any, str]:
         node, at = child, part
     node[at] = value
     return top[""], ""
+
+
+def _is_there(data: Any, path: Path) -> bool:
+    """Whether a path leads to something."""
+    for part in path:
+        keys = data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+        if part not in keys:
+            return False
+        data = data[part]
+    return True
+
+
+def _shown(text: str) -> str:
+    """A text of the user in backticks: printable, and not longer than a line can take."""
+    plain = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return f"`{plain if len(plain) <= 60 else plain[:57] + '...'}`"
 
 
 _A = {

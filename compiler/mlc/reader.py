@@ -231,7 +231,11 @@ class Builder:
             path = self._path(written)
             related = (Related(path, "first defined here", "key"),)
             message = f"the key `{_short(written)}` is given twice"
-            finding = Finding("MLC102", message, path, "key", None, "given again here", related, "remove one of the two", _span(event))
+            last = next(reversed(container))
+            help_ = "remove one of the two"
+            if last is not _DROPPED and container[last] is None and last != written:
+                help_ += f", or indent it if it belongs to `{_short(last)}`"
+            finding = Finding("MLC102", message, path, "key", None, "given again here", related, help_, _span(event))
             self._last_duplicate = finding
             if self._duplicates <= MOST_DUPLICATES:
                 self._findings.append(finding)

@@ -1,11 +1,10 @@
-"""What schema errors say in words: places of the document, found values, examples, and where an unknown key would belong."""
+"""What schema errors say in words: places of the document, found values and examples."""
 
 from __future__ import annotations
 
 import json
 import re
 
-from .diagnostics.suggest import did_you_mean
 from .schema import kind
 
 TYPE_CHECKING = False
@@ -34,8 +33,6 @@ _ENTRY = {
 _TOP_SECTIONS = frozenset({"params", "images", "volumes", "artifacts", "steps", "labels", "annotations"})
 _STEP_SECTIONS = frozenset({"labels", "annotations", "volumes", "env", "inputs", "outputs", "values", "metrics"})
 
-_TOP_LEVEL_ONLY = frozenset({"params", "images", "store", "artifacts", "defaults", "steps", "targets"})
-
 _KIND_WORDS = {
     "string": "text",
     "integer": "a whole number",
@@ -44,59 +41,6 @@ _KIND_WORDS = {
     "array": "a list",
     "object": "a mapping",
 }
-
-_LATER = {
-    "project": frozenset({"machines", "datasets", "code", "templates", "finally", "schedule", "environments"}),
-    "step": frozenset(
-        (
-            "code",
-            "foreach",
-            "parallel",
-            "each",
-            "machine",
-            "node_selector",
-            "tolerations",
-            "affinity",
-            "service_account",
-            "security",
-            "sidecars",
-            "init",
-            "resource",
-            "use",
-        )
-    ),
-    "volume": frozenset({"keep", "ephemeral", "host_path", "nfs"}),
-    "store": frozenset({"gcs", "azure", "oss"}),
-    "artifact": frozenset({"uri", "description", "metadata"}),
-    "metric": frozenset({"on_miss"}),
-    "targets": frozenset({"argo", "helper_image"}),
-    "kfp": frozenset({"version"}),
-}
-"""Keys of the language that are not built yet."""
-
-_OTHER_TOOLS = {
-    ("project", "parameters"): "did you mean `params`?",
-    ("project", "version"): "the version of the language is `mlc: v1`; a project has no version of its own",
-    ("project", "tasks"): "did you mean `steps`?",
-    ("project", "jobs"): "did you mean `steps`?",
-    ("step", "name"): "a step's name is its key under `steps`; `title` is what people see",
-    ("step", "display_name"): "did you mean `title`?",
-    ("step", "depends"): "did you mean `needs`?",
-    ("step", "depends_on"): "did you mean `needs`?",
-    ("step", "dependencies"): "did you mean `needs`?",
-    ("step", "after"): "did you mean `needs`?",
-    ("step", "if"): "did you mean `when`?",
-    ("step", "condition"): "did you mean `when`?",
-    ("step", "script"): "did you mean `run`?",
-    ("step", "entrypoint"): "write `command`, or give the image its `entrypoint` under `images`",
-    ("step", "working_dir"): "did you mean `workdir`?",
-    ("step", "mounts"): "did you mean `volumes`?",
-    ("step", "volume_mounts"): "did you mean `volumes`?",
-    ("step", "retries"): "did you mean `retry: {limit: 3}`?",
-    ("image", "image"): "did you mean `ref`?",
-    ("image", "command"): "did you mean `entrypoint`?",
-}
-"""What people write who come from another tool, by scope and key, and the help for it."""
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:
@@ -209,24 +153,3 @@ def properties(node: Node, schema: Node) -> dict[str, Node]:
     for form in node.get("anyOf", ()):
         every.update(properties(form, schema))
     return every
-
-
-def unknown_key_help(key: str, path: Path, known: dict[str, Node], schema: Node) -> str:
-    """What to do about an unknown key of the mapping at `path`, whose keys are `known`; "" where nothing is likely."""
-    where = scope(path)
-    if key in _LATER.get(where, ()):
-        return f"this version of mlc does not have {quoted(key)} yet"
-    help = _OTHER_TOOLS.get((where, key), "")
-    if help:
-        return help
-    inside = [name for name, node in known.items() if key in properties(node, schema)]
-    if len(inside) == 1:
-        return f"{quoted(key)} goes under `{inside[0]}`"
-    if path and key in _TOP_LEVEL_ONLY:
-        return f"{quoted(key)} belongs at the top level of the file"
-    near = did_you_mean(key, known)
-    if near:
-        return near
-    if key in schema["$defs"]["step"]["properties"]:
-        return f"{quoted(key)} belongs to one step, it cannot be a default" if where == "step" else f"{quoted(key)} is a key of a step"
-    return ""

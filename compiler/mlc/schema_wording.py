@@ -16,7 +16,9 @@ from .diagnostics.model import Finding, Related
 from .diagnostics.suggest import did_you_mean
 from .record import record
 from .schema import compile_checker, kind
-from .schema_hints import example, expected, flow, found, listed, properties, quoted, resolved, source, subject, unknown_key_help
+from .schema_hints import example, expected, flow, found, listed, properties, quoted, resolved, scope, source, subject
+from .schema_keys import blank_help, unknown_key_help
+from .schema_layout import indented, other_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,11 +29,18 @@ if TYPE_CHECKING:
 
 Node = dict[str, Any]
 
+_DURATION = re.compile(r"(?:[0-9]+[smhd])+")
+
 
 def explain(document: object, schema: Node) -> list[Finding]:
     """What is wrong with a document that the schema refuses: at least one finding, each problem once."""
+    other = other_file(document)
+    if other is not None:
+        return [other]
     words = _Wording(schema)
-    findings: dict[tuple[str, Path, At, str], Finding] = {}
+    misplaced: list[Finding] = []
+    document = indented(document, schema, misplaced)
+    findings: dict[tuple[str, Path, At, str], Finding] = {(one.code, one.path, one.at, one.message): one for one in misplaced}
     for error in validator(schema).iter_errors(_faulty_part(document, schema)):
         for finding in words.of(_problem(error)):
             findings.setdefault((finding.code, finding.path, finding.at, finding.message), finding)
@@ -183,7 +192,7 @@ class _Wording:
             yield Finding("MLC206", message, entry, "key", help=f"use at most {problem.bound} characters")
         else:
             message = f"{subject(entry)} has a name that is not allowed"
-            yield Finding("MLC205", message, entry, "key", label="not a name", help=self.naming(name, problem.node))
+            yield Finding("MLC205", message, entry, "key", label="not a name", help=blank_help(name) or self.naming(name, problem.node))
 
     def naming(self, name: str, rule: Node) -> str:
         """The rule for names in words, with a name that fits, where there is one near."""
@@ -206,7 +215,13 @@ class _Wording:
             return
         label = f"expected {expected(kinds)}"
         shown = problem.node.get("examples", [""])[0]
-        if "string" in kinds and kind(value) in ("integer", "number", "boolean") and not str(shown)[:1].isdigit():
+        if kind(value) in ("integer", "number") and scope(path) == "metric":
+            help = (
+                f"a threshold stands beside the path of the metric: {quoted(path[-1])[:-1]}: {{path: /metrics.json, min: {source(value)}}}`"
+            )
+        elif kind(value) == "integer" and _DURATION.fullmatch(str(shown)):
+            help = f"write the unit: `{path[-1]}: {source(value)}s`"
+        elif "string" in kinds and kind(value) in ("integer", "number", "boolean") and not str(shown)[:1].isdigit():
             help = f'write it in quotes: `"{source(value)}"`'
         elif kind(value) == "number" and "number" not in kinds:
             help = "write a number without a decimal point"
@@ -219,6 +234,8 @@ class _Wording:
         path = problem.path
         if path[:1] == ("defaults",):
             help = "remove the key: an empty value in a step removes what the step would inherit, and defaults inherit nothing"
+        elif len(path) == 2 and path[0] == "params":
+            help = "give it a default, or write `{type: int}` (or another type) for a parameter that every run must give"
         else:
             hint = self.example(problem)
             help = "give it a value or remove the key" + (f", {hint}" if hint else "")

@@ -23,8 +23,14 @@ _FORBIDDEN = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-
 _CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?= |\r?$)", re.MULTILINE)
 _TAB = re.compile(r" *\t")
 _EXPRESSION = re.compile(r"\$?\{\{[^\n]*?(?:\}\}|$)", re.MULTILINE)
+_NAME = r"[A-Za-z][-\w]*"
+_PORT = rf"steps\.{_NAME}\.(?:values|metrics)\.{_NAME}|(?:inputs|outputs|values|metrics)\.{_NAME}"
+_REFERENCE = re.compile(rf"(?<![\w.-])(?:params\.{_NAME}|{_PORT}|run\.(?:id|name))(?![\w.-])")
+"""What only an expression of ours refers to; Argo has longer paths under the same words, such as `inputs.parameters.x`."""
 _MISSING_SPACE = re.compile(r"[ \t]*(?:- +)*([A-Za-z_][-\w]*):(?=[^\s:/])")
 _NAMES = {"\0": "NUL", "\x85": "next line", "\u2028": "line separator", "\u2029": "paragraph separator", "\ufeff": "byte order mark"}
+_WIDE_SPACE = re.compile(r"^ *([\xa0\u1680\u2000-\u200a\u202f\u205f\u3000])", re.MULTILINE)
+"""What looks like an indent and is part of a text to YAML."""
 _QUOTE_IT = "put quotes around the text"
 
 
@@ -40,6 +46,7 @@ def describe(text: str, problem: str, at: int, context: int | None) -> Finding:
         _conflict(text)
         or _expression(text, line_start, at)
         or _tab(text, begin, line_start, line_end)
+        or _wide_space(text, line_start, line_end)
         or _scanning(text, problem, at, begin, before, character)
         or _parsing(text, problem, at, begin, before, character)
         or _finding(text, at, at + 1, "the text cannot be read as YAML from here on", f"check what stands before it, or {_QUOTE_IT}")
@@ -109,10 +116,24 @@ def _unquoted(text: str, place: int) -> Finding:
     while text[end : end + 1] not in ("", " ", "\t", "\r", "\n", ",", "]", "}"):
         end += 1
     whole = text[start:end]
-    proper = whole if whole.startswith("$") or "${{" in whole else f"${whole}"
+    if "${{" not in whole and not _REFERENCE.search(whole):
+        return _foreign(text, start, end)
+    proper = whole if "${{" in whole else whole.replace("{{", "${{", 1)
     written = "'" + proper.replace("'", "''") + "'" if '"' in proper or "\\" in proper else f'"{proper}"'
     help_ = f"write it with quotes: `{written}`" if "}}" in whole else "put quotes around the whole text"
     message = "an expression needs quotes here: YAML takes some of its characters for its own"
+    return Finding("MLC112", message, help=help_, span=_clipped(text, start, end))
+
+
+def _foreign(text: str, start: int, end: int) -> Finding:
+    """Braces of another template language: with a dollar sign they would only become an expression that nobody can read."""
+    known = re.search(r"\{\{-?\s*workflow\.(?:parameters\.([A-Za-z][-\w]*)|(name|uid))\s*\}\}", text[start:end])
+    if known is not None:
+        ours = f"params.{known[1]}" if known[1] else "run.id" if known[2] == "uid" else "run.name"
+        help_ = f"mlc writes this as `{text[start : start + known.start()]}${{{{ {ours} }}}}{text[start + known.end() : end]}`, in quotes"
+    else:
+        help_ = 'an expression of mlc names what it refers to, as in `"${{ params.NAME }}"`; put quotes around any other text with braces'
+    message = "text with `{{` needs quotes here: YAML reads braces as a mapping"
     return Finding("MLC112", message, help=help_, span=_clipped(text, start, end))
 
 
@@ -129,6 +150,27 @@ def _tab(text: str, begin: int, line_start: int, line_end: int) -> Finding | Non
             tab = found.end() - 1
             return _finding(text, tab, tab + 1, "a line is indented with a tab", "YAML allows only spaces: two for each level")
     return None
+
+
+def _wide_space(text: str, line_start: int, line_end: int) -> Finding | None:
+    """A no-break space or the like in the indent of the line of the error, or of the last line before it with something on it."""
+    above = text.rfind("\n", 0, len(text[:line_start].rstrip(" \t\r\n"))) + 1
+    found = next(_WIDE_SPACE.finditer(text, above, line_end), None)
+    if found is None:
+        return None
+    start = above  # the first of several such lines in a row is where it began
+    while (before := _WIDE_SPACE.match(text, text.rfind("\n", 0, start - 1) + 1)) and before.start() < start <= found.start():
+        start, found = before.start(), before
+    message = f"a line is indented with {character_name(found[1])}, which is text to YAML"
+    return _finding(text, found.start(1), found.end(1), message, "replace it with a space")
+
+
+def character_name(character: str) -> str:
+    """A character that nobody sees, by its code and what it is called: `U+00A0 (no-break space)`."""
+    import unicodedata
+
+    name = unicodedata.name(character, "").lower()
+    return f"U+{ord(character):04X}" + (f" ({name})" if name else "")
 
 
 def _scanning(text: str, problem: str, at: int, begin: int, before: str, character: str) -> Finding | None:

@@ -10,7 +10,7 @@ _CUTOFF = 0.6
 """Similarity from which a word is suggested, as `difflib` counts it (1.0 is equal). Below it the suggestions are noise."""
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+def did_you_mean(word: str, candidates: Iterable[str], cutoff: float = _CUTOFF) -> str:
     """A help text that names the candidate nearest to `word`, or "" where none is near.
 
     The answer does not depend on the order of the candidates. Words that differ only in case, `-` and `_` count as nearest.
@@ -22,7 +22,7 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
             return f"did you mean `{candidate}`?"
     import difflib  # only when something is wrong
 
-    near = difflib.get_close_matches(word, known, n=1, cutoff=_CUTOFF)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
     return f"did you mean `{near[0]}`?" if near else ""
 
 
