@@ -97,6 +97,33 @@ def test_command_in_documents_runs(command: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("place", [README, ROOT / ".pre-commit-hooks.yaml"], ids=lambda path: str(path.name))
+def test_arguments_of_the_hook_work(place: Path, tmp_path: Path) -> None:
+    """The arguments that the documents give to `mlc-compile-check` find specs: that of `mlc init`, or those of this repository."""
+    (tmp_path / "specs").symlink_to(ROOT / "specs", target_is_directory=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "compiler")}
+
+    def mlc(*words: str) -> int:
+        return subprocess.run(
+            [sys.executable, "-m", "mlc", *words], cwd=tmp_path, env=environment, check=False, capture_output=True
+        ).returncode
+
+    assert mlc("init") == 0
+    examples = re.findall(r"\[([^]\n]*--target[^]\n]*)\]", place.read_text(encoding="utf-8"))
+    compared = [example.split(", ") for example in examples if "-o" in example]
+    assert compared
+    for words in compared:
+        assert mlc("compile", "--check", *words) == 1
+        assert mlc("compile", *words) == 0
+        assert mlc("compile", "--check", *words) == 0
+
+
+def test_lengths_of_the_mnist_project_are_true() -> None:
+    """The README counts the lines of the MNIST project as they are."""
+    spec, manifest = (len((ROOT / name / "mnist.yaml").read_text(encoding="utf-8").splitlines()) for name in ("specs", "golden/argo"))
+    assert f"is {spec} lines here and [{manifest} there]" in README.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("command", sorted({line for page in PAGES for line in commands(page) if line.startswith("make ")}))
 def test_make_target_in_documents_exists(command: str) -> None:
     """Every `make` target that the documents name is one."""
