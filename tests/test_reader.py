@@ -168,6 +168,7 @@ def test_syntax(text: str, place: str) -> None:
 
 
 BRACES = "text with `{{` needs quotes here: YAML reads braces as a mapping"
+ARGO = 'a tag of Argo means nothing here; an expression of mlc names what it refers to, as in `"${{ params.NAME }}"`'
 NAMED = 'an expression of mlc names what it refers to, as in `"${{ params.NAME }}"`; put quotes around any other text with braces'
 NO_BREAK = "a line is indented with U+00A0 (no-break space), which is text to YAML"
 UNQUOTED = "an expression needs quotes here: YAML takes some of its characters for its own"
@@ -192,9 +193,10 @@ UNQUOTED = "an expression needs quotes here: YAML takes some of its characters f
         ("a: {{workflow.name}}\n", BRACES, "mlc writes this as `${{ run.name }}`, in quotes"),
         ("a: {{ workflow.uid }}\n", BRACES, "mlc writes this as `${{ run.id }}`, in quotes"),
         ("a: {{workflow.parameters.lr}}\n", BRACES, "mlc writes this as `${{ params.lr }}`, in quotes"),
-        ("a: [{{inputs.parameters.lr}}]\n", BRACES, NAMED),
-        ("a: [{{steps.s.outputs.result}}]\n", BRACES, NAMED),
-        ("a: {b: {{ item }}}\n", BRACES, NAMED),
+        ("a: [{{inputs.parameters.lr}}]\n", BRACES, ARGO),
+        ("a: [{{steps.s.outputs.result}}]\n", BRACES, ARGO),
+        ("a: {b: {{ item }}}\n", BRACES, ARGO),
+        ("a: {b: {{ .Values.x }}}\n", BRACES, NAMED),
         ("a:\n\xa0 b: 1\n  c: 2\n", NO_BREAK, "replace it with a space"),
         ("a:\n  b: 1\n\xa0 c: 2\n\xa0 d: 2\n  e: 2\n", NO_BREAK, "replace it with a space"),
         ("a:\n  b:\n  c: 1\n  d:\n  c: 2\n", "the key `c` is given twice", "remove one of the two, or indent it if it belongs to `d`"),

@@ -27,6 +27,7 @@ _NAME = r"[A-Za-z][-\w]*"
 _PORT = rf"steps\.{_NAME}\.(?:values|metrics)\.{_NAME}|(?:inputs|outputs|values|metrics)\.{_NAME}"
 _REFERENCE = re.compile(rf"(?<![\w.-])(?:params\.{_NAME}|{_PORT}|run\.(?:id|name))(?![\w.-])")
 """What only an expression of ours refers to; Argo has longer paths under the same words, such as `inputs.parameters.x`."""
+_ARGO = re.compile(r"\{\{=?\s*(?:inputs|item|lastRetry|node|outputs|pod|retries|steps|tasks|workflow)\b")
 _MISSING_SPACE = re.compile(r"[ \t]*(?:- +)*([A-Za-z_][-\w]*):(?=[^\s:/])")
 _NAMES = {"\0": "NUL", "\x85": "next line", "\u2028": "line separator", "\u2029": "paragraph separator", "\ufeff": "byte order mark"}
 _WIDE_SPACE = re.compile(r"^ *([\xa0\u1680\u2000-\u200a\u202f\u205f\u3000])", re.MULTILINE)
