@@ -132,6 +132,8 @@ def _foreign(text: str, start: int, end: int) -> Finding:
     if known is not None:
         ours = f"params.{known[1]}" if known[1] else "run.id" if known[2] == "uid" else "run.name"
         help_ = f"mlc writes this as `{text[start : start + known.start()]}${{{{ {ours} }}}}{text[start + known.end() : end]}`, in quotes"
+    elif _ARGO.search(text, start, end):
+        help_ = 'a tag of Argo means nothing here; an expression of mlc names what it refers to, as in `"${{ params.NAME }}"`'
     else:
         help_ = 'an expression of mlc names what it refers to, as in `"${{ params.NAME }}"`; put quotes around any other text with braces'
     message = "text with `{{` needs quotes here: YAML reads braces as a mapping"
