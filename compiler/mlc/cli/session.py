@@ -92,7 +92,8 @@ class Session:
         for output in outputs:
             spec = specs.get(identity(output))
             if spec is not None:
-                self.complain(f"`-o` names a spec: `{output}` is {'standard input' if spec == STDIN else f'`{spec}`'}")
+                other = "" if spec == output else " is standard input" if spec == STDIN else f" is `{spec}`"
+                self.complain(f"`-o` names a spec: `{output}`{other}")
                 spared = False
         return spared
 
