@@ -459,3 +459,22 @@ def test_hostile_names() -> None:
     assert problems(workflow) == []
     consumer = workflow["spec"]["templates"][2]["inputs"]["parameters"]
     assert [port["name"] for port in consumer] == words + [f"a-{word}" for word in words]
+
+
+def test_a_volume_is_not_called_like_the_secret_of_the_store() -> None:
+    """Argo mounts the store's secret under its own name: two volumes of one name are no pod (workflowpod.go)."""
+    body = """
+        store: {minio: {endpoint: "m:9000", bucket: b, secret: {name: minio-secret, access_key: a, secret_key: k}}}
+        volumes: {minio-secret: {claim: data}}
+        steps: {s: {image: acme/a:1, command: [run], volumes: {minio-secret: /data}}}
+        """
+    assert "MLC402" in support.codes(body, ("argo",))
+
+
+def test_packed_outputs_keep_their_keys_apart() -> None:
+    """Outputs of one file name are packed as `<name>.tgz`: an output whose file has that name is packed too."""
+    (workflow,) = support.manifests(
+        "steps: {s: {image: acme/a:1, command: [run], outputs: {o: /a/x, p: /b/x, q: /c/o.tgz, r: /d/y}}}", "argo"
+    )
+    archives = {port["name"]: next(iter(port["archive"])) for port in workflow["spec"]["templates"][1]["outputs"]["artifacts"]}
+    assert archives == {"o": "tar", "p": "tar", "q": "tar", "r": "none"}

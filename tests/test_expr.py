@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlc.diagnostics.suggest import did_you_mean
 from mlc.expr.bind import BindError, Scope, bind
 from mlc.expr.parse import ExpressionError, parse, pieces
 from mlc.ir import Compare, In, Literal, Logic, Metric, MetricRef, Not, Param, ParamRef, PathRef, RunRef, Value, ValueRef
@@ -24,9 +25,9 @@ PARAMS = {
 }
 ROWS = Value("rows", "int", "/tmp/rows", ())
 ACC = Metric("val-acc", "/acc.json", (), "json", (), ())
-SCOPE = Scope("`when`", PARAMS, {"train": {"rows": ROWS}}, {"train": {"val-acc": ACC}}, None)
+SCOPE = Scope("`when`", PARAMS, {"train": {"rows": ROWS}}, {"train": {"val-acc": ACC}}, None, did_you_mean)
 OWN = {"inputs": {"data": "/in/data"}, "outputs": {"model": "/out/model"}, "values": {}, "metrics": {}}
-IN_ARGS = Scope("a command", PARAMS, {"train": {"rows": ROWS}}, {"train": {"val-acc": ACC}}, OWN)
+IN_ARGS = Scope("a command", PARAMS, {"train": {"rows": ROWS}}, {"train": {"val-acc": ACC}}, OWN, did_you_mean)
 
 LR, EPOCHS, STAGE, DEPLOY = (ParamRef(PARAMS[name]) for name in ("lr", "epochs", "stage", "deploy"))
 

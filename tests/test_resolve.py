@@ -643,7 +643,7 @@ def test_a_script_of_its_own_gets_no_shell_from_defaults(defaults: str, own: str
         ("command: 'prog --x={{params.p}}'", ["MLC310"]),
         ("env: {A: '{{ steps.s.values.v }}'}", ["MLC310"]),
         ("args: ['${{ params.p }}']", []),
-        ('args: ["${{ \'{{ params.p }}\' }}"]', []),
+        ("args: [\"${{ '{{ params.p }}' }}\"]", []),
         ("args: ['{{ other.p }}']", []),
         ("run: 'echo {{ params.p }}'", []),
     ],
@@ -651,3 +651,33 @@ def test_a_script_of_its_own_gets_no_shell_from_defaults(defaults: str, own: str
 def test_an_expression_without_its_dollar(keys: str, expected: list[str]) -> None:
     """Other tools write `{{ }}`; what reads as a reference of ours would reach the program as it stands."""
     assert codes(f"params: {{p: 1}}\nsteps: {{s: {{image: a:1, {keys}}}}}") == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("volumes: {x-outputs: {claim: c}}\nsteps: {s: {image: a:1, volumes: {x-outputs: /d}}}", ["MLC307"]),
+        ("steps: {s: {image: a:1, timeout: 999999h}}", ["MLC319"]),
+        ("steps: {s: {image: a:1, retry: {limit: 3000000000}}}", ["MLC206"]),
+        ("steps: {s: {image: a:1, retry: {limit: 1, backoff: {duration: 1s, factor: 1000000}}}}", ["MLC206"]),
+        (f"steps: {{s: {{image: a:1, metrics: {{m: {{path: /m, min: {'9' * 350}, max: 1}}}}}}}}", ["MLC206"]),
+    ],
+)
+def test_what_engines_cannot_hold(body: str, expected: list[str]) -> None:
+    """Numbers beyond 32 bits where engines have no more, beyond a double in thresholds; names that the compiler makes up."""
+    assert codes(body) == expected
+
+
+def test_a_default_is_spelled_as_its_choice() -> None:
+    """Argo compares the texts of `enum` and value: `1` must be `1.0` where that is the choice."""
+    (param,) = pipeline("params: {lr: {type: float, default: 1, choices: [1.0, 2.0]}}\nsteps: {s: {image: a:1}}").params
+    assert (param.default, param.choices) == ("1.0", ("1.0", "2.0"))
+
+
+def test_suggestions_are_bounded() -> None:
+    """A generated spec with hundreds of misspelt names is refused in bounded work: after some, no nearest names are looked for."""
+    steps = "\n".join(f"  step-{number}: {{image: a:1, needs: stpe-{number}}}" for number in range(300))
+    found = check(f"steps:\n{steps}\n")
+    assert len(found) == 300
+    assert 0 < sum(item.help.startswith("did you mean") for item in found) <= 20_000 // 300
+    assert all(item.help for item in found)

@@ -121,3 +121,27 @@ def test_what_nothing_uses() -> None:
         for path in ("images.b", "volumes.spare", "artifacts.modle", "defaults.env.A", "defaults.timeout", "targets.kfp.storage_class")
     ]
     assert found[2].help == "did you mean `model`?"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "steps: {s: {image: a:1, env: {DB: 'postgres://u:secretpw@h/${{ params.p }}'}}}",
+        "steps: {s: {image: a:1, args: ['--db=postgres://u:secretpw@h/${{ params.p }}']}}",
+        "steps: {s: {image: a:1, args: ['--password=abc${{ params.p }}']}}",
+        "steps: {s: {image: a:1, shell: python, run: x, packages: ['git+https://u:secretpw@github.com/a/b']}}",
+        "steps: {s: {image: a:1, title: 'see https://u:secretpw@h'}}",
+        "description: see https://u:secretpw@h\nsteps: {s: {image: a:1}}",
+        "labels: {}\nannotations: {a: 'https://u:secretpw@h'}\nsteps: {s: {image: a:1}}",
+        "steps: {s: {image: a:1, when: \"params.p == 'https://u:secretpw@h'\"}}",
+    ],
+)
+def test_secrets_anywhere(body: str) -> None:
+    """A known shape is found wherever it stands, texts with expressions included; named options by what the file says of them."""
+    assert codes(f"params: {{p: a}}\n{body}") == ["MLC501"]
+
+
+def test_two_secrets_in_one_command() -> None:
+    """Each is named."""
+    found = check("steps: {s: {image: a:1, command: login --password hunter2 --token abcdef}}")
+    assert [item.message.split()[0] for item in found] == ["`password`", "`token`"]

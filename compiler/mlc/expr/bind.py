@@ -7,7 +7,7 @@ from .parse import Comparison, Constant, ExpressionError, Junction, Membership, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..ir import Expr, Metric, Param, Type, Value
     from .parse import Tree
@@ -27,7 +27,7 @@ class Scope:
     """What names mean at one place of the document.
 
     `values` and `metrics` map a step's name to what it declares. `own` holds the paths of the step's own ports and is None where
-    paths may not be used; `place` names the place in messages, such as "`when`".
+    paths may not be used; `place` names the place in messages, such as "`when`"; `suggest` words the nearest name as a help text.
     """
 
     def __init__(
@@ -37,8 +37,9 @@ class Scope:
         values: Mapping[str, Mapping[str, Value]],
         metrics: Mapping[str, Mapping[str, Metric]],
         own: Mapping[str, Mapping[str, str]] | None,
+        suggest: Callable[[str, Iterable[str]], str],
     ) -> None:
-        self.place, self.params, self.values, self.metrics, self.own = place, params, values, metrics, own
+        self.place, self.params, self.values, self.metrics, self.own, self.suggest = place, params, values, metrics, own, suggest
 
 
 def bind(tree: Tree, scope: Scope) -> Expr:
@@ -121,7 +122,7 @@ def _name(tree: Name, scope: Scope) -> Expr:
         case ("params", name):
             if name in scope.params:
                 return ParamRef(scope.params[name])
-            raise _unknown("MLC303", f"there is no parameter `{name}`", tree, name, scope.params, "declare it under `params`")
+            raise _unknown("MLC303", f"there is no parameter `{name}`", tree, scope, name, scope.params, "declare it under `params`")
         case ("steps", step, ("values" | "metrics") as port, name):
             return _of_step(tree, scope, step, port, name)
         case (("inputs" | "outputs" | "values" | "metrics") as port, name):
@@ -136,32 +137,32 @@ def _name(tree: Name, scope: Scope) -> Expr:
             own = scope.own[port]
             if name in own:
                 return PathRef(port, name, own[name])
-            raise _unknown("MLC304", f"this step has no `{name}` under `{port}`", tree, name, own, f"declare it under the step's `{port}`")
+            raise _unknown(
+                "MLC304", f"this step has no `{name}` under `{port}`", tree, scope, name, own, f"declare it under the step's `{port}`"
+            )
         case ("run", ("id" | "name") as name):
             return RunRef(name)
         case ("run", name):
-            raise _unknown("MLC304", f"there is no `run.{name}`", tree, name, ("id", "name"), "`run.id` and `run.name` exist")
+            raise _unknown("MLC304", f"there is no `run.{name}`", tree, scope, name, ("id", "name"), "`run.id` and `run.name` exist")
     raise BindError("MLC310", f"`{'.'.join(parts)}` refers to nothing", tree.start, tree.end, _forms(parts, scope))
 
 
 def _of_step(tree: Name, scope: Scope, step: str, port: str, name: str) -> Expr:
     if step not in scope.values:
-        raise _unknown("MLC301", f"there is no step `{step}`", tree, step, scope.values, "name a step of this project")
+        raise _unknown("MLC301", f"there is no step `{step}`", tree, scope, step, scope.values, "name a step of this project")
     declared: Mapping[str, object] = scope.values[step] if port == "values" else scope.metrics[step]
     if name not in declared:
         other = "metrics" if port == "values" else "values"
         there = scope.metrics[step] if port == "values" else scope.values[step]
         help = f"it is one of its {other}: write `steps.{step}.{other}.{name}`" if name in there else f"declare it under its `{port}`"
-        raise _unknown("MLC304", f"step `{step}` has no `{name}` under `{port}`", tree, name, declared, help)
+        raise _unknown("MLC304", f"step `{step}` has no `{name}` under `{port}`", tree, scope, name, declared, help)
     if port == "values":
         return ValueRef(step, scope.values[step][name])
     return MetricRef(step, scope.metrics[step][name])
 
 
-def _unknown(code: str, message: str, tree: Name, word: str, candidates: Iterable[str], help: str = "") -> BindError:
-    from ..diagnostics.suggest import did_you_mean
-
-    return BindError(code, message, tree.start, tree.end, did_you_mean(word, candidates) or help)
+def _unknown(code: str, message: str, tree: Name, scope: Scope, word: str, candidates: Iterable[str], help: str) -> BindError:
+    return BindError(code, message, tree.start, tree.end, scope.suggest(word, candidates) or help)
 
 
 def _forms(parts: tuple[str, ...], scope: Scope) -> str:

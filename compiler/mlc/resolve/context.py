@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ..expr.parse import ExpressionError
     from ..ir import Expr, Metric, Param, Ref, Value
 
+_MOST_COMPARISONS = 20_000
+"""Of misspelt names with known ones, in one project: about a second's worth."""
+
 
 class Context:
     """Collects findings, so that every stage reports all problems at once, and holds the names that expressions may use."""
@@ -25,6 +28,7 @@ class Context:
         self.params: dict[str, Param] = {}
         self.values: dict[str, dict[str, Value]] = {}
         self.metrics: dict[str, dict[str, Metric]] = {}
+        self._comparisons = 0
 
     def report(
         self,
@@ -43,15 +47,23 @@ class Context:
 
     def unknown(self, code: str, message: str, path: Path, word: str, candidates: Iterable[str], help: str = "", at: At = "value") -> None:
         """Add a finding about a name that does not exist, with the nearest names that do."""
+        self.report(code, message, path, at=at, help=self.suggest(word, candidates) or help)
+
+    def suggest(self, word: str, candidates: Iterable[str]) -> str:
+        """A help text with the nearest name. Not for the thousandth misspelt name of a generated spec: each costs a look at all names."""
+        known = list(candidates)
+        self._comparisons += len(known)
+        if self._comparisons > _MOST_COMPARISONS:
+            return ""
         from ..diagnostics.suggest import did_you_mean
 
-        self.report(code, message, path, at=at, help=did_you_mean(word, candidates) or help)
+        return did_you_mean(word, known)
 
     def scope(self, place: str, own: Mapping[str, Mapping[str, str]] | None = None) -> Scope:
         """Names for an expression at `place`; `own` are the paths of the step's own ports, where paths may be used."""
         from ..expr.bind import Scope
 
-        return Scope(place, self.params, self.values, self.metrics, own)
+        return Scope(place, self.params, self.values, self.metrics, own, self.suggest)
 
     def text(self, text: str, path: Path, scope: Scope) -> Text:
         """A text with `${{ references }}` in it. Problems are reported; the faulty expression is left out of the result."""

@@ -40,10 +40,6 @@ def check_steps(context: Context, names: Iterable[str]) -> None:
         path: Path = ("steps", name)
         if name in _STEP_WORDS:
             context.report("MLC307", f"`{name}` is a reserved word", path, at="key", help=f"call the step `{name}-step`, for example")
-        elif name.startswith("x-"):
-            context.report(
-                "MLC307", f"`{name}` starts with `x-`, which is kept for the compiler", path, at="key", help="choose another name"
-            )
         elif name.startswith("iteration-"):
             context.report(
                 "MLC307", f"`{name}` starts with `iteration-`, which KFP uses for loops", path, at="key", help="choose another name"
@@ -52,19 +48,23 @@ def check_steps(context: Context, names: Iterable[str]) -> None:
             owner = name.removesuffix("-driver")
             help = f"KFP makes a task of that name for step `{owner}`: choose another name"
             context.report("MLC307", f"`{name}` is taken", path, at="key", help=help)
+    check_ours(context, {name: ("steps", name) for name in known})
+
+
+def check_ours(context: Context, names: Mapping[str, Path]) -> None:
+    """Names that the compiler makes up start with `x-`: nobody else's may."""
+    for name, path in names.items():
+        if name.startswith("x-"):
+            message = f"`{name}` starts with `x-`, which is kept for the compiler"
+            context.report("MLC307", message, path, at="key", help="choose another name")
 
 
 def check_ports(context: Context, names: Mapping[str, Path]) -> None:
     """Names of one step's outputs, values and metrics."""
-    for name, path in names.items():
-        if name == "executor-logs":
-            context.report(
-                "MLC307", "`executor-logs` is taken", path, at="key", help="KFP stores a step's log under it: choose another name"
-            )
-        elif name.startswith("x-"):
-            context.report(
-                "MLC307", f"`{name}` starts with `x-`, which is kept for the compiler", path, at="key", help="choose another name"
-            )
+    check_ours(context, names)
+    if "executor-logs" in names:
+        help = "KFP stores a step's log under it: choose another name"
+        context.report("MLC307", "`executor-logs` is taken", names["executor-logs"], at="key", help=help)
 
 
 def check_alike(context: Context, names: Mapping[str, Path]) -> None:

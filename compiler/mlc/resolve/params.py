@@ -37,6 +37,8 @@ def _param(context: Context, name: str, entry: Mapping[str, Any], path: Path, *,
         for index, value in enumerate(entry.get("choices", ()))
         if (choice := checked.text(value, (*path, "choices", index), "choice")) is not None
     )
+    if text is not None:
+        text = _spelled(text, choices, kind)
     if "choices" in entry and kind in ("bool", "list", "dict"):
         context.report(
             "MLC305", f"a {kind} parameter has no `choices`", (*path, "choices"), at="key", help="`choices` go with texts and numbers"
@@ -85,7 +87,7 @@ class _Checked:
     def allowed(self, text: str, path: Path, choices: tuple[str, ...], minimum: str | None, maximum: str | None) -> None:
         """Whether a default is one that the parameter itself allows."""
         report = self.context.report
-        if choices and not any(_same(text, choice, self.kind) for choice in choices):
+        if choices and text not in choices:
             listed = ", ".join(f"`{choice}`" for choice in choices)
             report("MLC314", f"the default of parameter `{self.name}` is not one of its `choices`", path, help=f"choose one of {listed}")
         if minimum is not None and float(text) < float(minimum):
@@ -94,8 +96,11 @@ class _Checked:
             report("MLC314", f"the default of parameter `{self.name}` is above its `max`", path, help=f"choose at most {maximum}")
 
 
-def _same(left: str, right: str, kind: Type) -> bool:
-    return float(left) == float(right) if kind in ("int", "float") else left == right
+def _spelled(text: str, choices: tuple[str, ...], kind: Type) -> str:
+    """A default as its choice spells it: `1` is `1.0` to a reader, but engines that list choices compare texts."""
+    if kind in ("int", "float"):
+        return next((choice for choice in choices if float(choice) == float(text)), text)
+    return text
 
 
 def _type(value: Any) -> Type:

@@ -156,6 +156,9 @@ def _bound(context: Context, value: Any, path: Path) -> Expr | None:
 
     if not isinstance(value, str):
         text = source_text(value)
+        if isinstance(value, int) and len(text) > 300:
+            context.report("MLC206", "the number is too large", path, help="numbers have at most 300 digits")
+            return None
         return Literal(value, "int" if isinstance(value, int) else "float", text)
     stripped = value.strip()
     if not (stripped.startswith("${{") and stripped.endswith("}}")):

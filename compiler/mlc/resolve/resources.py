@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _NAMES = {"cpu": "cpu", "memory": "memory", "ephemeral_storage": "ephemeral-storage"}
 _GPU = "nvidia.com/gpu"
+_LONGEST = 366 * 24 * 3600
+"""Seconds. Engines count in 32 bits; whoever waits longer has made a mistake."""
+_MOST = 10_000
+"""Attempts, and the factor between them: engines count in 32 bits."""
 
 
 def resources(context: Context, step: Merged) -> tuple[Resource, ...]:
@@ -85,6 +89,8 @@ def duration(context: Context, value: Any, path: Path) -> int:
     found = seconds(text)
     if found is None and "${{" not in text:
         context.report("MLC319", f"`{text}` is not a duration", path, help="durations look like `30s`, `10m`, `2h` or `1h30m`")
+    elif found and found > _LONGEST:
+        context.report("MLC319", f"`{text}` is longer than a year", path, help="choose a duration of at most 8760h")
     return found or 0
 
 
@@ -95,6 +101,9 @@ def retry(context: Context, step: Merged) -> Retry | None:
         return None
     backoff = entry.get("backoff") or {}
     path = step.where("retry")
+    for value, place in ((entry["limit"], ("limit",)), (backoff.get("factor", 0), ("backoff", "factor"))):
+        if value > _MOST:
+            context.report("MLC206", f"`{place[-1]}` of `retry` is above {_MOST}", (*path, *place), help=f"choose at most {_MOST}")
     first = duration(context, backoff["duration"], (*path, "backoff", "duration")) if "duration" in backoff else 0
     longest = duration(context, backoff["max"], (*path, "backoff", "max")) if "max" in backoff else 0
     if backoff and not first and "duration" not in backoff:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir import Claim, ConfigMapVolume, EmptyDir, Memory, RunClaim, S3Store, SecretVolume
 from ..scalars import source_text
-from .names import check_alike, check_key, check_object
+from .names import check_alike, check_key, check_object, check_ours
 from .quantity import bytes_problem, meant
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def resolve(context: Context, declared: Mapping[str, Any]) -> dict[str, Volume]:
     """The volumes of the project by name."""
     check_alike(context, {name: ("volumes", name) for name in declared})
+    check_ours(context, {name: ("volumes", name) for name in declared})
     return {name: _volume(context, name, entry, ("volumes", name)) for name, entry in declared.items()}
 
 

@@ -10,7 +10,8 @@ from ..ir import Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from collections.abc import Iterator
+    from typing import Any, Protocol
 
     from ..diagnostics.model import Path
     from ..ir import Pipeline, Script
@@ -19,12 +20,29 @@ if TYPE_CHECKING:
     class Look(Protocol):
         """Looks at a text that is given to `name`."""
 
-        def __call__(self, name: str, text: str | None, path: Path, within: tuple[int, int] | None = None) -> None:
+        def __call__(self, name: str, text: str, path: Path, within: tuple[int, int] | None = None) -> None:
             """Report the text at `path` (a piece of it: `within`) if it is a secret."""
 
 
 _ASSIGNED = r"(-{0,2}[A-Za-z_][\w-]{0,80})\s?=\s?([\"']?)([^\s\"';&|]{3,200})"
-_MARKS = ("earer ", "AKIA", "ASIA", "gh", "github_pat_", "glpat-", "xox", "hf_", "sk-", "AIza", "eyJ", "npm_", "PRIVATE KEY", "://")
+_MARKS: tuple[str, ...] = (
+    "earer ",
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "hf_",
+    "sk-",
+    "AIza",
+    "eyJ",
+)
+_MARKS += ("npm_", "PRIVATE KEY", "://")
 """What every text of a known shape holds: looked for first, since compiling the pattern takes longer than most projects."""
 _SHAPE = (
     r"A[KS]IA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30}|github_pat_\w{30}|glpat-[\w-]{18}|xox[abprs]-[\w-]{10}|hf_[A-Za-z0-9]{30}"
@@ -46,60 +64,81 @@ _PUBLIC = r"|true|false|none|null|[0-9.]+|/.*|<.*>|\*+|x+"
 
 
 def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> None:
-    """Look at every constant text that reaches a container, and at the defaults of parameters."""
-    reported: set[Path] = set()
+    """Look for known shapes in every text of the document, and at what is given to a variable, parameter or option called a secret."""
+    shaped = {finding.path: finding for finding in _shapes(document)}
+    findings.extend(shaped.values())
+    named: dict[tuple[str, Path], Finding] = {}
 
-    def look(name: str, text: str | None, path: Path, within: tuple[int, int] | None = None) -> None:
-        if text is None or path in reported:
-            return
-        if any(mark in text for mark in _MARKS) and re.search(_SHAPE, text, re.ASCII):
-            problem = "this looks like a secret in plain text"
-        elif _named_secret(name) and not re.fullmatch(_PUBLIC, text, re.IGNORECASE):
-            problem = f"`{name}` holds a secret in plain text"
-        else:
-            return
-        reported.add(path)
-        help = f"keep it in a Secret and write `env: {{{_variable(name)}: {{secret: NAME, key: KEY}}}}`"
-        findings.append(Finding("MLC501", problem, path, within=within, help=help))
+    def look(name: str, text: str, path: Path, within: tuple[int, int] | None = None) -> None:
+        if text and path not in shaped and _named_secret(name) and not re.fullmatch(_PUBLIC, text, re.IGNORECASE):
+            message = f"`{name}` holds a secret in plain text"
+            named.setdefault((name, path), Finding("MLC501", message, path, within=within, help=_help(_variable(name))))
 
     for param in pipeline.params:
         declared = document.data["params"][param.name]
-        look(param.name, param.default, (*param.origin, "default") if isinstance(declared, dict) else param.origin)
+        look(param.name, param.default or "", (*param.origin, "default") if isinstance(declared, dict) else param.origin)
     for step in pipeline.steps:
         for env in step.env:
             if isinstance(env.value, Text):
-                look(env.name, env.value.constant, env.origin)
+                look(env.name, _literal(env.value), env.origin)
         _arguments(look, (*(step.command or ()), *step.args))
         if step.script is not None:
             _script(step.script, look)
-        for labels, key in ((step.labels, "labels"), (step.annotations, "annotations")):
-            for name, value in labels.items():
-                look("", value, step.where(key, name))
+    findings.extend(named.values())
+
+
+def _shapes(document: Document) -> Iterator[Finding]:
+    texts = [document.source.text, *(override.text for _, override in document.overrides)]
+    if not any(mark in text for mark in _MARKS for text in texts):
+        return
+    open_nodes: list[tuple[Any, Path]] = [(document.data, ())]
+    while open_nodes:
+        node, path = open_nodes.pop()
+        if isinstance(node, dict):
+            open_nodes.extend((value, (*path, key)) for key, value in node.items())
+        elif isinstance(node, list):
+            open_nodes.extend((value, (*path, index)) for index, value in enumerate(node))
+        elif isinstance(node, str) and any(mark in node for mark in _MARKS) and (found := re.search(_SHAPE, node, re.ASCII)):
+            message = "this looks like a secret in plain text"
+            yield Finding("MLC501", message, path, within=found.span(), help=_help(_called(path)))
+
+
+def _called(path: Path) -> str:
+    """A name for the variable that would hold what stands at `path`."""
+    name = path[-1]
+    return _variable(name) if isinstance(name, str) and path[-2:-1] == ("env",) else "NAME"
+
+
+def _help(variable: str) -> str:
+    return f"keep it in a Secret and write `env: {{{variable}: {{secret: NAME, key: KEY}}}}`"
+
+
+def _literal(text: Text) -> str:
+    """What of a text is written in the file."""
+    return "".join(piece for piece in text.pieces if isinstance(piece, str))
 
 
 def _script(script: Script, look: Look) -> None:
-    """Assignments and options of a script, `NAME=value` and `--name=value`; in Python only of texts in quotes. Then known shapes."""
+    """Assignments and options of a script, `NAME=value` and `--name=value`; in Python only of texts in quotes."""
     text = "".join(piece if isinstance(piece, str) else "\0" for piece in script.text.pieces)
     exact = len(script.text.pieces) == 1  # a path in the script would move what follows it
     for found in re.finditer(_ASSIGNED, text, re.ASCII):
         name, quote, value = found.groups()
         if quote or (script.shell != "python" and not set(value) & set("$`(\0")):
             look(name.lstrip("-"), value, script.origin, found.span() if exact else None)
-    shape = re.search(_SHAPE, text, re.ASCII) if any(mark in text for mark in _MARKS) else None
-    if shape:
-        look("", shape[0], script.origin, shape.span() if exact else None)
 
 
 def _arguments(look: Look, words: tuple[Text, ...]) -> None:
     """`--password=x` in one word, `--password x` in two."""
     option = ""
     for word in words:
-        text = word.constant
-        name, equals, value = (text or "").partition("=")
-        if text is not None and text.startswith("-") and equals:
+        text = _literal(word)
+        name, equals, value = text.partition("=")
+        if text.startswith("-") and equals:
             look(name.lstrip("-"), value, word.origin)
-        look("" if text is not None and text.startswith("--") else option, text, word.origin)
-        option = text.lstrip("-") if text is not None and text.startswith("--") and not equals else ""
+        elif not text.startswith("--"):
+            look(option, text, word.origin)
+        option = text.lstrip("-") if text.startswith("--") and not equals else ""
 
 
 def _named_secret(name: str) -> bool:

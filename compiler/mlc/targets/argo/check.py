@@ -45,6 +45,9 @@ def _project(pipeline: Pipeline) -> Iterator[Finding]:
                 yield Finding("MLC403", message, param.origin, help="write it without double braces, or read it from a file")
                 break
     for volume in pipeline.volumes:
+        if pipeline.store is not None and volume.name == pipeline.store.secret:
+            message = f"a volume cannot be called `{volume.name}` on Argo, which adds the secret of the `store` to its pods under that name"
+            yield Finding("MLC402", message, volume.origin, "key", help="give it another name")
         if volume.name in _VOLUMES:
             message = f"a volume cannot be called `{volume.name}` on Argo, which adds one of that name to its pods"
             yield Finding("MLC402", message, volume.origin, "key", help="give it another name")

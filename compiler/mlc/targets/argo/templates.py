@@ -124,7 +124,9 @@ def _outputs(step: Step) -> dict[str, Any]:
     for port in step.outputs:
         name = os.path.basename(port.path)
         taken[name] = taken.get(name, 0) + 1
-    artifacts = [_output(port, taken[os.path.basename(port.path)] > 1) for port in step.outputs]
+    packed = {f"{port.name}.tgz" for port in step.outputs}  # what the executor calls a packed artifact
+    names = [os.path.basename(port.path) for port in step.outputs]
+    artifacts = [_output(port, taken[name] > 1 or name in packed) for port, name in zip(step.outputs, names, strict=True)]
     return {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
 
 
