@@ -63,6 +63,13 @@ def spec(place: str, value: str) -> dict[str, Any]:
         step["args"] = [value]
     elif place == "env":
         step["env"] = {"A": value}
+    elif place == "mixed":
+        project["params"] = {"q": {"type": "string", "default": "q"}}
+        step["args"] = [value + "${{ params.q }}"]
+    elif place == "cache key":
+        step["cache"] = {"key": value}
+    elif place == "param text":
+        project["params"] = {"p": {"type": "string", "default": "a", "description": value}}
     elif place == "script":
         step.pop("command")
         step["run"] = f"echo {value}"
@@ -86,7 +93,16 @@ def spec(place: str, value: str) -> dict[str, Any]:
     return project
 
 
-PLACES = ("args", "env", "script", "default", "choice", "when", "metric key", "title", "description", "label", "annotations")
+PLACES = (
+    "args", "env", "mixed", "script", "default", "choice", "when", "metric key", "cache key",
+    "title", "description", "param text", "label", "annotations",
+)  # fmt: skip
+PASSES = {
+    "argo": {"args": 1, "env": 1},
+    "kfp": dict.fromkeys(PLACES, 1) | dict.fromkeys(("args", "env", "mixed", "script"), 2),
+}
+"""How many kubelets read a text on its way. Argo: the pod's own, for command, args and env. KFP: the driver's too, which gets the IR as
+arguments (argocompiler/container.go); what becomes of the container is read by the step's."""
 
 
 def strings(node: Any) -> Iterator[str]:
@@ -102,15 +118,20 @@ def strings(node: Any) -> Iterator[str]:
         yield node
 
 
-def unescaped(text: str) -> set[str]:
-    """What the text can stand for: itself, after the kubelet, after the wrapper's `word`, and inside a printed expression."""
-    kubelet = re.sub(r"\$\$", "$", text)
-    found = {text, kubelet}
-    if kubelet.startswith("="):
-        found.add(kubelet[1:])
-    if kubelet.startswith("%"):
-        found.add(re.sub(r"\\0([0-7]{1,3})|\\(\\)", lambda match: match[2] or chr(int(match[1], 8)), kubelet[1:]))
-    return found
+def kubelet(text: str, passes: int) -> str:
+    """What kubelets make of a text: `$$` is `$`, `$(NAME)` something else (third_party/forked/golang/expansion)."""
+    for _ in range(passes):
+        text = re.sub(r"\$(\$|\([^)]*\))", lambda match: "$" if match[1] == "$" else "<expanded>", text)
+    return text
+
+
+def word(text: str) -> str:
+    """What the wrapper makes of a positional: `=` is cut off, after `%` come escapes of `printf %b`."""
+    if text.startswith("="):
+        return text[1:]
+    if text.startswith("%"):
+        return re.sub(r"\\0([0-7]{1,3})|\\(\\)", lambda match: match[2] or chr(int(match[1], 8)), text[1:])
+    return text
 
 
 def literals(text: str) -> set[str]:
@@ -140,10 +161,13 @@ def fate(place: str, value: str, target: str) -> str:
         return " ".join(sorted({item.code for item in result.diagnostics if item.severity == "error"}))
     found = list(strings(list(yaml.safe_load_all(result.outputs[0].text))))
     wanted = f"echo {value}" if place == "script" else value
-    if any(wanted in unescaped(one) for one in found):
+    if place == "mixed":
+        wanted += "{{$.inputs.parameters['q']}}"
+    arrived = [kubelet(one, PASSES[target].get(place, 0)) for one in found]
+    if wanted in arrived or wanted in map(word, arrived) or any(wanted in literals(one) for one in arrived):
         return "kept"
-    if any(wanted in literals(one) for one in found):
-        return "kept"
+    if place == "mixed" and any(value in literals(one) for one in arrived):
+        return "kept"  # on Argo the two are put together in an expression
     assert not value, (place, value, target, result.outputs[0].text)
     return "left out"
 
