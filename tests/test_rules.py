@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .support import check, codes
+from .support import check, codes, manifests
 
 # Written in two pieces, so that no scanner takes this file for what it tests.
 SHAPES = [
@@ -73,6 +73,8 @@ def test_a_secret_is_suppressible() -> None:
     """With a reason."""
     body = "steps:\n  s:\n    image: a:1\n    env:\n      DB_PASSWORD: test  # mlc: ignore MLC501 -- the password of a test database\n"
     assert codes(body) == []
+    assert manifests(body, "argo")[0]["spec"]["templates"][1]["container"]["env"] == [{"name": "DB_PASSWORD", "value": "test"}]
+    assert codes(body.replace("# mlc", "# not mlc"), ("argo",)) == ["MLC407", "MLC501"]
 
 
 def test_the_version_comes_first() -> None:
