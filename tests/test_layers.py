@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("driver", "infra", "graph"),
     ("reader", "schema", "resolve", "rules", "targets", "emit"),
     ("lowering",),
-    ("", "record", "ir", "expr", "source", "positions", "suppression", "scalars", "quantity", "diagnostics"),
+    ("", "record", "patterns", "ir", "expr", "source", "positions", "suppression", "scalars", "quantity", "diagnostics"),
 )
 # Modules that are parts of one stage and may know each other.
 PARTS = {

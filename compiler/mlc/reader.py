@@ -6,12 +6,14 @@ keeps no positions; a problem takes its span from the event at hand.
 
 from __future__ import annotations
 
-import yaml
-
 from .diagnostics.model import Finding, Related, Span
+from .patterns import Uncompiled
 from .record import replace
 from .scalars import resolve
 from .source import Document, SourceFile
+
+with Uncompiled():  # those of PyYAML's Python parser, which only a machine without libyaml needs, are a third of its import
+    import yaml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from ..patterns import lazy
 
-_KNOWN = re.compile(r"\{\{\s*(?:=|\$|item|(?:inputs|outputs|tasks|steps|workflow|pod|node)\.|inputs\.parameters|retries|lastRetry)")
+_KNOWN = lazy(r"\{\{\s*(?:=|\$|item|(?:inputs|outputs|tasks|steps|workflow|pod|node)\.|inputs\.parameters|retries|lastRetry)")
 """What starts a tag that an engine replaces: Argo's variables (util/variables/keys, workflow/validate) and KFP's `{{$`."""
 
 _SHOWN = 40  # characters of a tag worth repeating in a message

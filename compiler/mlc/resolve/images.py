@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..ir import Image
+from ..patterns import lazy
 from .names import check_alike, check_object
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .context import Context
     from .merge import Merged
 
-_REFERENCE = re.compile(
+_REFERENCE = lazy(
     r"(?:[a-zA-Z0-9](?:[-a-zA-Z0-9.]*[a-zA-Z0-9])?(?::\d+)?/)?"
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
     r"(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,})?",

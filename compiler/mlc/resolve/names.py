@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from ..diagnostics.model import Related
+from ..patterns import lazy
 
 _EXPRESSION = "${{"
 """A text with an expression has been reported already, as one that may not stand there: its form is no second problem."""
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 _STEP_WORDS = frozenset(
     ("in", "not", "and", "or", "matches", "contains", "let", "if", "else", "nil", "true", "false", "root", "entrypoint", "iteration")
 )
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
-_QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
-_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
-_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SUBDOMAIN = lazy(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
+_QUALIFIED = lazy(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
+_KEY = lazy(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
+_ENV = lazy(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FIELD = (
     r"metadata\.(name|namespace|uid|(labels|annotations)\['[^'\\]+'\])"
     r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs)"

@@ -7,6 +7,7 @@ import re
 
 from ..diagnostics.model import Related
 from ..ir import Claim, EmptyDir, Memory
+from ..patterns import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ..ir import Input, Metric, Mount, Output, Value
     from .context import Context
 
-_FORM = re.compile(r"/[A-Za-z0-9._/-]+", re.ASCII)
+_FORM = lazy(r"/[A-Za-z0-9._/-]+", re.ASCII)
 
 
 def check_form(context: Context, text: str, path: Path) -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from ..diagnostics.model import Finding
 from ..ir import Text
+from ..patterns import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _PAIRS = frozenset((("api", "key"), ("access", "key"), ("private", "key"), ("sec
 _NOT_SECRET = frozenset(
     ("id", "name", "path", "file", "url", "uri", "endpoint", "host", "type", "length", "limit", "count", "max", "min", "size", "ttl", "dir")
 )
-_SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
+_SPLIT = lazy(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _PUBLIC = r"|true|false|none|null|[0-9.]+|/.*|<.*>|\*+|x+"
 """Texts that a secret's name may carry without telling anything: switches, numbers, file paths, placeholders."""
 

@@ -7,11 +7,10 @@ container then holds nothing but `{{inputs.parameters.NAME}}`.
 
 from __future__ import annotations
 
-import re
-
 from ...ir import MetricRef, ParamRef, PathRef, RunRef, ValueRef, type_of
 from ...lowering.params import bounds, limits
 from ...lowering.text import kubelet
+from ...patterns import lazy
 from .expressions import number, quoted, raw
 
 TYPE_CHECKING = False
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 _INT = "'^-?[0-9]+$'"
 _FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
-_ODD = re.compile(r"[^-A-Za-z0-9_]")
+_ODD = lazy(r"[^-A-Za-z0-9_]")
 _ARTICLES = {"int": "an int", "float": "a float", "bool": "a bool"}
 
 

@@ -7,10 +7,9 @@ an expression may hold `{{` or `}}`, which end the tag that it stands in.
 
 from __future__ import annotations
 
-import re
-
 from ...ir import Compare, In, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef, type_of
 from ...lowering.params import bounds, limits
+from ...patterns import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from ...ir import Expr, Ref
 
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_SPLIT = re.compile(r"\{(?=\{)|\}(?=\})|\\(?=u00)| is(?= missing)|variable(?= not in env)")
+_SPLIT = lazy(r"\{(?=\{)|\}(?=\})|\\(?=u00)| is(?= missing)|variable(?= not in env)")
 _WHOLE = 1 << 53  # larger whole numbers are printed as floats: Argo reads JSON numbers as floats anyway
 
 
