@@ -109,7 +109,8 @@ class Run:
         words = [kubelet(word, {"HOSTILE": "expanded", **env}) for word in words]
         for placeholder, text in self.placeholders().items():
             words = [words[0], *(word.replace(placeholder, text) for word in words[1:])]
-        return words, env
+        # the wrapper's own folder, which is below /tmp whatever TMPDIR says, is below the test's folder
+        return [word.replace(" in /tmp /var/tmp /dev/shm;", f" in {self.root}/tmp;") for word in words], env
 
     def start(self, container: dict[str, Any], shell: list[str], driver: bool = True) -> subprocess.CompletedProcess[str]:
         """Run it to its end with `shell` in the place of `sh`."""

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from mlc import driver
+from mlc.lowering.wrapper import expanded
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
 
@@ -99,10 +100,11 @@ PLACES = (
 )  # fmt: skip
 PASSES = {
     "argo": {"args": 1, "env": 1},
-    "kfp": dict.fromkeys(PLACES, 1) | dict.fromkeys(("args", "env", "mixed", "script"), 2),
+    "kfp": dict.fromkeys(PLACES, 1) | dict.fromkeys(("args", "env", "mixed", "script"), 2) | {"param text": 0},
 }
 """How many kubelets read a text on its way. Argo: the pod's own, for command, args and env. KFP: the driver's too, which gets the IR as
-arguments (argocompiler/container.go); what becomes of the container is read by the step's."""
+arguments (argocompiler/container.go); what becomes of the container is read by the step's. What describes a param is shown from the
+stored IR: of the copy that drivers get they read types and defaults (driver/resolve.go)."""
 
 
 def strings(node: Any) -> Iterator[str]:
@@ -163,6 +165,8 @@ def fate(place: str, value: str, target: str) -> str:
     wanted = f"echo {value}" if place == "script" else value
     if place == "mixed":
         wanted += "{{$.inputs.parameters['q']}}"
+    if place == "env" and target == "kfp" and expanded(value):
+        wanted = f"A={value}"  # an argument of `env`
     arrived = [kubelet(one, PASSES[target].get(place, 0)) for one in found]
     if wanted in arrived or wanted in map(word, arrived) or any(wanted in literals(one) for one in arrived):
         return "kept"

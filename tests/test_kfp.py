@@ -194,7 +194,13 @@ def test_conditions_sit_on_the_task() -> None:
     """Gates and `when` are one condition of the step's own task, over its own inputs; all must hold."""
     condition = task(FLOW, "use")["triggerPolicy"]["condition"]
     document = {"macro": {"f1": 0.75}}
-    given: dict[str, object] = {"make__acc": "0.6", "make__f1": json.dumps(document), "make__ok": "true", "baseline": 0.5}
+    given: dict[str, object] = {
+        "make__acc": "0.6",
+        "make__f1": json.dumps(document),
+        "make__ok": "true",
+        "make__rows": "7",
+        "baseline": 0.5,
+    }
     assert evaluate(condition, **given) is True
     assert evaluate(condition, **{**given, "make__acc": "0.5"}) is False
     assert evaluate(condition, **{**given, "make__f1": '{"macro": {"f1": 1.5}}'}) is False
@@ -222,7 +228,7 @@ def test_metric_texts(text: str, passes: bool | None, form: str) -> None:
     file = {
         "number": text,
         "key": f'{{"a": {{"b.c": {text}}}}}',
-        "kfp-v1": f'{{"metrics": [{{"name": "loss"}}, {{"name": "acc", "numberValue": {text}}}]}}',
+        "kfp-v1": f'{{"metrics": [{{"name": "loss"}}, {{"numberValue": 1}}, {{"name": "acc", "numberValue": {text}}}]}}',
     }[form]
     if passes is None:
         with pytest.raises(Exception, match=r".+"):
@@ -287,6 +293,67 @@ def test_limits_of_params() -> None:
         evaluate(both, lr=7.0)
 
 
+TEXTS = """
+artifacts: {}
+steps:
+  e:
+    image: x:1
+    command: e
+    metrics: {m: /m, k: {path: /k, key: [a]}, v: {path: /v, format: kfp-v1}}
+    values: {i: {path: /i, type: int}, f: {path: /f, type: float}, b: {path: /b, type: bool}, s: /s, l: {path: /l, type: list}}
+  a: {image: x:1, command: [t, "--x=${{ %s }}", "${{ %s }}"], env: {A: "${{ %s }}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ref", "good", "bad"),
+    [
+        ("metrics.m", ["0.5", " 0.5\n", "1E5", "-3"], ["hello", " NaN", "", "0.5 0.6", "inf", "1,5", "{}"]),
+        ("metrics.k", ['{"a": 0.5}'], ['{"a": "hello"}', '{"a": null}', '{"a": true}', "{}", "x", '{"a": {"b": 1}}']),
+        (
+            "metrics.v",
+            ['{"metrics": [{"numberValue": 1}, {"name": "v", "numberValue": 2}]}'],
+            ['{"metrics": []}', '{"metrics": [{"name": "v"}]}'],
+        ),
+        ("values.i", ["7", "-7", "12345678901234567890"], ["abc", "", "1.5", "7\n", " 7", "NaN"]),
+        ("values.f", ["7", "1.5", "1e-7"], ["abc", "", "NaN", "inf", "1.", ".5"]),
+        ("values.b", ["true", "false"], ["True", "1", "", " true", "abc"]),
+        ("values.s", ["", "abc", "{ {", "}}", "$(x) $$ '\"\\"], ["{{=1+1}}", "a {{x}}", "{{{", "{{"]),
+    ],
+)
+def test_what_files_may_put_into_texts(ref: str, good: list[str], bad: list[str]) -> None:
+    """What a file holds is of its type where it goes into a text, or the run fails; once for each reference."""
+    ref = f"steps.e.{ref}"
+    condition = task(TEXTS % (ref, ref, ref))["triggerPolicy"]["condition"]
+    assert condition.count(" ? ") == 1
+    assert "$" not in condition
+    assert "{{" not in condition
+    name = ref.replace("steps.e.", "e__").replace("values.", "").replace("metrics.", "")
+    for text in good:
+        assert evaluate(condition, **{name: text}) is True, text
+    for text in bad:
+        with pytest.raises(Exception, match=r".+"):
+            evaluate(condition, **{name: text})
+
+
+def test_a_metric_is_checked_once() -> None:
+    """What a gate reads needs no second look: a gate errs where there is no number."""
+    body = (
+        (TEXTS % (("steps.e.metrics.m",) * 3))
+        .replace("metrics: {m: /m,", "metrics: {m: {path: /m, min: 0.5},")
+        .replace("  a: {", "  a: {gate: e, ")
+    )
+    condition = task(body)["triggerPolicy"]["condition"]
+    assert condition.count(" ? ") == 1
+    assert evaluate(condition, e__m="0.75") is True
+    assert evaluate(condition, e__m="0.25") is False
+
+
+def test_lists_from_files_are_checked_by_the_launcher() -> None:
+    """Lists and dicts have types of KFP's own: there is no condition for them."""
+    assert "triggerPolicy" not in task(TEXTS % (("steps.e.values.l",) * 3))
+
+
 def test_run_references() -> None:
     """The run's id and name come from the driver, in arguments, env and conditions."""
     body = """
@@ -299,9 +366,7 @@ def test_run_references() -> None:
     }
     assert container(body)["args"] == [
         "env",
-        "RUN",
-        "={{$.inputs.parameters['x-run.name']}}",
-        "--",
+        "RUN={{$.inputs.parameters['x-run.name']}}",
         "t",
         "={{$.inputs.parameters['x-run.id']}}",
     ]
@@ -494,8 +559,16 @@ def test_scripts() -> None:
     """A script, its packages and its arguments are records of the wrapper."""
     body = "steps: {a: {image: x:1, shell: python, packages: [pandas==2.2.0, numpy], run: 'print(1)', args: [x]}}"
     found = container(body)
-    assert found["args"] == ["packages", "pandas==2.2.0\nnumpy", "script", "print(1)", "--", "x"]
-    assert 'exec python -u "$$m/run" "$$@"' in found["command"][2]
+    assert found["args"] == ["packages", "pandas==2.2.0\nnumpy", "script", "print(1)", "--", "python", "-u", "@", "x"]
+    assert 'exec "$$@"' in found["command"][2]
+    assert "for __mlc_d in /tmp /var/tmp /dev/shm; do" in found["command"][2]
+
+
+def test_scripts_lie_in_no_volume() -> None:
+    """The wrapper's own folder is outside the step's volumes where there is another place."""
+    body = "volumes: {c: {claim: c}}\nsteps: {a: {image: x:1, run: 'true', volumes: {c: %s}}}"
+    assert "in /var/tmp /dev/shm /tmp; do" in container(body % "/tmp")["command"][2]
+    assert "in /tmp /var/tmp /dev/shm; do" in container(body % "/tmp/sub")["command"][2]
 
 
 def test_resources() -> None:
@@ -696,10 +769,41 @@ def tagged(text: str) -> str:
         ("volumes: {c: {claim: gcs-scratch}}\n" + step("volumes: {c: /c}"), [("MLC402", "volumes.c")]),
         ("volumes: {c: {claim: same}, s: {secret: same}}\n" + step("volumes: {c: /c, s: /s}"), [("MLC402", "steps.a.volumes.s")]),
         ("volumes: {c: {claim: data}}\n" + step("volumes: {c: /gcs}"), [("MLC402", "steps.a.volumes.c")]),
+        ("volumes: {foo: {empty_dir: {}}, b: {claim: x-foo}}\n" + step("volumes: {foo: /f, b: /b}"), [("MLC402", "steps.a.volumes.b")]),
+        ("volumes: {foo: {memory: 1Gi}, b: {secret: x-foo}}\n" + step("volumes: {b: /b, foo: /f}"), [("MLC402", "steps.a.volumes.foo")]),
+        ("volumes: {s: {secret: x}, b: {secret: x}}\n" + step("volumes: {s: /s, b: /b}"), [("MLC402", "steps.a.volumes.b")]),
+        ("volumes: {foo: {empty_dir: {}}, b: {claim: foo}}\n" + step("volumes: {foo: /f, b: /b}"), []),
+        (step("workdir: /kfp-launcher"), [("MLC402", "steps.a.workdir")]),
+        (step("outputs: {o: /tmp/mlc.abc/run}"), [("MLC402", "steps.a.outputs.o")]),
+        (step("outputs: {o: /tmp}"), [("MLC402", "steps.a.outputs.o")]),
+        (step("values: {o: /etc}"), [("MLC402", "steps.a.values.o")]),
+        (step("metrics: {o: /usr/lib/python3}"), [("MLC402", "steps.a.metrics.o")]),
+        (step("outputs: {o: /app}"), [("MLC402", "steps.a.outputs.o")]),
+        (step("outputs: {o: /app/out, p: /tmp/out, q: /etc/out.json}"), []),
+        (step("workdir: /job/work, outputs: {o: /job}"), [("MLC402", "steps.a.outputs.o")]),
+        (step("workdir: /job, outputs: {o: /job}"), [("MLC402", "steps.a.outputs.o")]),
+        (step("workdir: /job, outputs: {o: /job/out}"), []),
+        (tagged("command: [/job/bin/train], outputs: {o: /job}"), [("MLC402", "steps.a.outputs.o")]),
+        (tagged("command: [sh, -e, /job/train.sh], outputs: {o: /job}"), [("MLC402", "steps.a.outputs.o")]),
+        (tagged("command: [/usr/bin/python3.11, -u], args: [/job/train.py], outputs: {o: /job}"), [("MLC402", "steps.a.outputs.o")]),
+        (tagged("command: [python, -m, train, /job/x], outputs: {o: /job}"), []),
+        (tagged("command: [train, /job/x], outputs: {o: /job}"), []),
+        (tagged("run: 'true', args: [/job/x], outputs: {o: /job}"), []),
+        (step("cache: {key: '{{workflow.name}}'}"), [("MLC403", "steps.a.cache.key")]),
+        (step("cache: {key: a$$b}"), [("MLC403", "steps.a.cache.key")]),
+        (step("env: {A: {field: \"metadata.labels['{{=1+1}}']\"}}"), [("MLC403", "steps.a.env.A.field")]),
+        (step("env: {A: {field: \"metadata.labels['$(A)']\"}}"), [("MLC403", "steps.a.env.A.field")]),
+        (step("env: {__mlc_a: x}"), [("MLC402", "steps.a.env.__mlc_a")]),
+        ("params: {p: 1}\n" + tagged("command: [a=b], env: {A: '${{ params.p }}'}"), [("MLC402", "steps.a.command.0")]),
+        (step("annotations: {n: $$}"), [("MLC403", "steps.a.annotations.n")]),
+        (step("description: costs $(A)"), [("MLC403", "steps.a.description")]),
+        ("params: {l: {type: list, default: [1, [9007199254740993]]}}\n" + PLAIN, [("MLC401", "params.l")]),
+        ("params: {d: {type: dict, default: {a: -9007199254740993}}}\n" + PLAIN, [("MLC401", "params.d")]),
+        ("params: {d: {type: dict, default: {a: [9007199254740992, 0.5, true, x]}}}\n" + PLAIN, []),
         (tagged(f"run: '{'long text ' * 13200}'"), [("MLC408", "steps.a.run")]),
         (tagged(f"run: '{'long text ' * 10000}'"), []),
     ],
-    ids=range(34),
+    ids=range(65),
 )
 def test_what_the_target_says(body: str, expected: list[tuple[str, str]]) -> None:
     """Each refusal and each note has its code and points at its place."""

@@ -127,7 +127,7 @@ def echo(*args: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "needs",
-    [Needs(), Needs(env=True), Needs(True, True, True, True, True, True, True, True, "python"), Needs(collect=True, shell="bash")],
+    [Needs(), Needs(workdir=True), Needs(True, True, True, True, True, True, True, True), Needs(collect=True, script=True)],
 )
 def test_kubelets_leave_the_script_alone(needs: Needs) -> None:
     """However often a kubelet reads the script, the shell gets the same: `$` is doubled, and there is no `$(` and no `$$` in it."""
@@ -151,12 +151,12 @@ def test_constants_survive_two_kubelets(bench: Bench) -> None:
     """A constant arrives byte for byte, as an argument and in env, whatever stands in it; an engine sees no `IfPresent`."""
     assert not any(wrapper.word(text).lstrip().startswith("{") for text in HOSTILE)
     words = [constant(text) for text in HOSTILE]
-    result = bench.run(Needs(env=True), "env", "UNUSED", "x", "--", *echo(), *words, HOME="/")
+    result = bench.run(Needs(folders=True), "folder", bench.path("unused"), "--", *echo(), *words, HOME="/")
     assert result.stderr == ""
     assert json.loads(result.stdout) == HOSTILE
-    records = [item for number, given in enumerate(words) for item in ("env", f"V{number}", given)]
+    given = [constant(f"V{number}={text}") for number, text in enumerate(HOSTILE)]
     program = "import json, os, sys; print(json.dumps([os.environ[f'V{n}'] for n in range(int(sys.argv[1]))]))"
-    result = bench.run(Needs(env=True), *records, "--", sys.executable, "-c", program, str(len(words)))
+    result = bench.run(Needs(), "env", *given, sys.executable, "-c", program, str(len(words)))
     assert json.loads(result.stdout) == HOSTILE
 
 
@@ -168,7 +168,7 @@ def test_run_time_texts_arrive(bench: Bench) -> None:
     assert json.loads(bench.run(Needs(collect=True), "--", *args).stdout) == expected
 
 
-@pytest.mark.parametrize("needs", [Needs(), Needs(env=True), Needs(collect=True)])
+@pytest.mark.parametrize("needs", [Needs(), Needs(folders=True), Needs(collect=True)])
 @pytest.mark.parametrize("status", [0, 1, 2, 7, 126, 127, 255])
 def test_exit_codes_are_kept(bench: Bench, needs: Needs, status: int) -> None:
     """The step ends as its program ended."""
@@ -290,6 +290,31 @@ def test_stale_files_are_removed(bench: Bench) -> None:
     assert "output model is missing" in result.stderr
 
 
+def test_a_link_to_a_folder_stays(bench: Bench) -> None:
+    """Where the image has a link to a folder, the folder is emptied and the link is what the program still writes through."""
+    (bench.root / "real").mkdir()
+    (bench.root / "real" / "old").write_text("old")
+    (bench.root / "out").symlink_to(bench.root / "real")
+    records = ["output", "model", bench.path("out"), bench.path("s/m"), "--", "sh", "-c", "ls -A out; echo new > out/x"]
+    result = bench.run(Needs(collect=True), *records)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (bench.root / "out").is_symlink()
+    assert os.listdir(bench.root / "s" / "m") == ["x"]
+
+
+@pytest.mark.parametrize("path", [".", "link", "sub/.."])
+def test_where_the_program_lives_is_not_emptied(bench: Bench, path: str) -> None:
+    """An output path that holds the folder that the image starts in fails the step before anything is removed."""
+    (bench.root / "train.sh").write_text("echo ran")
+    (bench.root / "sub").mkdir()
+    (bench.root / "link").symlink_to(bench.root)
+    records = ["output", "model", bench.path(path), bench.path("s/m"), "--", "sh", "train.sh"]
+    result = bench.run(Needs(collect=True), *records)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "is the folder that the image starts the program in\n" in result.stderr
+    assert (bench.root / "train.sh").exists()
+
+
 @pytest.mark.parametrize("kind", ["value", "metric"])
 @pytest.mark.parametrize(
     ("text", "kept"),
@@ -368,23 +393,7 @@ DOCUMENT = (
 @pytest.mark.parametrize("tool", ["python3", "jq", None])
 def test_metrics_inside_documents(bench: Bench, key: object, number: float | None, tool: str | None) -> None:
     """A keyed metric is taken out with the tool that the image has; without one a line in the log says so."""
-    tools = bench.root / "bin"
-    tools.mkdir()
-    for name in ("sh", "cat", "cp", "mkdir", "rm", "tr", "wc", "grep", "sed", "id", *([tool] if tool else [])):
-        found = next((path for folder in ("/usr/local/bin", "/usr/bin", "/bin") if (path := Path(folder, name)).exists()), None)
-        if found is None and name == "jq":
-            (tools / "jq").write_text(JQ)
-            (tools / "jq").chmod(0o755)
-            continue
-        (tools / name).symlink_to(found if found and name != "python3" else sys.executable)
-    (bench.root / "given").write_text(DOCUMENT)
-    records = ["metric", "m", bench.path("m"), bench.path("s/m"), "show", "m", bench.path("m"), constant(json.dumps(key))]
-    shells = [next(str(path) for folder in ("/usr/bin", "/bin") if (path := Path(folder, bench.shell[0])).exists()), *bench.shell[1:]]
-    bench.shell = shells
-    result = bench.run(
-        Needs(collect=True, show=True, look=True), executor_input(bench), *records, "--", "cp", "given", "m", PATH=str(tools)
-    )
-    assert result.returncode == 0, result.stderr
+    result = look(bench, DOCUMENT, key, tool)
     file = bench.root / "task" / "output_metadata.json"
     assert (bench.root / "s" / "m").read_text() == DOCUMENT
     if tool is None:
@@ -397,15 +406,54 @@ def test_metrics_inside_documents(bench: Bench, key: object, number: float | Non
         assert json.loads(file.read_text())["artifacts"]["x-metrics"]["artifacts"][0]["metadata"] == {"m": number}
 
 
+@pytest.mark.parametrize("document", ['{"a": 1}{"a": 2}', '{"a": 1}\n{"b": 2}', "", '{"a": 1'])
+@pytest.mark.parametrize("tool", ["python3", "jq"])
+def test_only_one_document_counts(bench: Bench, document: str, tool: str) -> None:
+    """A file that is not one JSON document shows no number, whichever tool looks."""
+    result = look(bench, document, ["a"], tool)
+    assert "it is no number" in result.stderr
+    assert not (bench.root / "task").exists()
+
+
+@pytest.mark.parametrize("tool", ["python3", "jq"])
+def test_entries_without_a_name(bench: Bench, tool: str) -> None:
+    """Entries of a kfp-v1 file that have no name are passed over."""
+    look(bench, '{"metrics": [{"numberValue": 1}, {"name": "acc", "numberValue": 0.9}]}', "acc", tool)
+    written = json.loads((bench.root / "task" / "output_metadata.json").read_text())
+    assert written["artifacts"]["x-metrics"]["artifacts"][0]["metadata"] == {"m": 0.9}
+
+
+def look(bench: Bench, document: str, key: object, tool: str | None) -> subprocess.CompletedProcess[str]:
+    """Run a step whose metric `m` is inside a document, in an image that has one tool or none."""
+    tools = bench.root / "bin"
+    tools.mkdir()
+    for name in ("sh", "cat", "cp", "mkdir", "rm", "tr", "wc", "grep", "sed", "id", *([tool] if tool else [])):
+        found = next((path for folder in ("/usr/local/bin", "/usr/bin", "/bin") if (path := Path(folder, name)).exists()), None)
+        if found is None and name == "jq":
+            (tools / "jq").write_text(JQ)
+            (tools / "jq").chmod(0o755)
+            continue
+        (tools / name).symlink_to(found if found and name != "python3" else sys.executable)
+    (bench.root / "given").write_text(document)
+    records = ["metric", "m", bench.path("m"), bench.path("s/m"), "show", "m", bench.path("m"), constant(json.dumps(key))]
+    shells = [next(str(path) for folder in ("/usr/bin", "/bin") if (path := Path(folder, bench.shell[0])).exists()), *bench.shell[1:]]
+    bench.shell = shells
+    result = bench.run(
+        Needs(collect=True, show=True, look=True), executor_input(bench), *records, "--", "cp", "given", "m", PATH=str(tools)
+    )
+    assert result.returncode == 0, result.stderr
+    return result
+
+
 # Where the machine has no jq: what our one query means, asked with jq's own arguments.
 JQ = f"""#!{sys.executable}
 import json, sys
-assert sys.argv[1:4] == ["-r", "--argjson", "k"], sys.argv
-assert sys.argv[5].startswith("if ($k | type)"), sys.argv
+assert sys.argv[1:4] == ["-rs", "--argjson", "k"], sys.argv
+assert sys.argv[5].startswith("if length == 1 then"), sys.argv
 key, data = json.loads(sys.argv[4]), json.load(open(sys.argv[6]))
 try:
     if isinstance(key, str):
-        data = [m for m in data["metrics"] if m["name"] == key][0]["numberValue"]
+        data = [m for m in data["metrics"] if m.get("name") == key][0]["numberValue"]
     else:
         for name in key:
             data = data[name]
@@ -454,16 +502,86 @@ def test_folders_are_made(bench: Bench) -> None:
 
 def test_env_does_not_reach_the_wrapper(bench: Bench) -> None:
     """A variable of the step is set for its program only: a `PATH` of its own does not take away the wrapper's tools."""
-    records = ["value", "v", bench.path("v"), bench.path("s/v"), "env", "PATH", "=/nowhere", "env", "LC_ALL", "=C"]
-    result = bench.run(Needs(collect=True, env=True), *records, "--", "/bin/sh", "-c", 'echo "$PATH" > v')
+    records = ["value", "v", bench.path("v"), bench.path("s/v"), "--", "env", "PATH=/nowhere", "LC_ALL=C"]
+    result = bench.run(Needs(collect=True), *records, "/bin/sh", "-c", 'echo "$PATH" > v')
     assert (result.returncode, result.stderr) == (0, "")
     assert (bench.root / "s" / "v").read_text() == "/nowhere"
 
 
+def names_of_the_wrapper() -> list[str]:
+    """Every variable that the script sets or reads."""
+    text = wrapper.script(Needs(True, True, True, True, True, True, True, True))
+    text = re.sub(r"_find='.*?'\n", "_find=\n", text, flags=re.DOTALL)  # python's own names are no variables of the shell
+    return sorted(
+        set(
+            re.findall(r"(?:^|;|trap ')\s*([A-Za-z_]\w*)=", text, flags=re.MULTILINE)
+            + re.findall(r"^\s*for (\w+)", text, flags=re.MULTILINE)
+        )
+    )
+
+
+def test_variables_of_the_wrapper_do_not_reach_the_program(bench: Bench) -> None:
+    """What the image or the step calls like a variable of the script keeps its value: a shell exports again what it imported."""
+    names = names_of_the_wrapper()
+    assert all(name.startswith(wrapper.PREFIX) for name in names if name != "LC_ALL")
+    assert len(names) > 15
+    assert "V_" not in "".join(names)
+    plain = {name.removeprefix(wrapper.PREFIX): "mine" for name in names if name.startswith(wrapper.PREFIX)}
+    (bench.root / "acc").write_text("1")
+    program = "import json, os, sys; open('acc', 'w').write('1'); print(json.dumps({k: os.environ[k] for k in sys.argv[1:]}))"
+    records = ["metric", "acc", bench.path("acc"), bench.path("s/acc"), "show", "acc", bench.path("acc"), "[]", "--"]
+    needs = Needs(collect=True, show=True, look=True)
+    result = bench.run(needs, executor_input(bench), *records, sys.executable, "-c", program, *plain, **plain)
+    assert json.loads(result.stdout) == plain
+    result = bench.run(Needs(), sys.executable, "-c", "import os; print(os.environ['a'])", a="mine")
+    assert result.stdout == "mine\n"
+    result = bench.run(script_needs(bench), "script", 'echo "$a $m"', "--", "sh", "-e", "@", a="A", m="M")
+    assert result.stdout == "A M\n"
+
+
+def test_names_that_a_shell_keeps_for_itself(bench: Bench) -> None:
+    """Run-time variables are set by `env`, behind the last shell: none is read-only, and any name will do."""
+    given = {"UID": "u", "PPID": "p", "IFS": "x", "EUID": "e", "BASHOPTS": "b", "a.b": "dot", "A-B": "dash"}
+    program = "import json, os, sys; print(json.dumps({k: os.environ[k] for k in sys.argv[1:]}))"
+    result = bench.run(Needs(), "env", *(f"{name}={text}" for name, text in given.items()), sys.executable, "-c", program, *given)
+    assert result.stderr == ""
+    assert json.loads(result.stdout) == given
+
+
+def script_needs(bench: Bench, *, collect: bool = False, packages: bool = False) -> Needs:
+    """A script, whose file is below the bench."""
+    return Needs(collect=collect, packages=packages, script=True, scratch=(bench.path("nowhere"), bench.path("tmp")))
+
+
+def test_no_two_scripts_share_a_file(bench: Bench) -> None:
+    """Steps whose /tmp is one volume, or whose TMPDIR leads to one, run their own scripts; the first place that can be had is taken."""
+    first = subprocess.Popen(
+        bench.command(script_needs(bench), "script", "echo one\nread line\necho two $line\n", "--", "sh", "@"),
+        env=bench.env(TMPDIR=bench.path("shared")),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert first.stdout is not None
+    assert first.stdout.readline() == "one\n"
+    other = bench.run(script_needs(bench), "script", "echo other\n" * 50, "--", "sh", "@", TMPDIR=bench.path("shared"))
+    assert other.stdout == "other\n" * 50
+    assert first.communicate("x\n", timeout=10)[0] == "two x\n"
+    assert len(list((bench.root / "tmp").glob("mlc.*/run"))) == 2
+    assert not (bench.root / "shared").exists()
+
+
+def test_no_place_for_a_script(bench: Bench) -> None:
+    """Where no folder can be made, the message names the places and the user."""
+    result = bench.run(Needs(script=True, scratch=(bench.path("no"), bench.path("none"))), "script", "echo ran", "--", "sh", "@")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"cannot make a folder in any of {bench.path('no')} {bench.path('none')} as user" in result.stderr
+
+
 SCRIPTS = {
-    "sh": ('echo "$1" "$#"\nfalse\necho not reached\n', "a b 2\n", 1),
-    "bash": ('set -o | grep -q "pipefail.*on" && echo "$1" "$#"\nfalse | true\necho not reached\n', "a b 2\n", 1),
-    "python": ("import sys\nprint(sys.argv[1], len(sys.argv) - 1)\nsys.exit(9)\n", "a b 2\n", 9),
+    "sh -e": ('echo "$1" "$#"\nfalse\necho not reached\n', "a b 2\n", 1),
+    "bash -eo pipefail": ('set -o | grep -q "pipefail.*on" && echo "$1" "$#"\nfalse | true\necho not reached\n', "a b 2\n", 1),
+    "python -u": ("import sys\nprint(sys.argv[1], len(sys.argv) - 1)\nsys.exit(9)\n", "a b 2\n", 9),
 }
 
 
@@ -474,8 +592,8 @@ def test_scripts_run_from_a_file(bench: Bench, language: str, collect: bool) -> 
     text, stdout, status = SCRIPTS[language]
     (bench.root / "bin").mkdir()
     (bench.root / "bin" / "python").symlink_to(sys.executable)
-    needs = Needs(collect=collect, shell=language)  # type: ignore[arg-type]
-    result = bench.run(needs, "script", constant(text), "--", "a b", "=", PATH=f"{bench.root}/bin:/usr/bin:/bin")
+    needs = script_needs(bench, collect=collect)
+    result = bench.run(needs, "script", constant(text), "--", *language.split(), "@", "a b", "=", PATH=f"{bench.root}/bin:/usr/bin:/bin")
     assert (result.stdout, result.returncode) == (stdout, status), result.stderr
 
 
@@ -484,23 +602,25 @@ def test_scripts_run_from_a_file(bench: Bench, language: str, collect: bool) -> 
 )
 def test_scripts_arrive_byte_for_byte(bench: Bench, text: str) -> None:
     """The file holds the script of the spec, whatever its text."""
-    bench.run(Needs(shell="sh"), "script", constant(text), "--")
-    assert (bench.root / "tmp" / "mlc" / "run").read_bytes() == text.encode()
+    result = bench.run(script_needs(bench), "script", constant(text), "--", "cat", "@", "@")
+    assert [path.read_bytes() for path in (bench.root / "tmp").glob("mlc.*/run")] == [text.encode()]
+    assert result.stdout.encode() == text.encode() * 2
+    assert json.loads(bench.run(script_needs(bench), "script", "x", "--", *echo(), constant("@"), constant("@x")).stdout) == ["@", "@x"]
 
 
 def test_packages_are_installed_first(bench: Bench) -> None:
     """pip gets the packages before the script starts; a failure there fails the step."""
     (bench.root / "bin").mkdir()
     fake = bench.root / "bin" / "python"
-    said = 'shift; echo "$*" | sed "s/-r .*//"; cat "$TMPDIR/mlc/requirements.txt"; exit $PIP'
+    said = 'shift; echo "$*" | sed "s/-r .*//"; cat "$TMPDIR"/mlc.*/requirements.txt; exit $PIP'
     fake.write_text(f'#!/bin/sh\ncase $1 in -m) {said} ;; *) echo "ran $*" ;; esac\n')
     fake.chmod(0o755)
-    records = ["packages", "pandas==2.2.0\nnumpy", "script", "pass\n", "--", "a"]
-    needs = Needs(packages=True, shell="python")
+    records = ["packages", "pandas==2.2.0\nnumpy", "script", "pass\n", "--", "python", "-u", "@", "a"]
+    needs = script_needs(bench, packages=True)
     result = bench.run(needs, *records, PATH=f"{bench.root}/bin:/usr/bin:/bin", PIP="0")
     lines = result.stdout.splitlines()
     assert lines[:3] == ["pip install --quiet --no-cache-dir --disable-pip-version-check ", "pandas==2.2.0", "numpy"]
-    assert lines[3] == f"ran -u {bench.root}/tmp/mlc/run a"
+    assert re.fullmatch(f"ran -u {re.escape(str(bench.root))}/tmp/mlc[.]\\w+/run a", lines[3])
     result = bench.run(needs, *records, PATH=f"{bench.root}/bin:/usr/bin:/bin", PIP="1")
     assert result.returncode == 1
     assert "ran" not in result.stdout

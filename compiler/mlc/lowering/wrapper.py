@@ -4,10 +4,15 @@ The script is the same for every step that needs the same things. Whatever belon
 positional arguments, one record after the other, then `--`, then the program:
 
     folder PATH | input NAME PATH SOURCE | output, value or metric NAME PATH TARGET | show METRIC PATH KEY
-    env NAME TEXT | workdir PATH | packages LINES | script TEXT
+    workdir PATH | packages LINES | script TEXT
+
+The program may be `env NAME=TEXT... PROGRAM...`: no shell stands between `env` and the program, so that none objects to a name
+(`UID` is read-only in bash) or keeps one for itself. The word `@` is the file that holds the script.
 
 Nothing is pasted into the script. It holds no `$(` and no `$$`, so a kubelet that expands it once or twice leaves it as it is.
-It needs a POSIX `sh` and the usual tools (`cat cp ln mkdir rm tr wc`); `grep`, `sed` and `python3` or `jq` only to show metrics.
+Its variables start with `__mlc_`: a shell exports again what the environment had, so a plain name would overwrite the step's own.
+It needs a POSIX `sh` and the usual tools (`cat cp ln mkdir rm tr wc`), `mktemp` for scripts and packages, `env` for run-time
+variables; `grep`, `sed` and `python3` or `jq` only to show metrics.
 """
 
 from __future__ import annotations
@@ -17,7 +22,14 @@ from .text import kubelet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal as Choice
+    from collections.abc import Sequence
+
+PREFIX = "__mlc_"
+"""What the script's variables start with; a variable of a step may not."""
+FILE = "@"
+"""The word that stands for the file with the script."""
+SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - the folder below is made by mktemp, which cannot be foreseen
+"""Where the script may make a folder of its own, in this order. `TMPDIR` is the program's: it may lead to a volume that others share."""
 
 LIMIT = 32768
 """Bytes that a value or a metric file may have: all inputs of a consumer reach its launcher in one process argument (kfp, driver.go)."""
@@ -28,7 +40,7 @@ class Needs:
     """What the script of a step must be able to do.
 
     `collect`: the step has outputs, values or metrics; `show`: it has metrics for the UI, `look`: some of them inside a document;
-    `shell`: the interpreter of `run`, or "".
+    `script`: there is a file for an interpreter; `scratch`: the places to try for it.
     """
 
     collect: bool = False
@@ -36,15 +48,15 @@ class Needs:
     look: bool = False
     inputs: bool = False
     folders: bool = False
-    env: bool = False
     workdir: bool = False
     packages: bool = False
-    shell: Choice["", "sh", "bash", "python"] = ""
+    script: bool = False
+    scratch: Sequence[str] = SCRATCH
 
     @property
     def records(self) -> bool:
         """Whether anything stands before the `--`."""
-        return self.collect or self.inputs or self.folders or self.env or self.workdir or bool(self.shell)
+        return self.collect or self.inputs or self.folders or self.workdir or self.script
 
 
 def expanded(text: str) -> str:
@@ -71,7 +83,7 @@ def word(text: str) -> str:
 
 def shielded(text: str) -> str:
     """The text with a `=` in front where an engine or the script would take its start for something else."""
-    return "=" + text if text[:1] in ("=", "%") or text.lstrip()[:1] == "{" else text
+    return "=" + text if text[:1] in ("=", "%") or text == FILE or text.lstrip()[:1] == "{" else text
 
 
 def script(needs: Needs) -> str:
@@ -80,10 +92,13 @@ def script(needs: Needs) -> str:
     With `show`, the executor input is the first argument; without any records there is no `--`. `$` is not doubled yet.
     """
     if not needs.records:
-        return _WORD + _RUN.replace("PROGRAM", "")
-    parts = [_FAIL, _WORD, _START_HEAD]
+        return _prefixed(_WORD.replace("FILE\n", "") + _RUN)
+    parts = [_FAIL, _WORD.replace("FILE\n", _FILE if needs.script else "")]
+    if needs.script:
+        parts.append(_MAKE_SCRATCH.replace("PLACES", " ".join(needs.scratch)))
+    parts.append(_START_HEAD)
     parts.extend(arm for needed, arm in _arms(needs) if needed)
-    parts.extend((_START_TAIL, _indented(_RUN.replace("PROGRAM", _PROGRAMS[needs.shell])), "}\n"))
+    parts.extend((_START_TAIL, _indented(_RUN), "}\n"))
     if needs.collect:
         parts.append(_CLEAR)
         parts.append(_COLLECT)
@@ -96,7 +111,11 @@ def script(needs: Needs) -> str:
         parts.append(_PUBLISH if needs.show else "")
     else:
         parts.append('start "$@"\n')
-    return "".join(parts)
+    return _prefixed("".join(parts))
+
+
+def _prefixed(text: str) -> str:
+    return text.replace("V_", PREFIX)  # short here, for the sake of the lines' length
 
 
 def _indented(lines: str) -> str:
@@ -109,10 +128,9 @@ def _arms(needs: Needs) -> tuple[tuple[bool, str], ...]:
         (needs.inputs, _ARM_INPUT),
         (needs.collect, _ARM_CLEAR),
         (needs.show, _ARM_SHOW),
-        (needs.env, _ARM_ENV),
         (needs.workdir, _ARM_WORKDIR),
         (needs.packages, _ARM_PACKAGES),
-        (bool(needs.shell), _ARM_SCRIPT),
+        (needs.script, _ARM_SCRIPT),
     )
 
 
@@ -126,10 +144,27 @@ fail() {
 _WORD = """\
 word() {
   case $1 in
-  =*) a=${1#=} ;;
-  %*) a=`printf '%bx' "${1#%}"`; a=${a%x} ;;
-  *) a=$1 ;;
+FILE
+  =*) V_a=${1#=} ;;
+  %*) V_a=`printf '%bx' "${1#%}"`; V_a=${V_a%x} ;;
+  *) V_a=$1 ;;
   esac
+}
+"""
+
+_FILE = """\
+  @) V_a=$V_m/run ;;
+"""
+
+# Two steps may share a volume at /tmp: `mktemp` makes a folder that no other has.
+_MAKE_SCRATCH = """\
+V_m=
+scratch() {
+  for V_d in PLACES; do
+    [ -z "$V_m" ] || return 0
+    V_m=`mktemp -d "$V_d/mlc.XXXXXX" 2> /dev/null` || V_m=
+  done
+  [ -n "$V_m" ] || fail "cannot make a folder in any of PLACES as user `id -u`"
 }
 """
 
@@ -159,19 +194,12 @@ _ARM_INPUT = """\
 
 _ARM_CLEAR = """\
     output | value | metric)
-      clear "$3" || fail "$1 $2: cannot remove the old $3 as user `id -u`"
+      clear "$@"
       shift 4 ;;
 """
 
 _ARM_SHOW = """\
     show) shift 4 ;;
-"""
-
-_ARM_ENV = """\
-    env)
-      word "$3"
-      export "$2=$a"
-      shift 3 ;;
 """
 
 # A container runtime makes the folder of `workingDir` where the image has none.
@@ -183,19 +211,19 @@ _ARM_WORKDIR = """\
 
 _ARM_PACKAGES = """\
     packages)
+      scratch
       word "$2"
-      m=${TMPDIR:-/tmp}/mlc
-      mkdir -p "$m" && printf '%s\\n' "$a" > "$m/requirements.txt" || fail "cannot write below ${TMPDIR:-/tmp}"
-      python -m pip install --quiet --no-cache-dir --disable-pip-version-check -r "$m/requirements.txt" ||
+      printf '%s\\n' "$V_a" > "$V_m/requirements.txt" || fail "cannot write to $V_m"
+      python -m pip install --quiet --no-cache-dir --disable-pip-version-check -r "$V_m/requirements.txt" ||
         fail "cannot install the packages"
       shift 2 ;;
 """
 
 _ARM_SCRIPT = """\
     script)
+      scratch
       word "$2"
-      m=${TMPDIR:-/tmp}/mlc
-      mkdir -p "$m" && printf '%s' "$a" > "$m/run" || fail "cannot write below ${TMPDIR:-/tmp}"
+      printf '%s' "$V_a" > "$V_m/run" || fail "cannot write to $V_m"
       shift 2 ;;
 """
 
@@ -207,51 +235,54 @@ _START_TAIL = """\
 """
 
 _RUN = """\
-for a; do
+for V_a; do
   shift
-  word "$a"
-  set -- "$@" "$a"
+  word "$V_a"
+  set -- "$@" "$V_a"
 done
-exec PROGRAM"$@"
+exec "$@"
 """
 
-_PROGRAMS = {"": "", "sh": 'sh -e "$m/run" ', "bash": 'bash -eo pipefail "$m/run" ', "python": 'python -u "$m/run" '}
-
-# A folder that the image brings along stays, with its owner and mode: only what is in it goes.
+# A folder that the image brings along stays, with its owner and mode, and so does a link to one: only what is in it goes. Not where
+# the program would be started: what it is made of would go.
 _CLEAR = """\
 clear() {
-  if [ -d "$1" ] && [ ! -L "$1" ]; then
-    rm -rf "$1"/* "$1"/.[!.]* "$1"/..?*
+  if [ -d "$3" ]; then
+    V_d=`cd "$3" && pwd -P`/ || fail "$1 $2: cannot enter $3 as user `id -u`"
+    case `pwd -P`/ in
+    "$V_d"*) fail "$1 $2: $3 is the folder that the image starts the program in" ;;
+    esac
+    rm -rf "$3"/* "$3"/.[!.]* "$3"/..?*
   else
-    rm -f "$1"
-  fi
+    rm -f "$3"
+  fi || fail "$1 $2: cannot remove the old $3 as user `id -u`"
 }
 """
 
 _COLLECT = f"""\
-nl='
+V_nl='
 '
 copy() {{
   [ -e "$2" ] || fail "output $1 is missing: nothing was written to $2"
   if [ -d "$2" ]; then
-    some=
-    for f in "$2"/* "$2"/.[!.]* "$2"/..?*; do
-      if [ -e "$f" ]; then some=1; fi
+    V_some=
+    for V_f in "$2"/* "$2"/.[!.]* "$2"/..?*; do
+      if [ -e "$V_f" ]; then V_some=1; fi
     done
-    [ -n "$some" ] || fail "output $1 is missing: the folder $2 is empty"
+    [ -n "$V_some" ] || fail "output $1 is missing: the folder $2 is empty"
   fi
   mkdir -p "${{3%/*}}" && rm -rf "$3" && cp -RL "$2" "$3" || fail "output $1: cannot copy $2"
 }}
 hand() {{
   [ -e "$3" ] || fail "$1 $2 is missing: nothing was written to $3"
   [ -f "$3" ] || fail "$1 $2: $3 is no file"
-  n=`wc -c < "$3"` && [ "$n" -le {LIMIT} ] || fail "$1 $2: $3 cannot be read or is larger than 32 KiB"
-  k=`tr -d '\\000' < "$3" | wc -c`
-  [ "$k" -eq "$n" ] || fail "$1 $2: $3 holds a NUL byte"
-  v=`cat "$3" && printf x` || fail "$1 $2: cannot read $3"
-  v=${{v%x}}
-  v=${{v%"$nl"}}
-  mkdir -p "${{4%/*}}" && printf '%s' "$v" > "$4" || fail "$1 $2: cannot write $4"
+  V_n=`wc -c < "$3"` && [ "$V_n" -le {LIMIT} ] || fail "$1 $2: $3 cannot be read or is larger than 32 KiB"
+  V_k=`tr -d '\\000' < "$3" | wc -c`
+  [ "$V_k" -eq "$V_n" ] || fail "$1 $2: $3 holds a NUL byte"
+  V_v=`cat "$3" && printf x` || fail "$1 $2: cannot read $3"
+  V_v=${{V_v%x}}
+  V_v=${{V_v%"$V_nl"}}
+  mkdir -p "${{4%/*}}" && printf '%s' "$V_v" > "$4" || fail "$1 $2: cannot write $4"
 }}
 """
 
@@ -260,43 +291,47 @@ _SHOW = """\
 note() { printf '%s\\n' "mlc: step $0: metric $1 is not shown in the UI: $2" >&2; }
 show() {
   word "$3"
-  n=
-  if [ "$a" = '[]' ]; then
-    n=`tr '\\t\\r\\n' '   ' < "$2"`
+  V_n=
+  if [ "$V_a" = '[]' ]; then
+    V_n=`tr '\\t\\r\\n' '   ' < "$2"`
 LOOK
   fi
-  n=${n#"${n%%[! ]*}"}
-  n=${n%"${n##*[! ]}"}
-  if printf '%s\\n' "$n" | grep -Eq '^-?(0|[1-9][0-9]{0,39})([.][0-9]{1,40})?([eE][-+]?[0-9]{1,2})?$'; then
-    shown="$shown${shown:+,}\\"$1\\":$n"
+  case $V_n in
+  *"$V_nl"*) V_n= ;;
+  esac
+  V_n=${V_n#"${V_n%%[! ]*}"}
+  V_n=${V_n%"${V_n##*[! ]}"}
+  if printf '%s\\n' "$V_n" | grep -Eq '^-?(0|[1-9][0-9]{0,39})([.][0-9]{1,40})?([eE][-+]?[0-9]{1,2})?$'; then
+    V_shown="$V_shown${V_shown:+,}\\"$1\\":$V_n"
   else
     note "$1" "it is no number"
   fi
 }
-shown=
+V_shown=
 """
 
 _LOOK = """\
   elif command -v python3 > /dev/null 2>&1; then
-    n=`python3 -c "$find" "$2" "$a" 2> /dev/null` || n=
+    V_n=`python3 -c "$V_find" "$2" "$V_a" 2> /dev/null` || V_n=
   elif command -v jq > /dev/null 2>&1; then
-    n=`jq -r --argjson k "$a" "$query" "$2" 2> /dev/null` || n=
+    V_n=`jq -rs --argjson k "$V_a" "$V_query" "$2" 2> /dev/null` || V_n=
   else
     note "$1" "the image has neither python3 nor jq to look into $2"
     return 0
 """
 
 _LOOK_PROGRAMS = """\
-find='import json, sys
+V_find='import json, sys
 found = json.load(open(sys.argv[1], encoding="utf-8"))
 key = json.loads(sys.argv[2])
 if isinstance(key, str):
-    found = [entry["numberValue"] for entry in found["metrics"] if entry["name"] == key][0]
+    found = [entry["numberValue"] for entry in found["metrics"] if entry.get("name") == key][0]
 else:
     for name in key:
         found = found[name]
 print(json.dumps(found))'
-query='if ($k | type) == "string" then [.metrics[] | select(.name == $k)][0].numberValue else getpath($k) end | numbers'
+V_query='if length == 1 then .[0] else empty end
+| if ($k | type) == "string" then [.metrics[] | select(.name == $k)][0].numberValue else getpath($k) end | numbers'
 """
 
 _FINISH_HEAD = """\
@@ -321,44 +356,44 @@ _FINISH_TAIL = """\
 
 _TAKE_EXECUTOR_INPUT = """\
 word "$1"
-executor_input=$a
+V_executor_input=$V_a
 shift
 """
 
 # `wait` ends early when the trap runs: only a second one gives the program's own status (127: it was given already).
 _SUPERVISE = """\
-c= t=
-trap 't=1; [ -z "$c" ] || kill -TERM "$c" 2> /dev/null || :' TERM INT
+V_c= V_t=
+trap 'V_t=1; [ -z "$V_c" ] || kill -TERM "$V_c" 2> /dev/null || :' TERM INT
 exec 3<&0
 start "$@" <&3 3<&- &
-c=$!
+V_c=$!
 exec 3<&-
-[ -z "$t" ] || kill -TERM "$c" 2> /dev/null || :
-r=127
+[ -z "$V_t" ] || kill -TERM "$V_c" 2> /dev/null || :
+V_r=127
 while :; do
-  t= s=0
-  wait "$c" 2> /dev/null || s=$?
-  [ "$s" = 127 ] || r=$s
-  [ -n "$t" ] || break
+  V_t= V_s=0
+  wait "$V_c" 2> /dev/null || V_s=$?
+  [ "$V_s" = 127 ] || V_r=$V_s
+  [ -n "$V_t" ] || break
 done
-[ "$r" = 0 ] || exit "$r"
+[ "$V_r" = 0 ] || exit "$V_r"
 LC_ALL=C
 finish "$@"
 """
 
 # The file's name is the last `outputFile`: inputs, whose texts others wrote, come before outputs (pipeline_spec.proto, ExecutorInput).
 _PUBLISH = """\
-if [ -n "$shown" ]; then
-  f=`printf '%s\\n' "$executor_input" | sed -n 's/.*"outputFile": *"\\([^"]*\\)".*/\\1/p'`
-  case $f in
+if [ -n "$V_shown" ]; then
+  V_f=`printf '%s\\n' "$V_executor_input" | sed -n 's/.*"outputFile": *"\\([^"]*\\)".*/\\1/p'`
+  case $V_f in
   */output_metadata.json)
-    if [ -e "$f" ]; then
-      note "${shown%%:*}" "the program wrote $f itself"
+    if [ -e "$V_f" ]; then
+      note "${V_shown%%:*}" "the program wrote $V_f itself"
     else
-      mkdir -p "${f%/*}" &&
-        printf '{"artifacts":{"x-metrics":{"artifacts":[{"metadata":{%s}}]}}}' "$shown" > "$f" || fail "cannot write $f"
+      mkdir -p "${V_f%/*}" &&
+        printf '{"artifacts":{"x-metrics":{"artifacts":[{"metadata":{%s}}]}}}' "$V_shown" > "$V_f" || fail "cannot write $V_f"
     fi ;;
-  *) note "${shown%%:*}" "the engine named no file for it" ;;
+  *) note "${V_shown%%:*}" "the engine named no file for it" ;;
   esac
 fi
 """

@@ -74,7 +74,7 @@ def piece(ref: Ref) -> Binding:
 def lookup(metric: Metric) -> str:
     """What follows a parsed metric document in CEL to find its number."""
     if metric.format == "kfp-v1":
-        return f".metrics.filter(m, m.name == {quoted(metric.name)})[0].numberValue"
+        return f".metrics.filter(m, has(m.name) && m.name == {quoted(metric.name)})[0].numberValue"
     return "".join(f"[{quoted(key)}]" for key in metric.key)
 
 
@@ -119,9 +119,26 @@ def guarded(step: Step) -> tuple[Param, ...]:
     return tuple(named.values())
 
 
+def checked(step: Step) -> tuple[MetricRef | ValueRef, ...]:
+    """What the step's texts take from files of other steps and CEL can look at: each once, in order of use.
+
+    Not metrics that a condition of the step reads: it errs on the same texts. Lists and dicts have a type that the launcher checks.
+    """
+    used = [ref for text in texts(step) for ref in text.references]
+    read = {operand(ref).name for condition in step.conditions for ref in references(condition.expr) if isinstance(ref, MetricRef)}
+    found: dict[str, MetricRef | ValueRef] = {}
+    for ref in used:
+        if isinstance(ref, MetricRef) or (isinstance(ref, ValueRef) and VALUE_TYPES[ref.value.type] == "STRING"):
+            name = operand(ref).name
+            if name not in read:
+                found.setdefault(name, ref)
+    return tuple(found.values())
+
+
 def bindings(step: Step) -> tuple[Binding, ...]:
     """The input parameters of a step's component, sorted by name."""
     found = [piece(ref) for text in texts(step) for ref in text.references]
+    found.extend(operand(ref) for ref in checked(step))
     found.extend(operand(ref) for condition in step.conditions for ref in references(condition.expr))
     return tuple(sorted({binding.name: binding for binding in found}.values(), key=_name))
 

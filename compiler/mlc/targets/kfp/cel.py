@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from ...ir import Condition, Expr, Param
 
+_INT = "-?[0-9]+"
+_FLOAT = "-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?"
+_SPACE = "[[:space:]]*"
 _UNSAFE = frozenset("\\'\"$\u00ad\u2028\u2029\ufeff")
 
 
@@ -52,11 +55,39 @@ def number(text: str) -> str:
     return text if any(mark in text for mark in ".eE") else text + ".0"
 
 
-def condition(conditions: Sequence[Condition], params: Sequence[Param]) -> str:
-    """All conditions of a step, and that its params keep to their `choices`, `min` and `max`: an error where one does not."""
+def condition(conditions: Sequence[Condition], params: Sequence[Param], files: Sequence[MetricRef | ValueRef] = ()) -> str:
+    """All conditions of a step, and that its params keep to their limits and texts from files to their types: an error where one does not.
+
+    "" where there is nothing to check.
+    """
     parts = [limits(param) for param in params]
+    parts.extend(typed(ref) for ref in files)
     parts.extend(expression(each.expr) for each in conditions)
-    return parts[0] if len(parts) == 1 else _strict(parts, "all")
+    return "" if not parts else parts[0] if len(parts) == 1 else _strict(parts, "all")
+
+
+def typed(ref: MetricRef | ValueRef) -> str:
+    """True where a text from a file may stand in another text, an error that says so where it may not: the rules of the Argo target.
+
+    Numbers keep their text there, so it is the text that must be one. `{{` would be replaced on the way to the program.
+    """
+    given = _input(f"{ref.step}.{ref.metric.name if isinstance(ref, MetricRef) else ref.value.name}")
+    called = f"step {ref.step}: metric {ref.metric.name}" if isinstance(ref, MetricRef) else f"step {ref.step}: value {ref.value.name}"
+    match ref:
+        case MetricRef(metric=metric) if metric.key or metric.format == "kfp-v1":
+            from .bind import lookup
+
+            holds, problem = f"type(parseJson({given}){lookup(metric)}) == double", "is no number"
+        case MetricRef():
+            holds, problem = f"{given}.matches({quoted(f'^{_SPACE}{_FLOAT}{_SPACE}$')})", "is no number"
+        case ValueRef(value=value) if value.type in ("int", "float"):
+            form = _INT if value.type == "int" else _FLOAT
+            holds, problem = f"{given}.matches({quoted(f'^{form}$')})", "is no number"
+        case ValueRef(value=value) if value.type == "bool":
+            holds, problem = f"{given} in ['true', 'false']", "is neither true nor false"
+        case ValueRef():
+            holds, problem = f"!{given}.contains({quoted('{{')})", "contains double braces"
+    return f"({holds} ? true : {_error(f'{called} {problem}')})"
 
 
 def expression(expr: Expr) -> str:

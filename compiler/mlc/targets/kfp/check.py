@@ -5,31 +5,23 @@ from __future__ import annotations
 import json
 
 from ...diagnostics.model import Finding
-from ...ir import Claim, ConfigMapVolume, SecretVolume, Text
+from ...ir import FieldPath, Text
 from ...lowering.text import engine_tag, way_out
-from ...lowering.wrapper import expanded
-from .bind import texts
+from ...lowering.wrapper import PREFIX, expanded
+from .bind import default, texts
 from .claims import run_claims, storage_class
-from .executors import container
+from .executors import container, run_time_env
+from .places import folder, port_path, volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ...diagnostics.model import Path
-    from ...ir import Mount, Param, Pipeline, Step
+    from ...ir import Param, Pipeline, Step
 
 LIMIT = 131071  # bytes of one process argument (Linux, MAX_ARG_STRLEN): the driver gets a container as one
 _EXACT = 2**53  # integers up to here survive as doubles, which is what a parameter is in the backend
-_LETTERS = frozenset("-0123456789abcdefghijklmnopqrstuvwxyz")
-_OWN_FOLDERS = ("/kfp-launcher", "/gcs", "/s3", "/minio", "/tmp/kfp", "/.local", "/.cache", "/.config")  # noqa: S108 - argocompiler/container.go
-_OWN_VOLUMES = (
-    "kfp-launcher",
-    "gcs-scratch",
-    "s3-scratch",
-    "minio-scratch",
-    "dot-local-scratch",
-    "dot-cache-scratch",
-    "dot-config-scratch",
-)
 
 
 def check(pipeline: Pipeline, findings: list[Finding]) -> None:
@@ -49,7 +41,7 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
     modes: set[str] = set()
     for step in pipeline.steps:
         _step(step, findings)
-        _volumes(step, modes, findings)
+        volumes(step, modes, findings)
 
 
 def _handed_over(pipeline: Pipeline, findings: list[Finding]) -> None:
@@ -74,9 +66,18 @@ def _param(param: Param, findings: list[Finding]) -> None:
         return
     _tag(param.default, param.origin, findings)
     _expanded(param.default, f"the default of parameter `{param.name}`", param.origin, findings)
-    if param.type == "int" and abs(int(param.default)) > _EXACT:
-        message = f"the default of parameter `{param.name}` is an integer that KFP cannot hold: it has doubles only"
-        findings.append(Finding("MLC401", message, param.origin, help="make it a parameter of type `string`"))
+    if param.type in ("int", "list", "dict") and not _exact(default(param)):
+        what = "is" if param.type == "int" else "holds"
+        message = f"the default of parameter `{param.name}` {what} an integer that KFP cannot hold: it has doubles only"
+        text = "make it a parameter of type `string`" if param.type == "int" else "make it a text, or the parameter one of type `string`"
+        findings.append(Finding("MLC401", message, param.origin, help=text))
+
+
+def _exact(value: Any) -> bool:
+    """Whether all integers of a default survive as doubles."""
+    if isinstance(value, (list, dict)):
+        return all(_exact(item) for item in (value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, int) or abs(value) <= _EXACT
 
 
 def _step(step: Step, findings: list[Finding]) -> None:
@@ -87,9 +88,21 @@ def _step(step: Step, findings: list[Finding]) -> None:
     _tag(step.title, step.where("title"), findings)
     _expanded(step.title, "a title", step.where("title"), findings)
     _tag(step.description, step.where("description"), findings)
+    _expanded(step.description, "a description", step.where("description"), findings)
     for key, given in (("labels", step.labels), ("annotations", step.annotations)):
         for name, value in given.items():
             _tag(value, step.where(key, name), findings)
+            _expanded(value, f"`{key}`", step.where(key, name), findings)
+    if step.cache is not None:
+        _tag(step.cache.key, (*step.cache.origin, "key"), findings)
+        _expanded(step.cache.key, "a cache key", (*step.cache.origin, "key"), findings)
+    for env in step.env:
+        if isinstance(env.value, FieldPath):
+            _tag(env.value.path, (*env.origin, "field"), findings)
+            _expanded(env.value.path, "a field", (*env.origin, "field"), findings)
+        if env.name.startswith(PREFIX):
+            message = f"env `{env.name}` is a name of the script that starts programs on KFP: `{PREFIX}...`"
+            findings.append(Finding("MLC402", message, env.origin, "key", help="use another name"))
     for given_text in texts(step):
         _text(given_text, findings)
     if step.script is not None:
@@ -102,9 +115,15 @@ def _step(step: Step, findings: list[Finding]) -> None:
     _engine(step, findings)
     _resources(step, findings)
     _size(step, findings)
+    if step.workdir:
+        folder(step.workdir, f"`workdir` of step `{step.name}`", step.where("workdir"), findings)
+    program = (step.command or (None,))[0]
+    if program is not None and "=" in (program.constant or "") and any(True for _ in run_time_env(step)):
+        message = f"the program `{program.constant}` cannot be started on KFP, where `env` would take it for a variable"
+        findings.append(Finding("MLC402", message, program.origin, help="call it by a name without `=`, or leave expressions out of `env`"))
     for kind, ports in (("inputs", step.inputs), ("outputs", step.outputs), ("values", step.values), ("metrics", step.metrics)):
         for port in ports:
-            _folder(port.path, f"{kind} of step `{step.name}`", port.origin, findings)
+            port_path(port.path, f"{kind} of step `{step.name}`", step, port.origin, findings, emptied=kind != "inputs")
 
 
 def _engine(step: Step, findings: list[Finding]) -> None:
@@ -136,47 +155,6 @@ def _resources(step: Step, findings: list[Finding]) -> None:
         elif not resource.limit or resource.request not in ("", resource.limit):
             message = f"`{resource.name}` needs a limit that is equal to its request on KFP"
             findings.append(Finding("MLC401", message, resource.origin, "key", help="give it once, for request and limit"))
-
-
-def _volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
-    taken: dict[str, tuple[str, Mount]] = {}
-    for mount in step.mounts:
-        _folder(mount.path, f"volumes of step `{step.name}`", mount.origin, findings)
-        volume = mount.volume
-        match volume:
-            case SecretVolume(mode=mode) if mode is not None and volume.name not in modes:
-                modes.add(volume.name)
-                message = f"`mode` of volume `{volume.name}` is not possible on KFP: files of a secret are 0644 there"
-                text = "leave `mode` out and copy the file in the step, with the mode it needs"
-                findings.append(Finding("MLC401", message, (*volume.origin, "mode"), "key", help=text))
-        match volume:
-            case Claim(claim=name):
-                kind = "claim"
-            case SecretVolume(secret=name):
-                kind = "secret"
-            case ConfigMapVolume(config_map=name):
-                kind = "config map"
-            case _:
-                continue
-        if len(name) > 63 or not _LETTERS.issuperset(name) or name in _OWN_VOLUMES:
-            message = f"{kind} `{name}` cannot be mounted on KFP, which calls the pod's volume like it: {_why(name)}"
-            text = "use one with a name of at most 63 lower case letters, digits and `-`"
-            findings.append(Finding("MLC402", message, volume.origin, "key", help=text))
-        other, _ = taken.setdefault(name, (kind, mount))
-        if other != kind:
-            message = f"{kind} `{name}` and {other} `{name}` in one step are one volume of the pod on KFP, which calls it like them"
-            findings.append(Finding("MLC402", message, mount.origin, "key", help="rename one of them, or mount them in different steps"))
-
-
-def _why(name: str) -> str:
-    return "this name is KFP's own" if name in _OWN_VOLUMES else "this is no name of a volume"
-
-
-def _folder(path: str, what: str, origin: Path, findings: list[Finding]) -> None:
-    for folder in _OWN_FOLDERS:
-        if path == folder or (path.startswith(folder + "/") and not folder.startswith("/.")):
-            message = f"`{path}` in the {what} is in a folder of KFP's own, `{folder}`"
-            findings.append(Finding("MLC402", message, origin, help="use another path"))
 
 
 def _size(step: Step, findings: list[Finding]) -> None:

@@ -6,7 +6,7 @@ import json
 
 from ...ir import Text
 from ...lowering.text import kubelet
-from ...lowering.wrapper import Needs, expanded, script, shielded, word
+from ...lowering.wrapper import FILE, SCRATCH, Needs, expanded, script, shielded, word
 from . import quantity
 from .bind import piece, placeholder
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MADE_FOLDERS = ("/mlc/inputs", "/mlc/outputs")
 METRICS_ARTIFACT = "x-metrics"
+
+_INTERPRETERS = {"sh": ("sh", "-e"), "bash": ("bash", "-eo", "pipefail"), "python": ("python", "-u")}
 
 
 def container(step: Step) -> dict[str, Any]:
@@ -43,7 +45,9 @@ def container(step: Step) -> dict[str, Any]:
 
 def wrapped(step: Step) -> bool:
     """Whether the step's program runs inside the script of `lowering.wrapper`."""
-    return needs_of(step).records or any(_plain(text) is None for text in (*(step.command or ()), *step.args))
+    if needs_of(step).records or any(True for _ in run_time_env(step)):
+        return True
+    return any(_plain(text) is None for text in (*(step.command or ()), *step.args))
 
 
 def _plain(text: Text) -> str | None:
@@ -60,10 +64,10 @@ def needs_of(step: Step) -> Needs:
         look=any(metric.key or metric.format == "kfp-v1" for metric in step.metrics),
         inputs=bool(step.inputs),
         folders=bool(_folders(step)),
-        env=any(True for _ in run_time_env(step)),
         workdir=bool(step.workdir),
         packages=step.script is not None and bool(step.script.packages),
-        shell="" if step.script is None else step.script.shell,
+        script=step.script is not None,
+        scratch=sorted(SCRATCH, key=lambda place: any(f"{place}/".startswith(f"{mount.path}/") for mount in step.mounts)),
     )
 
 
@@ -86,7 +90,7 @@ def _folders(step: Step) -> list[str]:
 
 
 def arguments(step: Step, needs: Needs) -> list[str]:
-    """The wrapper's positional arguments: records, `--`, the program's own words."""
+    """The wrapper's positional arguments: records, `--`, the program's own words with what sets its environment before them."""
     args: list[str] = ["={{$}}"] if needs.show else []
     for output in step.outputs:
         args += ["output", output.name, output.path, f"{{{{$.outputs.artifacts['{output.name}'].path}}}}"]
@@ -99,8 +103,6 @@ def arguments(step: Step, needs: Needs) -> list[str]:
         args += ["folder", folder]
     for source in step.inputs:
         args += ["input", source.name, source.path, f"{{{{$.inputs.artifacts['{source.name}'].path}}}}"]
-    for env, value in run_time_env(step):
-        args += ["env", env.name, text_word(value)]
     if step.workdir:
         args += ["workdir", step.workdir]
     if step.script is not None:
@@ -109,6 +111,11 @@ def arguments(step: Step, needs: Needs) -> list[str]:
         args += ["script", word(step.script.text.constant or "")]
     if needs.records:
         args.append("--")
+    set_here = [text_word(Text((f"{env.name}=", *value.pieces), value.origin)) for env, value in run_time_env(step)]
+    if set_here:
+        args += ["env", *set_here]
+    if step.script is not None:
+        args += [*_INTERPRETERS[step.script.shell], FILE]
     args += [text_word(text) for text in (*(step.command or ()), *step.args)]
     return args
 

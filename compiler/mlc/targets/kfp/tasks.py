@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import cel
-from .bind import VALUE_TYPES, bindings, guarded
+from .bind import VALUE_TYPES, bindings, checked, guarded
 from .executors import METRICS_ARTIFACT
 
 TYPE_CHECKING = False
@@ -79,9 +79,9 @@ def task(step: Step) -> dict[str, Any]:
         inputs["parameters"] = parameters
     if inputs:
         spec["inputs"] = inputs
-    limited = guarded(step)
-    if step.conditions or limited:
-        spec["triggerPolicy"] = {"condition": cel.condition(step.conditions, limited)}
+    condition = cel.condition(step.conditions, guarded(step), checked(step))
+    if condition:
+        spec["triggerPolicy"] = {"condition": condition}
     spec["cachingOptions"] = _caching(step)
     if step.retry is not None:
         spec["retryPolicy"] = _retry(step.retry)
