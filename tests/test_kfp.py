@@ -665,6 +665,13 @@ def test_platform() -> None:
     }
 
 
+def test_pod_volumes_of_one_name() -> None:
+    """The lint sees two volumes of a pod that have one name, which is why the target refuses them."""
+    body = "volumes: {foo: {empty_dir: {}}, b: {claim: x-foo}}\n" + step("volumes: {foo: /f, b: /b}")
+    found = kfp.lower(support.pipeline(body))
+    assert lint(*found) == ["exec-a: two volumes of the pod are called x-foo"]
+
+
 # --- claims of the run --------------------------------------------------------------------------------------------------------
 
 CLAIMS = """

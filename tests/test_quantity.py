@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlc.resolve.quantity import is_whole, nanos, seconds
+from mlc.lowering.quantity import nanos
+from mlc.resolve.quantity import is_whole, seconds
 
 G = 10**9
 

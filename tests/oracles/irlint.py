@@ -12,6 +12,7 @@ from typing import Any
 
 _PLACEHOLDER = re.compile(r"\{\{\$(?:\.(inputs|outputs)\.(parameters|artifacts)\['([^']+)'\](\.\w+)?)?\}\}")
 _OPERAND = re.compile(r"inputs\.parameter_values\['([^']+)'\]")
+_VOLUMES = ("pvcMount", "secretAsVolume", "configMapAsVolume", "emptyDirMounts")
 _COPIED = {"argostub/createpvc", "argostub/deletepvc"}
 
 
@@ -45,10 +46,17 @@ def _lint(spec: dict[str, Any], platform: dict[str, Any]) -> Iterator[str]:
         if label not in executors:
             yield f"platform executor {label} does not exist"
             continue
+        names = [_volume(mount) for key in _VOLUMES for mount in setting.get(key, ())]
+        yield from (f"{label}: two volumes of the pod are called {name}" for name in sorted({n for n in names if n and names.count(n) > 1}))
         inside = [dag for dag in dags.values() for task in dag["dag"]["tasks"].values() if _label(task, components) == label]
         for source in _sources(setting):
             wanted = source["componentInputParameter"]
             yield from (f"{label}: {wanted} is no input of its DAG" for dag in inside if wanted not in _parameters(dag, "input"))
+
+
+def _volume(mount: dict[str, Any]) -> str:
+    """The pod's volume of a mount, which is called like what it holds (driver/k8s.go); "" where only the run knows it."""
+    return str(mount.get("constant") or mount.get("secretName") or mount.get("configMapName") or mount.get("volumeName") or "")
 
 
 def _label(task: dict[str, Any], components: dict[str, Any]) -> str | None:

@@ -1,19 +1,13 @@
-"""Durations (`1h30m`) and Kubernetes quantities (`500m`, `1.5Gi`), read exactly, without floating point.
-
-Quantities: k8s.io/apimachinery `pkg/api/resource/quantity.go`; amounts are kept in nano units, its smallest step.
-"""
+"""Durations (`1h30m`), and what amounts can be meant."""
 
 from __future__ import annotations
 
 import re
 
-# Compiled (and kept, by `re`) when first used: many projects have neither, and compiling patterns is what start-up is made of.
+from ..lowering.quantity import NANO, nanos
+
+# Compiled (and kept, by `re`) when first used: many projects have none, and compiling patterns is what start-up is made of.
 _DURATION = r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?"
-_QUANTITY = r"([0-9]{1,18})(?:\.([0-9]{0,9}))?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][-+]?[0-9]{1,2})?"
-_NANO = 10**9
-_SUFFIX = {"": _NANO, "n": 1, "u": 10**3, "m": 10**6}
-_SUFFIX.update({name: _NANO * 1000**power for power, name in enumerate("kMGTPE", 1)})
-_SUFFIX.update({f"{name}i": _NANO * 1024**power for power, name in enumerate("KMGTPE", 1)})
 
 
 def seconds(text: str) -> int | None:
@@ -25,29 +19,13 @@ def seconds(text: str) -> int | None:
     return hours * 3600 + minutes * 60 + rest or None
 
 
-def nanos(text: str) -> int | None:
-    """The amount of a quantity in nano units (`1` is 10**9); None if the text is none, is negative or finer than a nano unit."""
-    match = re.fullmatch(_QUANTITY, text)
-    if match is None:
-        return None
-    whole, fraction, suffix = match[1], match[2] or "", match[3] or ""
-    digits, scale = int(whole + fraction), 10 ** len(fraction)
-    if suffix[:1] in ("e", "E") and len(suffix) > 1:
-        power = int(suffix[1:])
-        amount = digits * _NANO * 10 ** max(power, 0)
-        scale *= 10 ** max(-power, 0)
-    else:
-        amount = digits * _SUFFIX[suffix]
-    return amount // scale if amount % scale == 0 else None
-
-
 def is_whole(amount: int) -> bool:
     """Whether an amount in nano units is a whole number."""
-    return amount % _NANO == 0
+    return amount % NANO == 0
 
 
-MEBI = 1024 * 1024 * _NANO
-MOST_CORES = 1024 * _NANO
+MEBI = 1024 * 1024 * NANO
+MOST_CORES = 1024 * NANO
 """More than any node has: whoever writes it means thousandths."""
 
 

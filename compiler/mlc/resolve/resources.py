@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ..diagnostics.model import Related
 from ..ir import Cache, Resource, Retry
+from ..lowering.quantity import nanos
 from ..scalars import source_text
 from .names import check_resource
-from .quantity import bytes_problem, cores_problem, is_whole, meant, nanos, seconds
+from .quantity import bytes_problem, cores_problem, is_whole, meant, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

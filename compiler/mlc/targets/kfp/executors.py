@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from ...ir import Text
+from ...lowering.quantity import NANO, nanos
 from ...lowering.text import kubelet
 from ...lowering.wrapper import FILE, SCRATCH, Needs, expanded, script, shielded, word
-from . import quantity
 from .bind import piece, placeholder
 
 TYPE_CHECKING = False
@@ -145,9 +145,9 @@ def _resources(resources: tuple[Resource, ...]) -> dict[str, Any]:
             count = resource.limit
             spec["accelerator"] = {"type": resource.name, "count": count, "resourceType": resource.name, "resourceCount": count}
             continue
-        number = quantity.cores if resource.name == "cpu" else quantity.gigabytes
+        unit = NANO if resource.name == "cpu" else NANO * 10**9
         for suffix, amount in (("Limit", resource.limit), ("Request", resource.request)):
             if amount:
-                spec[f"{resource.name}{suffix}"] = number(amount)
+                spec[f"{resource.name}{suffix}"] = (nanos(amount) or 0) / unit
                 spec[f"resource{resource.name.capitalize()}{suffix}"] = amount
     return spec
