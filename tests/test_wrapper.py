@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mlc.lowering import text as text_rules
 from mlc.lowering import wrapper
 from mlc.lowering.wrapper import Needs
 from tests.kfp_backend import kubelet, shell
@@ -133,7 +134,7 @@ def test_kubelets_leave_the_script_alone(needs: Needs) -> None:
     """However often a kubelet reads the script, the shell gets the same: `$` is doubled, and there is no `$(` and no `$$` in it."""
     text = wrapper.script(needs)
     assert not re.search(r"\$[$(]", text)
-    once = kubelet(wrapper.kubelet(text), {})
+    once = kubelet(text_rules.kubelet(text), {})
     assert once == text
     assert kubelet(once, {"0": "x"}) == text
     assert "{{" not in text
@@ -661,13 +662,21 @@ def test_outputs_after_term(bench: Bench) -> None:
 
 def as_nobody(bench: Bench, needs: Needs, *args: str) -> subprocess.CompletedProcess[str]:
     """Run as a user who may not write everywhere."""
-    user = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}
+    user = 65534 if os.getuid() == 0 else None
     for parent in [bench.root, *bench.root.parents]:
         if os.getuid() == 0 and parent != Path("/") and parent.stat().st_uid == 0:
             parent.chmod(parent.stat().st_mode | 0o055)
     (bench.root / "tmp").chmod(0o777)
     return subprocess.run(
-        bench.command(needs, *args), env=bench.env(), cwd="/", capture_output=True, text=True, timeout=30, check=False, **user
+        bench.command(needs, *args),
+        env=bench.env(),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        user=user,
+        group=user,
     )
 
 
