@@ -109,12 +109,13 @@ class Run:
         words = [kubelet(word, {"HOSTILE": "expanded", **env}) for word in words]
         for placeholder, text in self.placeholders().items():
             words = [words[0], *(word.replace(placeholder, text) for word in words[1:])]
-        # the wrapper's own folder, which is below /tmp whatever TMPDIR says, is below the test's folder
-        return [word.replace(" in /tmp /var/tmp /dev/shm;", f" in {self.root}/tmp;") for word in words], env
+        return words, env
 
     def start(self, container: dict[str, Any], shell: list[str], driver: bool = True) -> subprocess.CompletedProcess[str]:
         """Run it to its end with `shell` in the place of `sh`."""
         words, env = self.argv(container, driver)
+        # the wrapper makes its own folder below /tmp whatever TMPDIR says: here it is below the test's folder
+        words = [word.replace(" in /tmp /var/tmp /dev/shm;", f" in {self.root}/tmp;") for word in words]
         command = [*shell, *words[1:]] if words[0] == "sh" else words
         (self.root / "tmp").mkdir(parents=True, exist_ok=True)
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "TMPDIR": str(self.root / "tmp"), **env}
