@@ -140,8 +140,8 @@ def params(
     i: int = 3,
     f: float = 1e-5,
     b: bool = True,
-    l: list = [1, "a", {"k": 2.5}],  # noqa: B006, E741
-    d: dict = {"z": 1, "a": [True]},  # noqa: B006
+    l: list[Any] = [1, "a", {"k": 2.5}],  # noqa: B006, E741
+    d: dict[str, Any] = {"z": 1, "a": [True]},  # noqa: B006
 ) -> None:
     """Parameters of every type, one without default."""
     component("only", ["t"]).set_caching_options(False)
