@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mlc.ir import (
@@ -27,6 +29,9 @@ from mlc.ir import (
     Text,
     ValueRef,
 )
+from mlc.resolve import images
+from mlc.resolve.images import _is_plain
+from mlc.resolve.names import is_plain
 
 from .support import check, codes, pipeline, step
 
@@ -681,3 +686,17 @@ def test_suggestions_are_bounded() -> None:
     assert len(found) == 300
     assert 0 < sum(item.help.startswith("did you mean") for item in found) <= 20_000 // 300
     assert all(item.help for item in found)
+
+
+@pytest.mark.parametrize("text", ["a", "a-b", "a--b", "0", "a0", "-a", "a-", "", "A", "a.b", "a_b", "é", "a b", "²", "a\n"])
+def test_plain_names_are_what_the_pattern_says(text: str) -> None:
+    """The quick look accepts nothing that the pattern behind it does not."""
+    assert bool(text and is_plain(text)) == bool(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", text))
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "a:1", "a/b:1", "a:1/b", "a/:1", "/a", "a/", "a:", ":a", "a:-1", "a:1.2_3-x", "a--b:1", "h:5000/a:1", "A:1", "a:é"]
+)
+def test_plain_images_are_what_the_pattern_says(text: str) -> None:
+    """So for references of images."""
+    assert not _is_plain(text) or images._REFERENCE.fullmatch(text)

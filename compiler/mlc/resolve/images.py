@@ -6,7 +6,7 @@ import re
 
 from ..ir import Image
 from ..patterns import lazy
-from .names import check_alike, check_object
+from .names import check_alike, check_object, is_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,17 @@ def resolve(context: Context, step: Merged, declared: Mapping[str, Any]) -> tupl
 def _reference(context: Context, text: str, path: Path) -> None:
     if "${{" in text:
         return  # reported with all other expressions that may not stand where they are
-    if len(text) > _LONGEST or _REFERENCE.fullmatch(text) is None:
+    if not _is_plain(text) and (len(text) > _LONGEST or _REFERENCE.fullmatch(text) is None):
         help = "references look like `python:3.12-slim` or `registry.example.com/team/train:1.0`; the path is in lower case"
         context.report("MLC317", f"`{text}` is not an image reference", path, help=help)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a reference is plain names between slashes, with a tag perhaps: what most are, told without the pattern."""
+    path, colon, tag = text.rpartition(":")
+    if not colon:
+        path, tag = text, "latest"
+    plain_tag = (
+        tag.isascii() and tag.replace(".", "0").replace("-", "0").replace("_", "0").isalnum() and tag[0] not in "-." and len(tag) < 128
+    )
+    return plain_tag and len(path) < _LONGEST and all(is_plain(part) for part in path.split("/"))

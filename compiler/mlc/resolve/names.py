@@ -13,6 +13,7 @@ from ..patterns import lazy
 _EXPRESSION = "${{"
 """A text with an expression has been reported already, as one that may not stand there: its form is no second problem."""
 
+# What most names are needs no pattern (`is_plain`): compiling one takes longer than looking at all names of a small project.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +33,11 @@ _FIELD = (
     r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs)"
 )
 _OURS = "mlc/"
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is lower-case letters, digits and single or double inner dashes: `[a-z0-9]([-a-z0-9]*[a-z0-9])?`."""
+    return text.isascii() and text == text.lower() and text.replace("-", "0").isalnum() and text[0] != "-" != text[-1]
 
 
 def check_steps(context: Context, names: Iterable[str]) -> None:
@@ -88,7 +94,7 @@ def check_alike(context: Context, names: Mapping[str, Path]) -> None:
 
 def check_object(context: Context, name: str, path: Path, what: str, limit: int = 253) -> None:
     """The name of a Kubernetes object: a DNS-1123 subdomain."""
-    if _EXPRESSION not in name and (len(name) > limit or _SUBDOMAIN.fullmatch(name) is None):
+    if _EXPRESSION not in name and (len(name) > limit or not (is_plain(name) or _SUBDOMAIN.fullmatch(name))):
         help = f"lower-case letters, digits, `-` and `.`, at most {limit} characters, a letter or digit at both ends"
         context.report("MLC323", f"`{name}` cannot be the name of {what}", path, help=help)
 

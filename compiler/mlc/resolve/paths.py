@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-import re
 
 from ..diagnostics.model import Related
 from ..ir import Claim, EmptyDir, Memory
-from ..patterns import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from ..ir import Input, Metric, Mount, Output, Value
     from .context import Context
 
-_FORM = lazy(r"/[A-Za-z0-9._/-]+", re.ASCII)
+_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")
 
 
 def check_form(context: Context, text: str, path: Path) -> None:
@@ -25,10 +23,10 @@ def check_form(context: Context, text: str, path: Path) -> None:
     if "${{" in text:
         return  # reported with all other expressions that may not stand where they are
     if not text.startswith("/"):
-        plain = _FORM.fullmatch(f"/{text.removeprefix('./')}") and text[:1] not in "~.-"
-        help = f"paths in containers are absolute: `/{text.removeprefix('./') if plain else 'job'}`, for example"
+        meant = text.removeprefix("./")
+        help = f"paths in containers are absolute: `/{meant if meant[:1].isalnum() and _SAFE.issuperset(meant) else 'job'}`, for example"
         context.report("MLC309", f"`{text}` is a relative path", path, help=help)
-    elif _FORM.fullmatch(text) is None:
+    elif text == "/" or not _SAFE.issuperset(text):
         context.report("MLC309", f"`{text}` is not a path", path, help="use letters, digits, `.`, `_`, `-` and `/`, and not `/` alone")
     elif ".." in text.split("/"):
         context.report("MLC309", f"`{text}` goes up with `..`", path, help="write the path that is meant")
