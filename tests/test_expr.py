@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlc.diagnostics.suggest import did_you_mean
-from mlc.expr.bind import BindError, Scope, bind
+from mlc.expr.bind import BindError, bind
 from mlc.expr.parse import ExpressionError, parse, pieces
+from mlc.expr.scope import Scope
 from mlc.ir import Compare, In, Literal, Logic, Metric, MetricRef, Not, Param, ParamRef, PathRef, RunRef, Value, ValueRef
 
 if TYPE_CHECKING:

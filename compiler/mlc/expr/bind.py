@@ -7,10 +7,11 @@ from .parse import Comparison, Constant, ExpressionError, Junction, Membership, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from ..ir import Expr, Metric, Param, Type, Value
+    from ..ir import Expr, Type
     from .parse import Tree
+    from .scope import Scope
 
 _NUMBERS = ("int", "float")
 
@@ -21,25 +22,6 @@ class BindError(ExpressionError):
     def __init__(self, code: str, message: str, start: int, end: int, help: str = "") -> None:
         super().__init__(message, start, end, help)
         self.code = code
-
-
-class Scope:
-    """What names mean at one place of the document.
-
-    `values` and `metrics` map a step's name to what it declares. `own` holds the paths of the step's own ports and is None where
-    paths may not be used; `place` names the place in messages, such as "`when`"; `suggest` words the nearest name as a help text.
-    """
-
-    def __init__(
-        self,
-        place: str,
-        params: Mapping[str, Param],
-        values: Mapping[str, Mapping[str, Value]],
-        metrics: Mapping[str, Mapping[str, Metric]],
-        own: Mapping[str, Mapping[str, str]] | None,
-        suggest: Callable[[str, Iterable[str]], str],
-    ) -> None:
-        self.place, self.params, self.values, self.metrics, self.own, self.suggest = place, params, values, metrics, own, suggest
 
 
 def bind(tree: Tree, scope: Scope) -> Expr:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..diagnostics.model import Finding, Related
-from ..ir import Text
+from ..expr.scope import Scope
+from ..ir import ParamRef, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..diagnostics.model import At, Path
-    from ..expr.bind import Scope
     from ..expr.parse import ExpressionError
     from ..ir import Expr, Metric, Param, Ref, Value
 
@@ -61,8 +61,6 @@ class Context:
 
     def scope(self, place: str, own: Mapping[str, Mapping[str, str]] | None = None) -> Scope:
         """Names for an expression at `place`; `own` are the paths of the step's own ports, where paths may be used."""
-        from ..expr.bind import Scope
-
         return Scope(place, self.params, self.values, self.metrics, own, self.suggest)
 
     def text(self, text: str, path: Path, scope: Scope) -> Text:
@@ -103,6 +101,9 @@ class Context:
 
     def expression(self, text: str, part: tuple[int, int], path: Path, scope: Scope) -> Expr | None:
         """One expression, `text[part]`; None (and a finding) if it cannot be read or bound."""
+        name = text[part[0] : part[1]].strip().removeprefix("params.")
+        if name in self.params and text[part[0] : part[1]].strip() == f"params.{name}":
+            return ParamRef(self.params[name])  # what most expressions are needs no parser, whose import is a part of start-up
         from ..expr.bind import bind
         from ..expr.parse import ExpressionError, parse
 

@@ -48,7 +48,7 @@ def _check_dollars(context: Context, node: Any, path: Path) -> None:
     if isinstance(node, list):
         for index, item in enumerate(node):
             _check_dollars(context, item, (*path, index))
-    elif isinstance(node, str) and "{{" in node and (found := re.search(_NO_DOLLAR, _outside(node))):
+    elif isinstance(node, str) and node.count("{{") > node.count("${{") and (found := re.search(_NO_DOLLAR, _outside(node))):
         help = f"write `${found[0]}`"
         context.report("MLC310", f"`{found[0]}` lacks the `$` of an expression", path, within=found.span(), help=help)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..diagnostics.model import Path
-    from ..expr.bind import Scope
+    from ..expr.scope import Scope
     from ..ir import Ref
     from .context import Context
     from .merge import Merged

@@ -1,0 +1,28 @@
+"""What names mean at one place of the document. Apart from `bind`, since every step has scopes and few have expressions."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ..ir import Metric, Param, Value
+
+
+class Scope:
+    """What names mean at one place of the document.
+
+    `values` and `metrics` map a step's name to what it declares. `own` holds the paths of the step's own ports and is None where
+    paths may not be used; `place` names the place in messages, such as "`when`"; `suggest` words the nearest name as a help text.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        params: Mapping[str, Param],
+        values: Mapping[str, Mapping[str, Value]],
+        metrics: Mapping[str, Mapping[str, Metric]],
+        own: Mapping[str, Mapping[str, str]] | None,
+        suggest: Callable[[str, Iterable[str]], str],
+    ) -> None:
+        self.place, self.params, self.values, self.metrics, self.own, self.suggest = place, params, values, metrics, own, suggest
