@@ -33,6 +33,39 @@ def test_construction_equality_and_repr() -> None:
             assert (x, y) == (4, 5)
 
 
+def test_the_first_and_the_hundredth_are_alike() -> None:
+    """The constructor is compiled after some instances: nothing changes."""
+
+    @record
+    class Pair:
+        """A record of its own, with its own count."""
+
+        left: int
+        right: str = "r"
+
+    made = [Pair(number) for number in range(100)]
+    assert made == [Pair(left=number, right="r") for number in range(100)]
+    assert repr(made[0]) == "Pair(left=0, right='r')"
+    for wrong in ({}, {"left": 1, "middle": 2}):
+        with pytest.raises(TypeError):
+            Pair(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [((), {}), ((1, 2, 3), {}), ((1,), {"x": 2}), ((1,), {"z": 2}), ((1, 2), {"y": 3})])
+def test_wrong_arguments(args: tuple[int, ...], kwargs: dict[str, int]) -> None:
+    """Too few, too many, twice, unknown: a TypeError, as from any constructor, for the first instance already."""
+
+    @record
+    class Fresh:
+        """Never made before."""
+
+        x: int
+        y: int = 2
+
+    with pytest.raises(TypeError):
+        Fresh(*args, **kwargs)
+
+
 def test_replace_makes_a_copy() -> None:
     """`replace` leaves the original alone."""
     old = Point(1)

@@ -21,6 +21,10 @@ else:
         return lambda decorator: decorator
 
 
+_FEW = 50
+"""Instances of a record before its constructor is compiled."""
+
+
 def _repr(self: Any) -> str:
     fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
     return f"{type(self).__name__}({fields})"
@@ -43,10 +47,24 @@ def record(cls: type[T]) -> type[T]:
     for name in ("__dict__", "__weakref__"):
         body.pop(name, None)
 
+    waiting = _FEW
+
     def first(self: Any, *args: Any, **kwargs: Any) -> None:
-        """Stands in for `__init__` until the first instance is made: a project uses half of the records, and compiling one takes time."""
-        made.__init__ = _initializer(names, defaults)  # type: ignore[method-assign]
-        made.__init__(self, *args, **kwargs)
+        """`__init__` of the first instances. Compiling the quick one takes as long as a hundred of these, and most records are few."""
+        nonlocal waiting
+        waiting -= 1
+        values = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
+        if (
+            not waiting
+            or len(values) != len(names)
+            or len(args) + len(kwargs) > len(names)
+            or not kwargs.keys().isdisjoint(names[: len(args)])
+        ):
+            made.__init__ = _initializer(names, defaults)  # type: ignore[method-assign]
+            made.__init__(self, *args, **kwargs)  # which also says what is wrong with the arguments
+            return
+        for name, value in values.items():
+            setattr(self, name, value)
 
     body.update(__slots__=names, __init__=first, __match_args__=names)
     for name, function in (("__repr__", _repr), ("__eq__", _eq), ("__hash__", _hash)):
