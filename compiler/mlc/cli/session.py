@@ -51,7 +51,7 @@ class Session:
             self._specs, empty = find(self.request.arguments)
         except OSError as error:
             name = str(error.filename)
-            self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name))
+            self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name, _way_out(error)))
             self.report()
             return False
         if empty:
@@ -70,7 +70,7 @@ class Session:
         try:
             raw = read(spec)
         except OSError as error:
-            self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name))
+            self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name, _way_out(error)))
             return
         findings: list[Finding] = []
         source = decode(name, raw, findings)
@@ -136,7 +136,7 @@ class Session:
     def fail(self, code: str, action: str, error: OSError) -> None:
         """Report a file that cannot be read (MLC902) or written (MLC903)."""
         name = os.fspath(error.filename) if isinstance(error.filename, str) else "<stdout>"
-        self.add(failure(code, f"cannot {action} `{name}`: {_reason(error)}", name))
+        self.add(failure(code, f"cannot {action} `{name}`: {_reason(error)}", name, _way_out(error)))
         if self.request.format == "json":  # the one document is out already
             streams.tell(f"mlc: error: cannot {action} `{name}`: {_reason(error)}")
             self.diagnostics = []
@@ -148,6 +148,15 @@ def failure(code: str, message: str, file: str, help: str = "", span: Span | Non
     """A diagnostic about a file as a whole, or about text that never became a document."""
     severity = CODES[code].severity
     return Diagnostic(code, severity, message, file, span or Span(1, 1, 1, 1), (), "", (), help)
+
+
+def _way_out(error: OSError) -> str:
+    """What to do about a file that cannot be read or written, as a help text."""
+    if isinstance(error, FileNotFoundError):
+        return "check the name and the folder; `mlc init` writes a project to start from"
+    if isinstance(error, PermissionError):
+        return "ask for the permission, or choose another place"
+    return "check the name, and that the disk is there and has room"
 
 
 def _reason(error: OSError) -> str:
