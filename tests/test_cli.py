@@ -460,7 +460,8 @@ def test_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
     for output, name in (("file/x.yaml", "file/x.yaml"), ("file/sub/x.yaml", "file/sub/x.yaml"), ("file/", "file/demo.argo.yaml")):
         assert mlc("compile", "-t", "argo", "-o", output) == FAILED
         assert capsys.readouterr().err == (
-            f"error[MLC903]: cannot write `{name}`: not a directory\n --> {name}:1:1\n  = help: check the name, and that the disk is there and has room\n  = docs: mlc explain MLC903\n\n1 error\n"
+            f"error[MLC903]: cannot write `{name}`: not a directory\n --> {name}:1:1\n"
+            "  = help: check the name, and that the disk is there and has room\n  = docs: mlc explain MLC903\n\n1 error\n"
         )
     assert mlc("init", "file") == FAILED
     assert capsys.readouterr().err.startswith("error[MLC903]: cannot write `file/mlc.yaml`: not a directory\n --> file/mlc.yaml:1:1\n")

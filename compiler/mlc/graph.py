@@ -7,17 +7,15 @@ branch goes straight down too, which keeps any thousand steps within ten columns
 
 from __future__ import annotations
 
-import json
-
 from .diagnostics.render import visible
-from .ir import Compare, In, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef
+from .expr.write import written
 from .record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .ir import Expr, Pipeline, Step
+    from .ir import Pipeline, Step
 
 _DEEPEST = 12  # nested branches, two columns each
 _NAMED = 8  # steps that a line names before it only counts the others
@@ -109,7 +107,7 @@ def _tree(
 
 def _details(step: Step, parent: str) -> Iterable[str]:
     for condition in step.conditions:
-        yield f"{condition.kind}: {visible(expression(condition.expr))}"
+        yield f"{condition.kind}: {visible(written(condition.expr))}"
     sources: dict[str, list[str]] = {}
     for read in step.inputs:
         sources.setdefault(read.producer, []).append(read.name)
@@ -124,32 +122,3 @@ def _some(names: Sequence[str]) -> str:
     if len(names) <= _NAMED + 1:
         return ", ".join(names)
     return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
-
-
-def expression(expr: Expr) -> str:
-    """An expression as the language writes it, with parentheses around every operand that is itself an operation."""
-    match expr:
-        case Literal(type=kind, text=text):
-            return json.dumps(text, ensure_ascii=False) if kind == "string" else text
-        case ParamRef(param=param):
-            return f"params.{param.name}"
-        case ValueRef(step=step, value=value):
-            return f"steps.{step}.values.{value.name}"
-        case MetricRef(step=step, metric=metric):
-            return f"steps.{step}.metrics.{metric.name}"
-        case PathRef(port=port, name=name):
-            return f"{port}.{name}"
-        case RunRef(name=name):
-            return f"run.{name}"
-        case Compare(op=op, left=left, right=right):
-            return f"{_inner(left)} {op} {_inner(right)}"
-        case In(left=left, options=options):
-            return f"{_inner(left)} in [{', '.join(expression(option) for option in options)}]"
-        case Not(operand=operand):
-            return f"not {_inner(operand)}"
-        case Logic(op=op, operands=operands):
-            return f" {op} ".join(_inner(operand) for operand in operands)
-
-
-def _inner(expr: Expr) -> str:
-    return f"({expression(expr)})" if isinstance(expr, (Compare, In, Not, Logic)) else expression(expr)

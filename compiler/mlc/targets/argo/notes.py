@@ -6,12 +6,12 @@ there in every version, and the UI shows them with the template.
 
 from __future__ import annotations
 
-from ...ir import Literal, MetricRef, ParamRef, ValueRef
+from ...expr.write import written
 from ...lowering.params import described, limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...ir import Expr, Metric, Param, Step
+    from ...ir import Metric, Param, Step
 
 
 def of_pod(step: Step) -> dict[str, str]:
@@ -35,18 +35,4 @@ def parameter(param: Param) -> str:
 
 def _metric(metric: Metric) -> str:
     where = f" ({metric.format})" if metric.format != "json" else "".join(f"[{key}]" for key in metric.key)
-    return f"{metric.name}{where} {' and '.join(f'{bound.op} {_bound(bound.bound)}' for bound in metric.thresholds)}".rstrip()
-
-
-def _bound(expr: Expr) -> str:
-    """A bound in the words of the spec: a number or a numeric reference."""
-    match expr:
-        case Literal(text=text):
-            return text
-        case ParamRef(param=param):
-            return f"params.{param.name}"
-        case ValueRef(step=step, value=value):
-            return f"steps.{step}.values.{value.name}"
-        case MetricRef(step=step, metric=metric):
-            return f"steps.{step}.metrics.{metric.name}"
-    return ""
+    return f"{metric.name}{where} {' and '.join(f'{bound.op} {written(bound.bound)}' for bound in metric.thresholds)}".rstrip()
