@@ -180,6 +180,22 @@ def type_of(expr: Expr) -> Type:
     return "bool"
 
 
+def references(expr: Expr) -> list[Ref]:
+    """The references of an expression that are known only at run time, in order, repeated ones too."""
+    match expr:
+        case Compare(left=left, right=right):
+            return references(left) + references(right)
+        case In(left=left):
+            return references(left)
+        case Not(operand=inner):
+            return references(inner)
+        case Logic(operands=operands):
+            return [ref for inner in operands for ref in references(inner)]
+        case Literal() | PathRef():
+            return []
+    return [expr]
+
+
 @record
 class Text:
     """A text of the spec: literal pieces (str) and references, in order; adjacent literals are joined, empty ones left out.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir import ConfigMapKey, Env, FieldPath, Literal, MetricRef, Mount, SecretKey, Step, ValueRef
+from ..ir import ConfigMapKey, Env, FieldPath, MetricRef, Mount, SecretKey, Step, ValueRef, references
 from ..record import replace
 from ..scalars import source_text
 from . import conditions, images, ports, program, resources
@@ -11,11 +11,11 @@ from .paths import check_form, check_places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from ..diagnostics.model import Path
-    from ..ir import Expr, Output, Text, Threshold, Volume
+    from ..ir import Output, Text, Threshold, Volume
     from .context import Context
     from .merge import Merged
 
@@ -137,27 +137,7 @@ def _edges(step: Step, needs: Mapping[str, Path], gates: Mapping[str, Path]) -> 
             if isinstance(reference, (ValueRef, MetricRef)):
                 edges.setdefault(reference.step, text.origin)
     for condition in step.conditions:
-        for name in mentioned(condition.expr):
-            edges.setdefault(name, condition.origin)
+        for reference in references(condition.expr):
+            if isinstance(reference, (ValueRef, MetricRef)):
+                edges.setdefault(reference.step, condition.origin)
     return edges
-
-
-def mentioned(expr: Expr) -> Iterable[str]:
-    """The steps whose values or metrics an expression reads."""
-    from ..ir import Compare, In, Logic, Not
-
-    match expr:
-        case ValueRef(step=name) | MetricRef(step=name):
-            yield name
-        case Compare(left=left, right=right):
-            yield from mentioned(left)
-            yield from mentioned(right)
-        case In(left=left):
-            yield from mentioned(left)
-        case Not(operand=operand):
-            yield from mentioned(operand)
-        case Logic(operands=operands):
-            for operand in operands:
-                yield from mentioned(operand)
-        case Literal():
-            pass

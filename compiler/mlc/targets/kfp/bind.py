@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ...ir import Compare, In, Literal, Logic, MetricRef, Not, Param, ParamRef, PathRef, RunRef, Text, ValueRef
+from ...ir import MetricRef, Param, ParamRef, RunRef, Text, ValueRef, references
 from ...record import record
 from .cel import quoted
 
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...ir import Expr, Metric, Ref, Step, Type
+    from ...ir import Metric, Ref, Step, Type
 
 PARAMETER_TYPES: dict[Type, str] = {
     "string": "STRING",
@@ -85,22 +85,6 @@ def placeholder(binding: Binding) -> str:
 
 def _output(step: str, name: str) -> dict[str, Any]:
     return {"taskOutputParameter": {"producerTask": step, "outputParameterKey": name}}
-
-
-def references(expr: Expr) -> list[Ref]:
-    """The references of an expression that are known only at run time, in order, repeated ones too."""
-    match expr:
-        case Compare(left=left, right=right):
-            return references(left) + references(right)
-        case In(left=left):
-            return references(left)
-        case Not(operand=inner):
-            return references(inner)
-        case Logic(operands=operands):
-            return [ref for inner in operands for ref in references(inner)]
-        case Literal() | PathRef():
-            return []
-    return [expr]
 
 
 def texts(step: Step) -> list[Text]:
