@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SHELLS = {"sh": ("sh", "-e"), "bash": ("bash", "-eo", "pipefail"), "python": ("python", "-u")}
 _POLICIES = {"failure": "OnFailure", "error": "OnError", "always": "Always"}
 _READABLE = 0o755
-"""Mode of inputs: the executor may download as root what the step reads as somebody else (minio-go writes files 0600)."""
+"""Mode of inputs: the executor may download as root what the step reads as somebody else (minio-go v7, api-get-object-file.go: 0600)."""
 
 
 def template(step: Step, arguments: Arguments) -> dict[str, Any]:
