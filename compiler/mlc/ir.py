@@ -446,6 +446,11 @@ class Step:
     origin: Path
     merged: dict[Path, Path]
 
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """The texts that may hold expressions: command, args, then env."""
+        return (*(self.command or ()), *self.args, *(env.value for env in self.env if isinstance(env.value, Text)))
+
     def where(self, *key: str | int) -> Path:
         """The path of a key of this step in the document, wherever it was inherited from."""
         return self.merged.get(key, (*self.origin, *key))

@@ -9,7 +9,9 @@ from ..record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .model import Severity
+    from collections.abc import Iterable
+
+    from .model import Finding, Severity
 
 
 @record
@@ -87,3 +89,8 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
 )
 
 CODES: dict[str, Code] = {code: Code(code, severity, summary) for code, severity, summary in _TABLE}
+
+
+def failed(findings: Iterable[Finding]) -> bool:
+    """Whether no next stage may run. A secret in plain text may: a comment can still take it away, and if none does there is no output."""
+    return any(finding.code != "MLC501" and CODES[finding.code].severity == "error" for finding in findings)

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from ..patterns import lazy
 
+INTERPRETERS = {"sh": ("sh", "-e"), "bash": ("bash", "-eo", "pipefail"), "python": ("python", "-u")}
+"""What runs a script of each `shell`, on every target; the script's file follows."""
+
+ARGUMENT_LIMIT = 131_071
+"""Bytes of one process argument or `NAME=value` of the environment (Linux, MAX_ARG_STRLEN, less the final NUL)."""
+
 _KNOWN = lazy(r"\{\{\s*(?:=|\$|item|(?:inputs|outputs|tasks|steps|workflow|pod|node)\.|inputs\.parameters|retries|lastRetry)")
 """What starts a tag that an engine replaces: Argo's variables (util/variables/keys, workflow/validate) and KFP's `{{$`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..diagnostics.codes import failed
 from ..diagnostics.model import Related
 from ..ir import Group, KfpSettings, Pipeline
 from ..record import replace
@@ -37,9 +38,7 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
     project = _project(context, merged, known_volumes)
     resolved = {step.name: steps.resolve(context, step, project) for step in merged}
     ordered = graph.order(context, {name: edges for name, (_, edges) in resolved.items()})
-    from ..diagnostics.codes import CODES
-
-    if any(CODES[finding.code].severity == "error" for finding in findings[before:]):
+    if failed(findings[before:]):
         return None
     rank = {name: index for index, name in enumerate(ordered)}
     children = tuple(replace(resolved[name][0], after=tuple(sorted(resolved[name][1], key=rank.__getitem__))) for name in ordered)

@@ -65,23 +65,26 @@ class Context:
 
     def text(self, text: str, path: Path, scope: Scope) -> Text:
         """A text with `${{ references }}` in it. Problems are reported; the faulty expression is left out of the result."""
-        if "${{" not in text:
-            return Text((text,) if text else (), path)
-        from ..expr.parse import ExpressionError, pieces
-
-        try:
-            parts = pieces(text)
-        except ExpressionError as error:
-            self.expression_error(error, path)
-            return Text((), path)
         found: list[str | Ref] = []
-        for part in parts:
+        for part in self.pieces(text, path):
             piece = part if isinstance(part, str) else self.reference(text, part, path, scope)
             if isinstance(piece, str) and found and isinstance(found[-1], str):
                 found[-1] += piece
             elif piece is not None and piece != "":
                 found.append(piece)
         return Text(tuple(found), path)
+
+    def pieces(self, text: str, path: Path) -> list[str | tuple[int, int]]:
+        """The literal pieces of a text and where its expressions lie; none (and a finding) if one of them is never closed."""
+        if "${{" not in text:
+            return [text]
+        from ..expr.parse import ExpressionError, pieces
+
+        try:
+            return pieces(text)
+        except ExpressionError as error:
+            self.expression_error(error, path)
+            return []
 
     def reference(self, text: str, part: tuple[int, int], path: Path, scope: Scope) -> str | Ref | None:
         """One `${{ }}` of a text: a reference, or a constant's text."""

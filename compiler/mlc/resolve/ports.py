@@ -9,7 +9,7 @@ from .paths import check_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from ..diagnostics.model import Path
@@ -52,22 +52,11 @@ def declare(context: Context, step: Merged, types: Mapping[str, ArtifactType]) -
         _form(context, step, "outputs", output.path, output.origin)
         names[output.name] = output.origin
     values: dict[str, Value] = {}
-    for name, entry in (step.get("values") or {}).items():
-        origin = step.where("values", name)
-        short = isinstance(entry, str)
-        path = entry if short else entry["path"]
-        check_form(context, path, origin if short else (*origin, "path"))
-        _once(context, step, names, name, origin)
-        values[name] = Value(name, "string" if short else entry.get("type", "string"), path, origin)
+    for name, entry, origin in _small(context, step, "values", names):
+        values[name] = Value(name, entry.get("type", "string"), entry["path"], origin)
     metrics: dict[str, Metric] = {}
-    for name, entry in (step.get("metrics") or {}).items():
-        origin = step.where("metrics", name)
-        short = isinstance(entry, str)
-        path = entry if short else entry["path"]
-        check_form(context, path, origin if short else (*origin, "path"))
-        _once(context, step, names, name, origin)
-        settings = {} if short else entry
-        metrics[name] = Metric(name, path, _key(context, settings, origin), settings.get("format", "json"), (), origin)
+    for name, entry, origin in _small(context, step, "metrics", names):
+        metrics[name] = Metric(name, entry["path"], _key(context, entry, origin), entry.get("format", "json"), (), origin)
     if names:
         check_ports(context, names)
         check_alike(context, names)
@@ -77,6 +66,17 @@ def declare(context: Context, step: Merged, types: Mapping[str, ArtifactType]) -
 def _form(context: Context, step: Merged, key: str, path: str, origin: Path) -> None:
     if isinstance(step.get(key), dict):
         check_form(context, path, origin)
+
+
+def _small(context: Context, step: Merged, key: str, names: dict[str, Path]) -> Iterator[tuple[str, Mapping[str, Any], Path]]:
+    """`values` or `metrics`, the short form (a path) as the long one; paths and names are checked."""
+    for name, entry in (step.get(key) or {}).items():
+        origin = step.where(key, name)
+        short = isinstance(entry, str)
+        settings = {"path": entry} if short else entry
+        check_form(context, settings["path"], origin if short else (*origin, "path"))
+        _once(context, step, names, name, origin)
+        yield name, settings, origin
 
 
 def _once(context: Context, step: Merged, names: dict[str, Path], name: str, origin: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..diagnostics.model import Related
-from ..ir import Script, Text
+from ..ir import PathRef, Script, Text
 from ..scalars import source_text
 
 TYPE_CHECKING = False
@@ -89,18 +89,8 @@ def _script(context: Context, step: Merged, own: dict[str, dict[str, str]]) -> S
 
 def script_text(context: Context, text: str, path: Path, shell: str, own: dict[str, dict[str, str]]) -> Text:
     """A script: only paths may stand in it, a value would be read as code."""
-    if "${{" not in text:
-        return Text((text,), path)
-    from ..expr.parse import ExpressionError, pieces
-    from ..ir import PathRef
-
-    try:
-        parts = pieces(text)
-    except ExpressionError as error:
-        context.expression_error(error, path)
-        return Text((), path)
     found: list[str | Ref] = []
-    for part in parts:
+    for part in context.pieces(text, path):
         if isinstance(part, str):
             found.append(part)
             continue

@@ -130,9 +130,7 @@ def _edges(step: Step, needs: Mapping[str, Path], gates: Mapping[str, Path]) -> 
     edges = {**needs, **{name: path for name, path in gates.items() if name not in needs}}
     for port in step.inputs:
         edges.setdefault(port.producer, port.origin)
-    texts: list[Text] = [*(step.command or ()), *step.args]
-    texts += [env.value for env in step.env if not isinstance(env.value, (SecretKey, ConfigMapKey, FieldPath))]
-    for text in texts:
+    for text in step.texts:
         for reference in text.references:
             if isinstance(reference, (ValueRef, MetricRef)):
                 edges.setdefault(reference.step, text.origin)

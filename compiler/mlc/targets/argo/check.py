@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...diagnostics.model import Finding
 from ...ir import FieldPath, Text
-from ...lowering.text import engine_tag, kubelet, way_out
+from ...lowering.text import ARGUMENT_LIMIT, engine_tag, kubelet, way_out
 from .names import repository
 
 TYPE_CHECKING = False
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from ...diagnostics.model import Path
     from ...ir import Input, Metric, Mount, Output, Pipeline, Step, Value
-
-ARGUMENT_LIMIT = 131_071
-"""Bytes of one process argument or `NAME=value` of the environment (Linux, MAX_ARG_STRLEN, less the final NUL)."""
 
 _VOLUMES = frozenset({"var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config"})
 """Volumes that the controller adds to a pod (controller/workflowpod.go, workflow/common)."""
@@ -86,7 +83,7 @@ def _step(step: Step) -> Iterator[Finding]:
 def _tags(step: Step) -> Iterator[Finding]:
     """MLC403: every text of a template goes through Argo's template engine, the pod's annotations included."""
     yield from _tag(step.image.ref, step.image.origin)
-    for word in (*(step.command or ()), *step.args, *(env.value for env in step.env if isinstance(env.value, Text))):
+    for word in step.texts:
         constant = word.constant
         if constant is not None:
             yield from _tag(kubelet(constant), word.origin)

@@ -6,7 +6,7 @@ import os.path
 
 from ...ir import Text
 from ...lowering import k8s
-from ...lowering.text import kubelet
+from ...lowering.text import INTERPRETERS, kubelet
 from . import volumes
 from .arguments import Arguments
 from .expressions import every
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from ...ir import Env, Metric, Output, Retry, Script, Step, Value
 
-_SHELLS = {"sh": ("sh", "-e"), "bash": ("bash", "-eo", "pipefail"), "python": ("python", "-u")}
 _POLICIES = {"failure": "OnFailure", "error": "OnError", "always": "Always"}
 _READABLE = 0o755
 """Mode of inputs: the executor may download as root what the step reads as somebody else (minio-go v7, api-get-object-file.go: 0600)."""
@@ -95,7 +94,7 @@ def _env(env: Env, arguments: Arguments) -> dict[str, Any]:
 
 def _interpreter(script: Script, as_artifact: bool) -> list[str]:
     """The command that runs the script's file with the step's args. The file's path is the last word, from Argo where it stages it."""
-    command = list(_SHELLS[script.shell])
+    command = list(INTERPRETERS[script.shell])
     if script.packages:
         install = " ".join(("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *map(_shell_word, script.packages)))
         command = ["sh", "-ec", kubelet(f'{install}\nexec {" ".join(command)} "$0" "$@"\n')]

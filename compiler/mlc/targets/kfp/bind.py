@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ...ir import MetricRef, Param, ParamRef, RunRef, Text, ValueRef, references
+from ...ir import MetricRef, Param, ParamRef, RunRef, ValueRef, references
 from ...record import record
 from .cel import quoted
 
@@ -87,16 +87,9 @@ def _output(step: str, name: str) -> dict[str, Any]:
     return {"taskOutputParameter": {"producerTask": step, "outputParameterKey": name}}
 
 
-def texts(step: Step) -> list[Text]:
-    """Every text of a step that may hold expressions."""
-    found = [*(step.command or ()), *step.args]
-    found.extend(env.value for env in step.env if isinstance(env.value, Text))
-    return found
-
-
 def guarded(step: Step) -> tuple[Param, ...]:
     """The params that the step uses and that have `choices`, `min` or `max`, each once, in order of use."""
-    used = [ref for text in texts(step) for ref in text.references]
+    used = [ref for text in step.texts for ref in text.references]
     used.extend(ref for condition in step.conditions for ref in references(condition.expr))
     params = [ref.param for ref in used if isinstance(ref, ParamRef)]
     named = {param.name: param for param in params if param.choices or param.minimum is not None or param.maximum is not None}
@@ -108,7 +101,7 @@ def checked(step: Step) -> tuple[MetricRef | ValueRef, ...]:
 
     Not metrics that a condition of the step reads: it errs on the same texts. Lists and dicts have a type that the launcher checks.
     """
-    used = [ref for text in texts(step) for ref in text.references]
+    used = [ref for text in step.texts for ref in text.references]
     read = {operand(ref).name for condition in step.conditions for ref in references(condition.expr) if isinstance(ref, MetricRef)}
     found: dict[str, MetricRef | ValueRef] = {}
     for ref in used:
@@ -121,7 +114,7 @@ def checked(step: Step) -> tuple[MetricRef | ValueRef, ...]:
 
 def bindings(step: Step) -> tuple[Binding, ...]:
     """The input parameters of a step's component, sorted by name."""
-    found = [piece(ref) for text in texts(step) for ref in text.references]
+    found = [piece(ref) for text in step.texts for ref in text.references]
     found.extend(operand(ref) for ref in checked(step))
     found.extend(operand(ref) for condition in step.conditions for ref in references(condition.expr))
     return tuple(sorted({binding.name: binding for binding in found}.values(), key=_name))

@@ -6,9 +6,9 @@ import json
 
 from ...diagnostics.model import Finding
 from ...ir import FieldPath, Text
-from ...lowering.text import engine_tag, way_out
+from ...lowering.text import ARGUMENT_LIMIT, engine_tag, way_out
 from ...lowering.wrapper import PREFIX, expanded
-from .bind import default, texts
+from .bind import default
 from .claims import run_claims, storage_class
 from .executors import container, run_time_env
 from .places import folder, port_path, volumes
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ...diagnostics.model import Path
     from ...ir import Param, Pipeline, Step
 
-LIMIT = 131071  # bytes of one process argument (Linux, MAX_ARG_STRLEN): the driver gets a container as one
 _EXACT = 2**53  # integers up to here survive as doubles, which is what a parameter is in the backend
 
 
@@ -30,7 +29,7 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
     _tag(pipeline.description, ("description",), findings)
     for param in pipeline.params:
         _param(param, findings)
-    if sum(len(param.default or "") for param in pipeline.params) > LIMIT:
+    if sum(len(param.default or "") for param in pipeline.params) > ARGUMENT_LIMIT:
         message = "the defaults of all parameters together are longer than one process argument on KFP, 131,071 bytes"
         findings.append(Finding("MLC408", message, ("params",), help="keep large data in a file or in a dataset"))
     for claim in run_claims(pipeline):
@@ -103,7 +102,7 @@ def _step(step: Step, findings: list[Finding]) -> None:
         if env.name.startswith(PREFIX):
             message = f"env `{env.name}` is a name of the script that starts programs on KFP: `{PREFIX}...`"
             findings.append(Finding("MLC402", message, env.origin, "key", help="use another name"))
-    for given_text in texts(step):
+    for given_text in step.texts:
         _text(given_text, findings)
     if step.script is not None:
         _tag(step.script.text.constant or "", step.script.text.origin, findings)
@@ -158,15 +157,14 @@ def _resources(step: Step, findings: list[Finding]) -> None:
 
 
 def _size(step: Step, findings: list[Finding]) -> None:
-    given = [*texts(step), *([step.script.text] if step.script is not None else [])]
-    if 6 * sum(len(piece) for text in given for piece in text.pieces if isinstance(piece, str)) + 16384 < LIMIT:
+    """The driver gets a container as one process argument."""
+    given = [*step.texts, *([step.script.text] if step.script is not None else [])]
+    if 6 * sum(len(piece) for text in given for piece in text.pieces if isinstance(piece, str)) + 16384 < ARGUMENT_LIMIT:
         return  # not even if every character took six bytes
     size = len(json.dumps(container(step), ensure_ascii=False).encode())
-    if size > LIMIT:
+    if size > ARGUMENT_LIMIT:
         origin = max(given, key=lambda text: len(text.constant or "")).origin
-        message = (
-            f"the container of step `{step.name}` takes {size:,} bytes on KFP, which passes it in one process argument of at most {LIMIT:,}"
-        )
+        message = f"the container of step `{step.name}` takes {size:,} bytes on KFP, which passes it in one process argument of at most {ARGUMENT_LIMIT:,}"
         findings.append(Finding("MLC408", message, origin, help="put the text into the image, or into a file on a volume"))
 
 

@@ -6,7 +6,7 @@ import json
 
 from ...ir import Text
 from ...lowering.quantity import NANO, nanos
-from ...lowering.text import kubelet
+from ...lowering.text import INTERPRETERS, kubelet
 from ...lowering.wrapper import FILE, SCRATCH, Needs, expanded, script, shielded, word
 from .bind import piece, placeholder
 
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 MADE_FOLDERS = ("/mlc/inputs", "/mlc/outputs")
 METRICS_ARTIFACT = "x-metrics"
 
-_INTERPRETERS = {"sh": ("sh", "-e"), "bash": ("bash", "-eo", "pipefail"), "python": ("python", "-u")}
-
 
 def container(step: Step) -> dict[str, Any]:
     """The container spec of a step."""
     spec: dict[str, Any] = {"image": step.image.ref}
-    if wrapped(step):
-        needs = needs_of(step)
+    needs = needs_of(step)
+    if wrapped(step, needs):
         spec["command"] = ["sh", "-ec", kubelet(script(needs)), step.name]
         spec["args"] = arguments(step, needs)
     else:
@@ -43,9 +41,9 @@ def container(step: Step) -> dict[str, Any]:
     return spec
 
 
-def wrapped(step: Step) -> bool:
+def wrapped(step: Step, needs: Needs) -> bool:
     """Whether the step's program runs inside the script of `lowering.wrapper`."""
-    if needs_of(step).records or any(True for _ in run_time_env(step)):
+    if needs.records or any(True for _ in run_time_env(step)):
         return True
     return any(_plain(text) is None for text in (*(step.command or ()), *step.args))
 
@@ -115,7 +113,7 @@ def arguments(step: Step, needs: Needs) -> list[str]:
     if set_here:
         args += ["env", *set_here]
     if step.script is not None:
-        args += [*_INTERPRETERS[step.script.shell], FILE]
+        args += [*INTERPRETERS[step.script.shell], FILE]
     args += [text_word(text) for text in (*(step.command or ()), *step.args)]
     return args
 

@@ -6,7 +6,7 @@ import json
 
 from ...lowering.params import described, limits
 from . import claims, platform
-from .bind import PARAMETER_TYPES, default
+from .bind import PARAMETER_TYPES, bindings, default
 from .executors import container
 from .tasks import component, component_name, executor_name, task
 
@@ -23,10 +23,11 @@ SDK_VERSION = "mlc-v1"  # informative; of the language, not of the tool, so that
 def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     """The pipeline's documents, in the order to write them."""
     steps = pipeline.steps
-    components = {component_name(step.name): component(step) for step in steps}
+    parameters = {step.name: bindings(step) for step in steps}
+    components = {component_name(step.name): component(step, parameters[step.name]) for step in steps}
     executors = {executor_name(step.name): {"container": container(step)} for step in steps}
     _tell_apart(steps, components, executors)
-    tasks = {step.name: task(step) for step in steps}
+    tasks = {step.name: task(step, parameters[step.name]) for step in steps}
     made = claims.run_claims(pipeline)
     if made:
         tasks = claims.nest(pipeline, made, tasks, components, executors)

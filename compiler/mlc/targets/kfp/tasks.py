@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import cel
-from .bind import VALUE_TYPES, bindings, checked, guarded
+from .bind import VALUE_TYPES, checked, guarded
 from .executors import METRICS_ARTIFACT
 
 TYPE_CHECKING = False
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...ir import ArtifactType, Retry, Step
+    from .bind import Binding
 
 _SCHEMAS: dict[ArtifactType, str] = {
     "artifact": "system.Artifact",
@@ -37,13 +38,12 @@ def executor_name(step: str) -> str:
     return f"exec-{step}"
 
 
-def component(step: Step) -> dict[str, Any]:
-    """The component: what goes in, what comes out, and its executor."""
+def component(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
+    """The component: what goes in (`parameters` are the step's `bindings`), what comes out, and its executor."""
     spec: dict[str, Any] = {"executorLabel": executor_name(step.name)}
     inputs: dict[str, Any] = {}
     if step.inputs:
         inputs["artifacts"] = {port.name: {"artifactType": _schema(port.type)} for port in _sorted(step.inputs)}
-    parameters = bindings(step)
     if parameters:
         inputs["parameters"] = {binding.name: {"parameterType": binding.type} for binding in parameters}
     if inputs:
@@ -63,7 +63,7 @@ def component(step: Step) -> dict[str, Any]:
     return spec
 
 
-def task(step: Step) -> dict[str, Any]:
+def task(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
     """The task, called exactly as the step. The condition sits on it: whatever depends on a skipped task is omitted (dag.go)."""
     spec: dict[str, Any] = {"taskInfo": {"name": step.title or step.name}, "componentRef": {"name": component_name(step.name)}}
     if step.after:
@@ -74,9 +74,8 @@ def task(step: Step) -> dict[str, Any]:
             port.name: {"taskOutputArtifact": {"producerTask": port.producer, "outputArtifactKey": port.name}}
             for port in _sorted(step.inputs)
         }
-    parameters = {binding.name: binding.source for binding in bindings(step)}
     if parameters:
-        inputs["parameters"] = parameters
+        inputs["parameters"] = {binding.name: binding.source for binding in parameters}
     if inputs:
         spec["inputs"] = inputs
     condition = cel.condition(step.conditions, guarded(step), checked(step))
