@@ -164,7 +164,8 @@ def _size(step: Step, findings: list[Finding]) -> None:
     size = len(json.dumps(container(step), ensure_ascii=False).encode())
     if size > ARGUMENT_LIMIT:
         origin = max(given, key=lambda text: len(text.constant or "")).origin
-        message = f"the container of step `{step.name}` takes {size:,} bytes on KFP, which passes it in one process argument of at most {ARGUMENT_LIMIT:,}"
+        where = f"which passes it in one process argument of at most {ARGUMENT_LIMIT:,}"
+        message = f"the container of step `{step.name}` takes {size:,} bytes on KFP, {where}"
         findings.append(Finding("MLC408", message, origin, help="put the text into the image, or into a file on a volume"))
 
 
