@@ -49,6 +49,12 @@ def test_quantities(text: str, expected: int) -> None:
     assert nanos(text) == expected
 
 
+@pytest.mark.parametrize(("power", "suffix"), enumerate("KMGTPE", 1))
+def test_binary_units(power: int, suffix: str) -> None:
+    """Every binary unit is a power of 1024: `Ei` is one of them, not an exponent."""
+    assert nanos(f"1{suffix}i") == 1024**power * G
+
+
 @pytest.mark.parametrize(
     "text", ["", "8GB", "1 Gi", "-1", "+1", "Gi", "1gi", "1K", ".5", "0x10", "1e", "1e400", "0.0000000001", "1\n", "٣"]
 )

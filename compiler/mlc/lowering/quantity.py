@@ -20,10 +20,10 @@ def nanos(text: str) -> int | None:
         return None
     whole, fraction, suffix = match[1], match[2] or "", match[3] or ""
     digits, scale = int(whole + fraction), 10 ** len(fraction)
-    if suffix[:1] in ("e", "E") and len(suffix) > 1:
+    if suffix in _SUFFIX:
+        amount = digits * _SUFFIX[suffix]
+    else:
         power = int(suffix[1:])
         amount = digits * NANO * 10 ** max(power, 0)
         scale *= 10 ** max(-power, 0)
-    else:
-        amount = digits * _SUFFIX[suffix]
     return amount // scale if amount % scale == 0 else None
