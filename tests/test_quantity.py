@@ -49,7 +49,7 @@ def test_quantities(text: str, expected: int) -> None:
     assert nanos(text) == expected
 
 
-@pytest.mark.parametrize(("power", "suffix"), enumerate("KMGTPE", 1))
+@pytest.mark.parametrize(("power", "suffix"), list(enumerate("KMGTPE", 1)))
 def test_binary_units(power: int, suffix: str) -> None:
     """Every binary unit is a power of 1024: `Ei` is one of them, not an exponent."""
     assert nanos(f"1{suffix}i") == 1024**power * G
