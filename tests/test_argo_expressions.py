@@ -47,6 +47,7 @@ INT = "'^-?[0-9]+$'"
 M = "tasks['a-b'].outputs.parameters['m']"
 V = "tasks['a-b'].outputs.parameters['v']"
 X = "workflow.parameters['x']"
+LISTED = f"filter(fromJSON({M})['metrics'], type(#) == 'map' and #['name'] == 'm')[0]['numberValue']"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ X = "workflow.parameters['x']"
     [
         (Compare(">", metric(), literal(0.8)), f"fromJSON({M}) > 0.8"),
         (Compare(">=", metric("macro", "f1"), literal(1)), f"fromJSON({M})['macro']['f1'] >= 1"),
-        (Compare("<", metric(kfp=True), literal(-1e-05)), f"filter(fromJSON({M})['metrics'], #['name'] == 'm')[0]['numberValue'] < -1e-05"),
+        (Compare("<", metric(kfp=True), literal(-1e-05)), f"{LISTED} < -1e-05"),
         (Compare("==", metric(), literal(1)), f"(fromJSON({M}) + 0) == 1"),
         (Compare("!=", literal(1), metric("k")), f"1 != (fromJSON({M})['k'] + 0)"),
         (Compare(">", metric(), param("x", "float")), f"(fromJSON({M}) + 0) > (fromJSON({X}) + 0)"),
@@ -163,7 +164,7 @@ FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
         ((value("v", "int"),), f"({V} matches '^-?[0-9]+$' ? {V} : asInt('value v of step a-b is not an int'))"),
         ((metric(),), f"(trim({M}) matches {FLOAT} ? trim({M}) : asInt('metric m of step a-b is not a number'))"),
         ((metric("a", "b.c"),), f"toJson(fromJSON({M})['a']['b.c'] + 0)"),
-        ((metric(kfp=True),), f"toJson(filter(fromJSON({M})['metrics'], #['name'] == 'm')[0]['numberValue'] + 0)"),
+        ((metric(kfp=True),), f"toJson({LISTED} + 0)"),
         ((RunRef("id"),), "workflow.uid"),
         (("r-$", RunRef("name")), "'r-$$' + workflow.name"),
         (

@@ -228,7 +228,7 @@ def test_metric_texts(text: str, passes: bool | None, form: str) -> None:
     file = {
         "number": text,
         "key": f'{{"a": {{"b.c": {text}}}}}',
-        "kfp-v1": f'{{"metrics": [{{"name": "loss"}}, {{"numberValue": 1}}, {{"name": "acc", "numberValue": {text}}}]}}',
+        "kfp-v1": f'{{"metrics": [{{"name": "loss"}}, {{"numberValue": 1}}, 3, null, [], {{"name": "acc", "numberValue": {text}}}]}}',
     }[form]
     if passes is None:
         with pytest.raises(Exception, match=r".+"):

@@ -69,7 +69,8 @@ def number(ref: Ref) -> str:
     metric = ref.metric
     document = f"fromJSON({raw(ref)})"
     if metric.format == "kfp-v1":
-        return f"filter({document}['metrics'], #['name'] == {quoted(metric.name)})[0]['numberValue']"
+        # an entry that is no object has no name: to ask for it would end the run here, and not on KFP
+        return f"filter({document}['metrics'], type(#) == 'map' and #['name'] == {quoted(metric.name)})[0]['numberValue']"
     return document + "".join(f"[{quoted(key)}]" for key in metric.key)
 
 

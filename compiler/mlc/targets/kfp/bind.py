@@ -74,7 +74,8 @@ def piece(ref: Ref) -> Binding:
 def lookup(metric: Metric) -> str:
     """What follows a parsed metric document in CEL to find its number."""
     if metric.format == "kfp-v1":
-        return f".metrics.filter(m, has(m.name) && m.name == {quoted(metric.name)})[0].numberValue"
+        # an entry that is no object has no name: to ask a list for it is an error
+        return f".metrics.filter(m, type(m) == map && has(m.name) && m.name == {quoted(metric.name)})[0].numberValue"
     return "".join(f"[{quoted(key)}]" for key in metric.key)
 
 
