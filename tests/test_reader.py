@@ -171,6 +171,7 @@ BRACES = "text with `{{` needs quotes here: YAML reads braces as a mapping"
 ARGO = 'a tag of Argo means nothing here; an expression of mlc names what it refers to, as in `"${{ params.NAME }}"`'
 NAMED = 'an expression of mlc names what it refers to, as in `"${{ params.NAME }}"`; put quotes around any other text with braces'
 NO_BREAK = "a line is indented with U+00A0 (no-break space), which is text to YAML"
+NUL = "remove it: no program can get it in an argument, a variable or a path"
 UNQUOTED = "an expression needs quotes here: YAML takes some of its characters for its own"
 
 
@@ -205,7 +206,11 @@ UNQUOTED = "an expression needs quotes here: YAML takes some of its characters f
         ("<<: {}\n", "merge keys `<<` are not read", "write what steps share under `defaults`, or repeat it"),
         ("a: *b\n", "the alias `*b` refers to nothing above it", "put quotes around the text, or name a value `&b` further up"),
         ("a:b\n", "the document is one text, not a mapping: a space is missing after `:`", "write `a: ` and then the value"),
-        ("a: \0\n", "the character U+0000 (NUL) cannot stand in a project file", "remove it, or write it in double quotes as `\\u0000`"),
+        ("a: \0\n", "the character U+0000 (NUL) cannot stand in a project file", NUL),
+        ('a: "x\\0"\n', "the character U+0000 (NUL) cannot stand in a text", NUL),
+        ('a: ["\\x00x"]\n', "the character U+0000 (NUL) cannot stand in a text", NUL),
+        ('a: {"\\u0000": 1}\n', "the character U+0000 (NUL) cannot stand in a text", NUL),
+        ('a: "\\U00000000"\n', "the character U+0000 (NUL) cannot stand in a text", NUL),
     ],
 )
 def test_messages(text: str, message: str, help_: str) -> None:

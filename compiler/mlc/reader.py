@@ -37,6 +37,8 @@ MOST_PROBLEMS = 100
 _DROPPED: Any = object()
 """The key of what is read and not kept: a second value of a key, the value of a key that is no text."""
 _SUSPECT_KEYS = frozenset(("", "<<"))
+_SIGNS = ("&", "!", "\\0", "\\x00", "\\u0000", "\\U00000000")
+"""What tells that a scalar may have an anchor or a tag, or a NUL character written as an escape."""
 _DOUBTFUL = "\x85\u2028\u2029\ufeff"
 """Line breaks to YAML 1.1 and so to libyaml, text to YAML 1.2 and to every editor; and the byte order mark, which libyaml lets pass."""
 
@@ -146,14 +148,14 @@ class Builder:
         key: Any = None  # in a mapping: the key whose value comes next, None before a key
         in_map = False
         value: Any
-        properties = "&" in self.text or "!" in self.text
+        doubtful = any(sign in self.text for sign in _SIGNS)
         while True:
             event = get()
             kind = event.__class__
             if kind is scalar:
                 written = event.value
-                if properties and (event.anchor is not None or event.tag is not None):
-                    self._properties(event, written if event.style else resolve(written), written)
+                if doubtful and (event.anchor is not None or event.tag is not None or "\0" in written):
+                    self._check_scalar(event, written)
                 if in_map and key is None:
                     key = written
                     if written in container or written in _SUSPECT_KEYS:
@@ -209,6 +211,15 @@ class Builder:
                     return None
             elif kind is yaml.StreamEndEvent:
                 return top[0] if top else None
+
+    def _check_scalar(self, event: Any, written: str) -> None:
+        """Anchor, tag, and the one character that no text of a process, a path or an object can hold."""
+        if event.anchor is not None or event.tag is not None:
+            self._properties(event, written if event.style else resolve(written), written)
+        if "\0" in written:
+            from .syntax import NUL_HELP
+
+            self._report(event, "MLC108", "the character U+0000 (NUL) cannot stand in a text", NUL_HELP)
 
     def _properties(self, event: Any, value: Any, written: str | None) -> None:
         """An anchor is remembered, a tag refused."""

@@ -30,6 +30,8 @@ _REFERENCE = re.compile(rf"(?<![\w.-])(?:params\.{_NAME}|{_PORT}|run\.(?:id|name
 _ARGO = re.compile(r"\{\{=?\s*(?:inputs|item|lastRetry|node|outputs|pod|retries|steps|tasks|workflow)\b")
 _MISSING_SPACE = re.compile(r"[ \t]*(?:- +)*([A-Za-z_][-\w]*):(?=[^\s:/])")
 _NAMES = {"\0": "NUL", "\x85": "next line", "\u2028": "line separator", "\u2029": "paragraph separator", "\ufeff": "byte order mark"}
+NUL_HELP = "remove it: no program can get it in an argument, a variable or a path"
+"""Escaped or not: a NUL ends the texts that a process gets (execve(2)), and engines' templates break on it."""
 _WIDE_SPACE = re.compile(r"^ *([\xa0\u1680\u2000-\u200a\u202f\u205f\u3000])", re.MULTILINE)
 """What looks like an indent and is part of a text to YAML."""
 _QUOTE_IT = "put quotes around the text"
@@ -329,7 +331,9 @@ def characters(text: str) -> list[Finding]:
             name += f" ({_NAMES[character]})"
         message = f"the character {name} cannot stand in a project file"
         help_ = f"remove it, or write it in double quotes as `\\u{ord(character):04x}`"
-        if "\ud800" <= character <= "\udfff":
+        if character == "\0":
+            help_ = NUL_HELP
+        elif "\ud800" <= character <= "\udfff":
             help_ = "remove it: the text was not UTF-8"
         found.append(Finding("MLC108", message, help=help_, span=_clipped(text, match.start(), match.end())))
     return found
