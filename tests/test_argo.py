@@ -262,6 +262,25 @@ def test_pods() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("on", "files", "policy", "expression"),
+    [
+        ("failure", False, "OnFailure", None),
+        ("error", False, "OnError", None),
+        ("always", False, "Always", None),
+        ("failure", True, "Always", "lastRetry.status == 'Failed' || lastRetry.exitCode == '0'"),
+        ("error", True, "OnError", "lastRetry.exitCode != '0'"),
+        ("always", True, "Always", None),
+    ],
+)
+def test_a_missing_file_is_a_failure_of_the_program(on: str, files: bool, policy: str, expression: str | None) -> None:
+    """Argo calls it an error of the pod; steps that declare files tell it from a lost pod by the program's exit code."""
+    for port in ("outputs: {o: /tmp/f}", "values: {v: /tmp/f}", "metrics: {m: /tmp/f}"):
+        found = template(f"steps: {{a: {{image: x:1, command: t, retry: {{limit: 2, on: {on}}}, {port if files else 'title: A'}}}}}")
+        wanted = {"limit": "2", "retryPolicy": policy, "expression": expression}
+        assert found["retryStrategy"] == {key: value for key, value in wanted.items() if value}
+
+
 def test_volumes() -> None:
     """Every kind of volume; only those that a step mounts; claims of a run go with it, also after a failure."""
     body = """

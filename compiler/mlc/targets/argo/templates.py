@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from ...ir import Env, Metric, Output, Retry, Script, Step, Value
 
 _POLICIES = {"failure": "OnFailure", "error": "OnError", "always": "Always"}
+
+# To Argo a declared file that is missing is an error of the pod: it is the executor beside the program that fails (controller/operator.go,
+# inferFailedReason). To us the program failed; its exit code of 0 tells the two apart (a pod that went away has none, "-1").
+_FILES_POLICIES = {
+    "failure": ("Always", "lastRetry.status == 'Failed' || lastRetry.exitCode == '0'"),
+    "error": ("OnError", "lastRetry.exitCode != '0'"),
+    "always": ("Always", ""),
+}
 _READABLE = 0o755
 """Mode of inputs: the executor may download as root what the step reads as somebody else (minio-go v7, api-get-object-file.go: 0600)."""
 
@@ -34,7 +42,7 @@ def template(step: Step, arguments: Arguments) -> dict[str, Any]:
         ("metadata", metadata),
         ("inputs", inputs),
         ("outputs", outputs),
-        ("retryStrategy", _retry(step.retry) if step.retry else {}),
+        ("retryStrategy", _retry(step, step.retry) if step.retry else {}),
         ("activeDeadlineSeconds", step.timeout),
         ("volumes", volumes.of_template(step)),
     )
@@ -138,7 +146,7 @@ def _output(port: Output, shared: bool) -> dict[str, Any]:
     return {"name": port.name, "path": port.path, "archive": {"tar" if shared else "none": {}}}
 
 
-def _retry(retry: Retry) -> dict[str, Any]:
+def _retry(step: Step, retry: Retry) -> dict[str, Any]:
     backoff: dict[str, str] = {}
     if retry.backoff_duration:
         backoff["duration"] = f"{retry.backoff_duration}s"
@@ -146,5 +154,7 @@ def _retry(retry: Retry) -> dict[str, Any]:
         backoff["factor"] = retry.backoff_factor
     if retry.backoff_max:
         backoff["maxDuration"] = f"{retry.backoff_max}s"
-    made: dict[str, Any] = {"limit": str(retry.limit), "retryPolicy": _POLICIES[retry.on]}
-    return {**made, "backoff": backoff} if backoff else made
+    files = bool(step.outputs or step.values or step.metrics)
+    policy, expression = _FILES_POLICIES[retry.on] if files else (_POLICIES[retry.on], "")
+    parts = (("limit", str(retry.limit)), ("retryPolicy", policy), ("expression", expression), ("backoff", backoff))
+    return {key: value for key, value in parts if value}
