@@ -293,6 +293,25 @@ def test_limits_of_params() -> None:
         evaluate(both, lr=7.0)
 
 
+def test_texts_of_a_skipped_step_are_not_looked_at() -> None:
+    """The condition comes first; only a step that runs needs params within their limits and files that hold what they must."""
+    body = """
+    params: {go: true, lr: {type: float, default: 0.1, max: 1}, top: {type: int, default: 5, max: 9}}
+    steps:
+      e: {image: x:1, command: e, values: {rows: {path: /tmp/rows, type: int}}}
+      a: {image: x:1, command: [t, "${{ params.lr }}", "${{ steps.e.values.rows }}"], when: params.go and params.top > 1}
+    """
+    condition = task(body)["triggerPolicy"]["condition"]
+    good: dict[str, object] = {"go": True, "lr": 0.5, "top": 5.0, "e__rows": "3"}
+    assert evaluate(condition, **good) is True
+    for odd in ({"lr": 7.0}, {"e__rows": "many"}):
+        assert evaluate(condition, **{**good, **odd, "go": False}) is False
+        with pytest.raises(KeyError):
+            evaluate(condition, **{**good, **odd})
+    with pytest.raises(KeyError, match="parameter top is outside"):
+        evaluate(condition, **{**good, "go": False, "top": 10.0})
+
+
 TEXTS = """
 artifacts: {}
 steps:

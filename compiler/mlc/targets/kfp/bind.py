@@ -10,6 +10,7 @@ from .cel import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from ...ir import Metric, Ref, Step, Type
@@ -88,13 +89,16 @@ def _output(step: str, name: str) -> dict[str, Any]:
     return {"taskOutputParameter": {"producerTask": step, "outputParameterKey": name}}
 
 
-def guarded(step: Step) -> tuple[Param, ...]:
-    """The params that the step uses and that have `choices`, `min` or `max`, each once, in order of use."""
-    used = [ref for text in step.texts for ref in text.references]
-    used.extend(ref for condition in step.conditions for ref in references(condition.expr))
-    params = [ref.param for ref in used if isinstance(ref, ParamRef)]
-    named = {param.name: param for param in params if param.choices or param.minimum is not None or param.maximum is not None}
-    return tuple(named.values())
+def guarded(step: Step) -> tuple[tuple[Param, ...], tuple[Param, ...]]:
+    """The params with `choices`, `min` or `max` that the step's conditions use, and those that only its texts use; each once."""
+    asked = _limited(ref for condition in step.conditions for ref in references(condition.expr))
+    used = _limited(ref for text in step.texts for ref in text.references)
+    return tuple(asked.values()), tuple(param for name, param in used.items() if name not in asked)
+
+
+def _limited(refs: Iterable[Ref]) -> dict[str, Param]:
+    params = [ref.param for ref in refs if isinstance(ref, ParamRef)]
+    return {param.name: param for param in params if param.choices or param.minimum is not None or param.maximum is not None}
 
 
 def checked(step: Step) -> tuple[MetricRef | ValueRef, ...]:

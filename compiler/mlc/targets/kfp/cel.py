@@ -55,15 +55,19 @@ def number(text: str) -> str:
     return text if any(mark in text for mark in ".eE") else text + ".0"
 
 
-def condition(conditions: Sequence[Condition], params: Sequence[Param], files: Sequence[MetricRef | ValueRef] = ()) -> str:
-    """All conditions of a step, and that its params keep to their limits and texts from files to their types: an error where one does not.
+def condition(
+    conditions: Sequence[Condition], asked: Sequence[Param], used: Sequence[Param] = (), files: Sequence[MetricRef | ValueRef] = ()
+) -> str:
+    """When a step runs, and an error where that cannot be told, or where it would run with a text that is not what it must be.
 
-    "" where there is nothing to check.
+    Its conditions come first, with the limits of the params in them (`asked`): all of them, whatever the others say. Only if they hold,
+    what goes into its texts: params (`used`) keep to their limits, `files` hold what they must. "" where there is nothing to check.
     """
-    parts = [limits(param) for param in params]
-    parts.extend(typed(ref) for ref in files)
-    parts.extend(expression(each.expr) for each in conditions)
-    return "" if not parts else parts[0] if len(parts) == 1 else _strict(parts, "all")
+    whether = [*(limits(param) for param in asked), *(expression(each.expr) for each in conditions)]
+    texts = [*(limits(param) for param in used), *(typed(ref) for ref in files)]
+    if whether and texts:
+        return f"{_strict(whether, 'all')} ? {_strict(texts, 'all')} : false"
+    return _strict(whether or texts, "all") if whether or texts else ""
 
 
 def typed(ref: MetricRef | ValueRef) -> str:
@@ -135,12 +139,11 @@ def limits(param: Param) -> str:
         checks.append(f"{given} >= {number(param.minimum)}")
     if param.maximum is not None:
         checks.append(f"{given} <= {number(param.maximum)}")
-    holds = checks[0] if len(checks) == 1 else _strict(checks, "all")
-    return f"({holds} ? true : {_error(f'parameter {param.name} is outside its limits')})"
+    return f"({_strict(checks, 'all')} ? true : {_error(f'parameter {param.name} is outside its limits')})"
 
 
 def _strict(parts: list[str], macro: str) -> str:
-    return f"[{', '.join(parts)}].{macro}(c, c)"
+    return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}].{macro}(c, c)"
 
 
 def _typed(value: str, kind: str, message: str) -> str:

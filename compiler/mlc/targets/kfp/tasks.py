@@ -78,7 +78,7 @@ def task(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
         inputs["parameters"] = {binding.name: binding.source for binding in parameters}
     if inputs:
         spec["inputs"] = inputs
-    condition = cel.condition(step.conditions, guarded(step), checked(step))
+    condition = cel.condition(step.conditions, *guarded(step), checked(step))
     if condition:
         spec["triggerPolicy"] = {"condition": condition}
     spec["cachingOptions"] = _caching(step)
