@@ -81,10 +81,25 @@ def _script(context: Context, step: Merged, own: dict[str, dict[str, str]]) -> S
             "MLC209", f"`packages` go with `shell: python`, this script runs in `{shell}`", step.where("packages"), at="key", help=help
         )
     for index, package in enumerate(packages):
-        if package.startswith("-") or any(char.isspace() for char in package.strip()) or not package.strip():
+        if package.startswith("-") or not _is_requirement(package.strip()):
             help = "one requirement each, such as `pandas==2.2.0`"
             context.report("MLC205", f"`{package}` is not a requirement", (*step.where("packages"), index), help=help)
     return Script(shell, script_text(context, text, step.where("run"), shell, own), packages, step.where("run"))
+
+
+def _is_requirement(text: str) -> bool:
+    """Whether a text is one requirement on one line: spaces stand around its operators and in its marker (`x >= 1; os_name == 'nt'`).
+
+    What it says beyond that is pip's to judge.
+    """
+    if not any(char.isspace() for char in text):
+        return bool(text)
+    import re
+
+    what, semicolon, marker = text.partition(";")
+    joined = re.sub(r" *([][(),<>=!~@]+) *", r"\1", what).strip(" ")
+    plain = not any(char.isspace() for char in joined) and not any(char in "\n\r\t#" for char in marker)
+    return bool(joined) and plain and bool(marker.strip()) == bool(semicolon)
 
 
 def script_text(context: Context, text: str, path: Path, shell: str, own: dict[str, dict[str, str]]) -> Text:
