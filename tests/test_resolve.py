@@ -620,6 +620,14 @@ def test_amounts(keys: str, expected: list[str]) -> None:
     assert codes(f"steps: {{s: {{image: a:1, {keys}}}}}") == expected
 
 
+@pytest.mark.parametrize(("written", "expected"), [("2", "2"), ("2.0", "2"), ("1e1", "10"), ("1.5", "1.5"), ("2.50", "2.50")])
+def test_factor(written: str, expected: str) -> None:
+    """A factor that is a whole number has a whole number's text, for engines take no other."""
+    retry = step(f"steps: {{s: {{image: a:1, retry: {{limit: 1, backoff: {{duration: 1s, factor: {written}}}}}}}}}").retry
+    assert retry is not None
+    assert retry.backoff_factor == expected
+
+
 def test_all_problems_are_reported_at_once() -> None:
     """One compile names every problem of its stage."""
     assert codes(

@@ -112,8 +112,13 @@ def retry(context: Context, step: Merged) -> Retry | None:
         context.report("MLC202", "`backoff` has no `duration`", (*path, "backoff"), at="key", help=help)
     if first and longest and longest < first:
         context.report("MLC206", "`max` of the backoff is shorter than its `duration`", (*path, "backoff", "max"), help="swap them")
-    factor = source_text(backoff["factor"]) if "factor" in backoff else ""
+    factor = _factor(backoff["factor"]) if "factor" in backoff else ""
     return Retry(int(entry["limit"]), entry.get("on", "failure"), first, factor, longest, path)
+
+
+def _factor(value: Any) -> str:
+    """The text of a factor; a whole number has no fraction, however it was written: engines take `2`, not `2.0`."""
+    return str(int(value)) if value == int(value) else source_text(value)
 
 
 def timeout(context: Context, step: Merged) -> int:
