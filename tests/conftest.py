@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.golden import Goldens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,8 +54,26 @@ def goldens(pytestconfig: pytest.Config) -> Goldens:
     return pytestconfig.stash[GOLDENS]
 
 
+@pytest.fixture
+def counted(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """`counted("so many: {a} of {b}", a=1, b=2)` has the line in the summary of the whole run, its numbers added up over all tests."""
+
+    def count(line: str, **numbers: int) -> None:
+        request.node.user_properties.append(("counted", (line, numbers)))
+
+    return count
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what `--update-golden` wrote."""
+    """Say what tests counted, and what `--update-golden` wrote."""
+    lines: dict[str, Counter[str]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for line, numbers in (value for name, value in report.user_properties if name == "counted"):
+                    lines.setdefault(line, Counter()).update(numbers)
+    for line, numbers in lines.items():
+        terminalreporter.write_line(line.format_map(numbers))
     goldens = config.stash[GOLDENS]
     if goldens.update:
         terminalreporter.write_line(f"golden files: {goldens.updated} updated, {goldens.added} added, {goldens.removed} removed")

@@ -1,0 +1,87 @@
+"""Mutations of valid specs, the same for the same seed: what users write, mistype, move and combine.
+
+`mutation(seed, number)` is a function of its two arguments and the specs alone, so that one that failed is found again.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from tests.conformance.kinds import KINDS, RAW, Draft, document, specs
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A spec with something changed. `text` is YAML (JSON with unquoted words, perhaps), `before` the same of the spec itself."""
+
+    seed: str
+    number: int
+    spec: str
+    kinds: tuple[str, ...]
+    done: tuple[str, ...]
+    before: str
+    text: str
+
+    @property
+    def title(self) -> str:
+        """What it is, in a line."""
+        return f"mutation {self.number} of seed {self.seed}: {self.spec}, " + ", ".join(
+            f"{kind} ({done})" for kind, done in zip(self.kinds, self.done, strict=True)
+        )
+
+    def diff(self) -> str:
+        """What differs from the spec, as a unified diff of at most 60 lines."""
+        lines = list(difflib.unified_diff(self.before.splitlines(), self.text.splitlines(), self.spec, "mutated", "", "", 2, ""))
+        return "\n".join(lines[:60] + ["..."] * (len(lines) > 60))
+
+
+OFTEN = (
+    "legal_key",
+    "legal_key",
+    "legal_keys",
+    "legal_keys",
+    "legal_keys",
+    "legal_top",
+    "new_step",
+    "new_step",
+    "condition",
+    "argument",
+    "threshold",
+    "hostile_place",
+)
+"""Kinds whose results are mostly legal: they come oftener, and as a second change beside another."""
+
+
+def _written(data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False, indent=1)
+    return re.sub(f'"{RAW}([^{RAW}"]*){RAW}"', r"\1", text)
+
+
+def mutation(seed: str, number: int) -> Mutation:
+    """The mutation of a number, 0 and up: kinds take turns, every spec and every place may be drawn."""
+    rng = Random(f"{seed}/{number}")
+    every = [*KINDS, *OFTEN]
+    first = every[number % len(every)]
+    name = rng.choice(sorted(specs()))
+    draft = Draft(document(name), rng)
+    kinds: list[str] = []
+    done: list[str] = []
+    wanted = (
+        [first, *rng.choices(OFTEN, k=rng.choice((0, 0, 1, 2)))]
+        if rng.random() < 0.6
+        else [first, *rng.choices(every, k=rng.choice((0, 0, 0, 1)))]
+    )
+    for each in wanted:
+        try:
+            said = KINDS[each](draft)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            said = ""  # an earlier change took away what this one builds on
+        if said:
+            kinds.append(each)
+            done.append(said)
+    return Mutation(seed, number, name, tuple(kinds), tuple(done), _written(document(name)), _written(draft.data))
