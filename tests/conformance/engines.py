@@ -1,0 +1,120 @@
+"""The engines, asked from Python: one process per engine, one line of JSON for a question and one for its answer.
+
+`README.md` beside this file says what can be asked.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+from typing import IO, Any
+
+from . import build
+
+ENGINES: tuple[str, ...] = tuple(item.name for item in build.PROGRAMS)
+"""Every engine, by the name of its program."""
+
+ARGO: tuple[str, ...] = tuple(name for name in ENGINES if name.startswith("argo-"))
+"""Those that check manifests of Argo."""
+
+CONTROLLERS: tuple[str, ...] = tuple(item.name for item in build.PROGRAMS if item.package and item.name.startswith("argo-"))
+"""Those of Argo that also play them."""
+
+KFP: tuple[str, ...] = tuple(name for name in ENGINES if name.startswith("kfp-"))
+"""Those that check and play KFP's pipelines."""
+
+Answer = dict[str, Any]
+
+
+class EngineError(Exception):
+    """The engine could not answer: the text is the program's own."""
+
+
+class Engine:
+    """One program, started with the first question."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+
+    def ask(self, op: str, **fields: Any) -> Answer:
+        """The answer to a question; `EngineError` when the program says that it has none, or ends."""
+        process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps({"op": op, **fields}).encode() + b"\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = b""
+        if not line:
+            said = self.stop()
+            raise EngineError(f"{self.name} ended at `{op}`: {said[-4000:]}")
+        answer: Answer = json.loads(line)
+        if "error" in answer:
+            raise EngineError(f"{self.name}: {answer['error']}")
+        return answer
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        path = build.path_of(self.name)
+        if not path.is_file():
+            raise EngineError(f"{self.name} is not built: make conformance")
+        os.utime(path)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process is
+        self._process = subprocess.Popen(
+            [str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env={**os.environ, "MLC_CONFORMANCE": "1"}
+        )
+        return self._process
+
+    def stop(self) -> str:
+        """End the process; what it wrote to standard error. The next question starts it anew."""
+        process, errors = self._process, self._errors
+        self._process = self._errors = None
+        if process is None or errors is None:
+            return ""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended before it read everything
+            process.stdin.close()
+        process.stdout.close()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        with errors:
+            errors.seek(0)
+            return errors.read().decode(errors="replace")
+
+
+_engines: dict[str, Engine] = {}
+
+
+def engine(name: str) -> Engine:
+    """The engine of that name, the same one for the whole Python process."""
+    if name not in _engines:
+        build.program(name)
+        _engines[name] = Engine(name)
+    return _engines[name]
+
+
+@atexit.register
+def stop_all() -> None:
+    """End every program that was started."""
+    for item in _engines.values():
+        item.stop()
+
+
+def missing() -> str:
+    """Why nothing can be asked; empty when at least one program is built. One that is missing then says so when it is asked."""
+    if any(build.path_of(name).is_file() for name in ENGINES):
+        return ""
+    if build.find_go():
+        return "the programs that hold the engines are not built: make conformance"
+    return "there is no Go to build the programs that hold the engines: put `go` on the PATH, then make conformance"

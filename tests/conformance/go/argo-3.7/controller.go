@@ -1,0 +1,35 @@
+package conformance
+
+import (
+	"context"
+
+	log "github.com/sirupsen/logrus"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/argoproj/argo-workflows/v3/workflow/common"
+)
+
+// argumentsFile is where arguments are found that are too long for a pod.
+const argumentsFile = common.EnvVarContainerArgsFile
+
+func testController(_ context.Context, options ...any) (context.CancelFunc, *WorkflowController) {
+	return newController(options...)
+}
+
+func operate(ctx context.Context, controller *WorkflowController, wf *wfv1.Workflow) *wfOperationCtx {
+	woc := newWorkflowOperationCtx(wf, controller)
+	woc.operate(ctx)
+	return woc
+}
+
+// setNode replaces the status of a node.
+func setNode(_ context.Context, wf *wfv1.Workflow, node wfv1.NodeStatus) {
+	wf.Status.Nodes.Set(node.ID, node)
+}
+
+// listen collects warnings until the returned function is called.
+func (w *warnings) listen(ctx context.Context) (context.Context, func()) {
+	hooks := log.StandardLogger().ReplaceHooks(log.LevelHooks{})
+	log.AddHook(w)
+	return ctx, func() { log.StandardLogger().ReplaceHooks(hooks) }
+}

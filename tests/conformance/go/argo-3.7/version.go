@@ -1,0 +1,68 @@
+// What is different between the versions of Argo: signatures, and where the log goes.
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	log "github.com/sirupsen/logrus"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/argoproj/argo-workflows/v3/workflow/common"
+	"github.com/argoproj/argo-workflows/v3/workflow/validate"
+)
+
+// templateGetter finds WorkflowTemplates by name, for validation.
+type templateGetter map[string]*wfv1.WorkflowTemplate
+
+func (g templateGetter) Get(name string) (*wfv1.WorkflowTemplate, error) {
+	if template, ok := g[name]; ok {
+		return template, nil
+	}
+	return nil, fmt.Errorf("there is no WorkflowTemplate %q", name)
+}
+
+// clusterTemplates are none: the compiler emits none.
+type clusterTemplates struct{}
+
+func (clusterTemplates) Get(name string) (*wfv1.ClusterWorkflowTemplate, error) {
+	return nil, fmt.Errorf("there is no ClusterWorkflowTemplate %q", name)
+}
+
+func newContext() context.Context { return context.Background() }
+
+func parseObjects(_ context.Context, text string) []common.ParseResult {
+	return common.ParseObjects([]byte(text), true)
+}
+
+func validateWorkflow(_ context.Context, templates templateGetter, workflow *wfv1.Workflow, opts validate.ValidateOpts) error {
+	return validate.ValidateWorkflow(templates, clusterTemplates{}, workflow, nil, opts)
+}
+
+func validateTemplate(_ context.Context, templates templateGetter, template *wfv1.WorkflowTemplate, opts validate.ValidateOpts) error {
+	return validate.ValidateWorkflowTemplate(templates, clusterTemplates{}, template, nil, opts)
+}
+
+func validateCron(ctx context.Context, templates templateGetter, cron *wfv1.CronWorkflow) error {
+	return validate.ValidateCronWorkflow(ctx, templates, clusterTemplates{}, cron, nil)
+}
+
+// warnings are the lines of the controller's log that say why it does not go on.
+type warnings struct{ lines []string }
+
+func (w *warnings) Levels() []log.Level { return []log.Level{log.ErrorLevel, log.WarnLevel} }
+
+func (w *warnings) Fire(entry *log.Entry) error {
+	line := entry.Message
+	if err, ok := entry.Data[log.ErrorKey]; ok {
+		line = fmt.Sprintf("%s: %v", line, err)
+	}
+	w.lines = append(w.lines, line)
+	return nil
+}
+
+func init() {
+	log.SetOutput(io.Discard)
+	log.SetLevel(log.WarnLevel)
+}
