@@ -1,0 +1,512 @@
+"""What a run means, in plain Python: the final state of every step, from the spec and from what each step's program did.
+
+This is the reference that the engines are held against, so it is written from the documents of the language (docs/language.md,
+docs/expressions.md) and imports nothing of the compiler. It reads a spec that is plain data and legal; it does not check it.
+
+States of a step:
+
+- `Succeeded`: an attempt ended well and wrote every declared file.
+- `Skipped`: its own `when` or `gate` did not hold (cause `condition`), or a step that it depends on was skipped (cause `upstream`).
+- `Failed`: its attempts are used up (cause `failure`: the program or its timeout; `files`: a declared file is missing; `lost`: its pod went
+  away), or what it has to read from the run is not what it must be (cause `unreadable`), which it finds out before its first attempt.
+- `NotRun`: a step that it depends on failed or did not run (cause `upstream`). Where one dependency failed and another was skipped the step
+  is `NotRun`.
+
+The run is `Succeeded` if no step failed, else `Failed`.
+
+An attempt, as outcomes give it, is a mapping:
+
+- `{}`: the program ends well and writes every declared file, values and metrics with a fair text of their type (`fair`).
+- `{writes: {NAME: TEXT}}`: other texts in the files of these values and metrics. `{missing: [NAME]}`: these values, metrics or outputs are
+  not written. Metrics that share a file have one text.
+- `{exit: 3}`: the program ends with this status; what it wrote does not count.
+- `{timeout: true}`: the step's timeout ended it. `{lost: true}`: its pod was evicted, or its node died.
+
+The n-th attempt of a step is the n-th of its list; the last one repeats.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Spec = Mapping[str, Any]
+    Attempt = Mapping[str, Any]
+    Outcomes = Mapping[str, Sequence[Attempt]]
+
+State = Literal["Succeeded", "Skipped", "Failed", "NotRun"]
+Cause = Literal["", "condition", "upstream", "failure", "files", "lost", "unreadable"]
+Phase = Literal["Succeeded", "Failed"]
+
+
+@dataclass(frozen=True)
+class StepEnd:
+    """How a step ended, why, and how many attempts were made."""
+
+    state: State
+    cause: Cause = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """How a run ended."""
+
+    phase: Phase
+    steps: Mapping[str, StepEnd]
+    claims: tuple[str, ...]
+    """The volumes with a claim that is made for the run and deleted after it: those that a step mounts, whether or not it runs."""
+
+
+def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None, target: str = "") -> RunEnd:
+    """The end of a run of `spec` that gives `params` as texts and in which the steps' programs do what `outcomes` says.
+
+    With a `target`, as that target ends it, where it cannot do what the language says. There is one such fact:
+
+    - `kfp`: a text that holds a metric with a `key`, or of format kfp-v1, is made before the condition is asked (backend/src/v2/driver:
+      inputs are resolved first, and the number is looked up as part of that). Where it is not there the step fails, although its condition
+      may be false. docs/targets.md says so.
+    """
+    run = _Run(spec, params or {}, target)
+    for name in order(spec):
+        run.steps[name] = run.step(name, outcomes.get(name) or ({},))
+    failed = any(step.state == "Failed" for step in run.steps.values())
+    mounted = {volume for name in spec["steps"] for volume in _names(settings(spec, name).get("volumes"))}
+    claims = tuple(name for name, volume in (spec.get("volumes") or {}).items() if "size" in volume and name in mounted)
+    return RunEnd("Failed" if failed else "Succeeded", {name: run.steps[name] for name in spec["steps"]}, claims)
+
+
+def settings(spec: Spec, name: str) -> dict[str, Any]:
+    """A step with the project's `defaults` under it: some keys merge by key, the others replace, null takes back."""
+    step = dict(spec["steps"][name])
+    for key, inherited in (spec.get("defaults") or {}).items():
+        if key in _PROGRAM and ("command" in step or "run" in step):
+            continue
+        if key not in step:
+            step[key] = inherited
+        elif key in _MERGED and isinstance(step[key], dict) and inherited is not None:
+            step[key] = {**inherited, **step[key]}
+    for key in _MERGED:
+        if isinstance(step.get(key), dict):
+            step[key] = {inner: value for inner, value in step[key].items() if value is not None}
+    return {key: value for key, value in step.items() if value is not None}
+
+
+_PROGRAM = ("command", "args", "run", "shell", "packages")
+_MERGED = ("env", "volumes", "labels", "annotations", "resources")
+
+
+def dependencies(spec: Spec, name: str) -> list[str]:
+    """The steps that a step waits for: named in `needs` and `gate`, making its inputs, or mentioned in what it reads."""
+    step = settings(spec, name)
+    found = [*_names(step.get("needs")), *_names(step.get("gate"))]
+    makers = {artifact: maker for maker, other in spec["steps"].items() for artifact in _names(other.get("outputs"))}
+    found.extend(makers[artifact] for artifact in _names(step.get("inputs")))
+    for tree in (*_texts(step), *_conditions(spec, name)):
+        found.extend(parts[1] for parts in _references(tree) if parts[0] == "steps")
+    return list(dict.fromkeys(found))
+
+
+def order(spec: Spec) -> list[str]:
+    """The steps, each after those that it depends on."""
+    found: dict[str, None] = {}
+    waiting = {name: set(dependencies(spec, name)) for name in spec["steps"]}
+    while waiting:
+        ready = [name for name, before in waiting.items() if before <= found.keys()]
+        if not ready:
+            raise ValueError(f"steps wait for each other: {sorted(waiting)}")
+        for name in ready:
+            found[name] = None
+            del waiting[name]
+    return list(found)
+
+
+def declared(spec: Spec, name: str) -> dict[str, str]:
+    """What a step must write: names of outputs, values and metrics, and which of the three (`output`, `value`, `metric`) each is."""
+    step = spec["steps"][name]
+    kinds = (("output", "outputs"), ("value", "values"), ("metric", "metrics"))
+    return {port: kind for kind, key in kinds for port in _names(step.get(key))}
+
+
+def fair(spec: Spec, name: str, port: str) -> str:
+    """A text that a well-behaved program writes for a value or a metric: 1, true, `text`, [], {}, or a document that holds 1."""
+    step = spec["steps"][name]
+    if port in (step.get("values") or {}):
+        value = step["values"][port]
+        kind = value.get("type", "string") if isinstance(value, dict) else "string"
+        return {"string": "text", "int": "1", "float": "1", "bool": "true", "list": "[]", "dict": "{}"}[kind]
+    path = _path(step["metrics"][port])
+    document: Any = 1
+    for other, metric in step["metrics"].items():
+        if _path(metric) != path or not isinstance(metric, dict):
+            continue
+        if metric.get("format") == "kfp-v1":
+            document = document if isinstance(document, dict) else {"metrics": []}
+            document["metrics"].append({"name": other, "numberValue": 1})
+        elif keys := _key(metric):
+            document = document if isinstance(document, dict) else {}
+            place = document
+            for key in keys[:-1]:
+                place = place.setdefault(key, {})
+            place[keys[-1]] = 1
+    return json.dumps(document)
+
+
+def _path(port: Any) -> str:
+    return str(port["path"]) if isinstance(port, dict) else str(port)
+
+
+class Unreadable(Exception):
+    """Something that has to be decided cannot be: it is not of its type, or outside its limits."""
+
+
+class _Run:
+    def __init__(self, spec: Spec, params: Mapping[str, str], target: str) -> None:
+        self.spec, self.target = spec, target
+        self.params = {name: _Param(name, entry, params.get(name)) for name, entry in (spec.get("params") or {}).items()}
+        self.steps: dict[str, StepEnd] = {}
+        self.texts: dict[tuple[str, str], str] = {}
+        """What is in the file of a step's value or metric, by step and name."""
+
+    def step(self, name: str, attempts: Sequence[Attempt]) -> StepEnd:
+        """One step, when all that it depends on have ended."""
+        before = [self.steps[other].state for other in dependencies(self.spec, name)]
+        if "Failed" in before or "NotRun" in before:
+            return StepEnd("NotRun", "upstream")
+        if "Skipped" in before:
+            return StepEnd("Skipped", "upstream")
+        texts = [parts for tree in _texts(settings(self.spec, name)) for parts in _references(tree)]
+        try:
+            if self.target == "kfp":
+                for parts in texts:
+                    if parts[2:3] == ("metrics",) and _inside_document(self.spec["steps"][parts[1]]["metrics"][parts[3]]):
+                        self.text(parts)
+            # Every condition is asked, whatever the others say; texts are only read for a step that runs.
+            holds = [self.value(tree) for tree in _conditions(self.spec, name)]
+            if not all(holds):
+                return StepEnd("Skipped", "condition")
+            for parts in texts:
+                self.text(parts)
+        except Unreadable:
+            return StepEnd("Failed", "unreadable")
+        return self.attempts(name, attempts)
+
+    def attempts(self, name: str, attempts: Sequence[Attempt]) -> StepEnd:
+        """The attempts of a step that may run."""
+        retry = settings(self.spec, name).get("retry") or {"limit": 0}
+        again = {"failure": ("failure", "files"), "error": ("lost",), "always": ("failure", "files", "lost")}[retry.get("on", "failure")]
+        made = 0
+        while True:
+            attempt = attempts[min(made, len(attempts) - 1)]
+            made += 1
+            cause = self.attempt(name, attempt)
+            if not cause:
+                return StepEnd("Succeeded", "", made)
+            if made > retry["limit"] or cause not in again:
+                return StepEnd("Failed", cause, made)
+
+    def attempt(self, name: str, attempt: Attempt) -> Cause:
+        """Why one attempt failed; "" if it did not. Keeps what it wrote."""
+        if attempt.get("lost"):
+            return "lost"
+        if attempt.get("timeout") or attempt.get("exit", 0):
+            return "failure"
+        if attempt.get("missing"):
+            return "files"
+        for port, text in written(self.spec, name, attempt).items():
+            self.texts[name, port] = text
+        return ""
+
+    def value(self, tree: Tree) -> Any:
+        """A condition, or an operand of one. Every part is evaluated; raises `Unreadable` if one cannot be."""
+        match tree:
+            case ("literal", value):
+                return value
+            case ("name", parts):
+                return self.operand(parts)
+            case ("not", operand):
+                return not self.value(operand)
+            case (("and" | "or") as word, *operands):
+                values = [self.value(operand) for operand in operands]
+                return all(values) if word == "and" else any(values)
+            case ("in", left, options):
+                return self.value(left) in options
+            case (operator, left, right):
+                return _COMPARE[operator](self.value(left), self.value(right))
+        raise AssertionError(tree)
+
+    def operand(self, parts: tuple[str, ...]) -> Any:
+        """What a reference of a condition stands for."""
+        match parts:
+            case ("params", name):
+                return self.params[name].checked()
+            case ("steps", step, "metrics", name):
+                return metric_number(name, self.spec["steps"][step]["metrics"][name], self.texts[step, name])
+            case ("steps", step, "values", name):
+                kind = _type(self.spec["steps"][step]["values"][name])
+                text = self.texts[step, name]
+                return text if kind == "string" else _scalar(kind, _document(text))
+            case ("run", _):
+                return f"\0{parts[1]}"  # a text that the run makes up, which nobody can know beforehand
+        raise AssertionError(parts)
+
+    def text(self, parts: tuple[str, ...]) -> None:
+        """Read a reference that stands in a text. Raises `Unreadable`."""
+        match parts:
+            case ("params", name):
+                self.params[name].checked()
+            case ("steps", step, "metrics", name):
+                metric = self.spec["steps"][step]["metrics"][name]
+                metric_number(name, metric, self.texts[step, name])
+                if not _inside_document(metric):
+                    _must(_FLOAT, self.texts[step, name].strip())
+            case ("steps", step, "values", name):
+                kind = _type(self.spec["steps"][step]["values"][name])
+                text = self.texts[step, name]
+                if kind in ("int", "float", "bool"):
+                    _must({"int": _INT, "float": _FLOAT, "bool": _BOOL}[kind], text)
+                elif "{{" in text:
+                    raise Unreadable(text)
+
+
+class _Param:
+    def __init__(self, name: str, entry: Any, given: str | None) -> None:
+        self.entry = entry if isinstance(entry, dict) else {"default": entry}
+        default = self.entry.get("default")
+        if given is None and default is None:
+            raise ValueError(f"the run must give parameter `{name}`")
+        self.type = self.entry.get("type") or _kind(default)
+        self.value = default if given is None else given if self.type == "string" else json.loads(given)
+
+    def checked(self) -> Any:
+        """The value, if it keeps to `choices`, `min` and `max`; raises `Unreadable` else."""
+        low, high, choices = self.entry.get("min"), self.entry.get("max"), self.entry.get("choices")
+        if (low is not None and self.value < low) or (high is not None and self.value > high) or (choices and self.value not in choices):
+            raise Unreadable(self.value)
+        return self.value
+
+
+def files(spec: Spec, name: str, attempt: Attempt) -> dict[str, str]:
+    """The texts in the files of values and metrics that an attempt writes."""
+    ports = [port for port, kind in declared(spec, name).items() if kind != "output" and port not in attempt.get("missing", ())]
+    return {port: attempt.get("writes", {}).get(port, fair(spec, name, port)) for port in ports}
+
+
+def written(spec: Spec, name: str, attempt: Attempt) -> dict[str, str]:
+    """The values and metrics that an attempt writes: the texts in their files, without one line break at the end."""
+    return {port: text.removesuffix("\n") for port, text in files(spec, name, attempt).items()}
+
+
+def metric_number(name: str, metric: Any, text: str) -> float:
+    """The number that a metric's file holds. Raises `Unreadable` if it holds none."""
+    found = _document(text)
+    try:
+        if isinstance(metric, dict) and metric.get("format") == "kfp-v1":
+            found = next(entry for entry in found["metrics"] if isinstance(entry, dict) and entry.get("name") == name)["numberValue"]
+        else:
+            for key in _key(metric):
+                if not isinstance(found, dict):
+                    raise Unreadable(text)
+                found = found[key]
+    except (KeyError, StopIteration, TypeError) as error:
+        raise Unreadable(text) from error
+    number = _scalar("float", found)
+    assert isinstance(number, (int, float))
+    return number
+
+
+def _inside_document(metric: Any) -> bool:
+    return bool(_key(metric)) or (isinstance(metric, dict) and metric.get("format") == "kfp-v1")
+
+
+def _key(metric: Any) -> list[str]:
+    key = metric.get("key", []) if isinstance(metric, dict) else []
+    return key.split(".") if isinstance(key, str) else list(key)
+
+
+def _document(text: str) -> Any:
+    """A JSON document, without the words that JSON does not have."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except ValueError as error:
+        raise Unreadable(text) from error
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise Unreadable(word)
+
+
+def _scalar(kind: str, value: Any) -> Any:
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise Unreadable(value)
+    elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise Unreadable(value)
+    return value
+
+
+_INT = re.compile(r"-?[0-9]+")
+_FLOAT = re.compile(r"-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?")
+_BOOL = re.compile("true|false")
+
+
+def _must(form: re.Pattern[str], text: str) -> None:
+    if not form.fullmatch(text):
+        raise Unreadable(text)
+
+
+def _type(value: Any) -> str:
+    return str(value.get("type", "string")) if isinstance(value, dict) else "string"
+
+
+def _kind(default: Any) -> str:
+    return {bool: "bool", int: "int", float: "float", str: "string", list: "list", dict: "dict"}[type(default)]
+
+
+def _names(given: Any) -> list[str]:
+    """The names in a key that takes one, a list, or a mapping from names."""
+    return [] if given is None else [given] if isinstance(given, str) else list(given)
+
+
+# --- Conditions and texts -----------------------------------------------------------------------------------------------------------------
+
+if TYPE_CHECKING:
+    Tree = tuple[Any, ...]
+    """An expression: ("literal", value), ("name", parts), ("not", tree), ("and" or "or", tree, ...), ("in", tree, values), or
+    (comparison, tree, tree)."""
+
+_COMPARE = {
+    "==": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+_THRESHOLDS = {"min": ">=", "max": "<=", "above": ">", "below": "<"}
+
+
+def _conditions(spec: Spec, name: str) -> Iterator[Tree]:
+    """What must hold for a step to run: its `when`, and each threshold of the steps that it is gated by."""
+    step = spec["steps"][name]
+    for gating in _names(step.get("gate")):
+        for metric, entry in spec["steps"][gating]["metrics"].items():
+            for key, operator in _THRESHOLDS.items():
+                if isinstance(entry, dict) and key in entry:
+                    yield (operator, ("name", ("steps", gating, "metrics", metric)), _bound(entry[key]))
+    if "when" in step:
+        yield ("literal", step["when"]) if isinstance(step["when"], bool) else expression(step["when"])
+
+
+def _bound(bound: Any) -> Tree:
+    return expression(bound) if isinstance(bound, str) else ("literal", bound)
+
+
+def _texts(step: Mapping[str, Any]) -> Iterator[Tree]:
+    """The expressions in a step's command, arguments and variables."""
+    for key in ("command", "args"):
+        words = step.get(key) or []
+        for word in [words] if isinstance(words, str) else words:
+            yield from _inside(word)
+    for value in (step.get("env") or {}).values():
+        yield from _inside(value)
+
+
+def _inside(text: Any) -> Iterator[Tree]:
+    if isinstance(text, str):
+        for found in re.finditer(r"\$\{\{(.*?)\}\}", text):
+            yield expression(found[1])
+
+
+def _references(tree: Tree) -> Iterator[tuple[str, ...]]:
+    match tree:
+        case ("name", parts):
+            yield parts
+        case ("literal", _):
+            pass
+        case ("in", left, _):
+            yield from _references(left)
+        case (_, *operands):
+            for operand in operands:
+                yield from _references(operand)
+
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>-?[0-9.]+(?:[eE][-+]?[0-9]+)?)|(?P<text>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")"
+    r"|(?P<name>[A-Za-z_][-\w]*(?:\.[A-Za-z_][-\w]*)*)|(?P<sign>[=!<>]=|[<>()\[\],]))\s*"
+)
+
+
+def expression(text: str) -> Tree:
+    """A legal expression, with or without `${{ }}` around it."""
+    text = text.strip()
+    if text.startswith("${{"):
+        text = text[3:-2]
+    tokens: list[tuple[str, str]] = []
+    place = 0
+    while place < len(text):
+        found = _TOKEN.match(text, place)
+        if found is None or found.lastgroup is None:
+            raise ValueError(f"not an expression: {text!r} at {place}")
+        tokens.append((found.lastgroup, found[found.lastgroup]))
+        place = found.end()
+    tree, rest = _junction(tokens, ("or", "and"))
+    if rest:
+        raise ValueError(f"not an expression: {text!r}, left over {rest}")
+    return tree
+
+
+def _junction(tokens: list[tuple[str, str]], words: tuple[str, ...]) -> tuple[Tree, list[tuple[str, str]]]:
+    """`or` binds loosest, then `and`, then `not`, then comparisons."""
+    if not words:
+        return _negation(tokens)
+    operand, tokens = _junction(tokens, words[1:])
+    operands = [operand]
+    while tokens and tokens[0] == ("name", words[0]):
+        operand, tokens = _junction(tokens[1:], words[1:])
+        operands.append(operand)
+    return (operands[0] if len(operands) == 1 else (words[0], *operands)), tokens
+
+
+def _negation(tokens: list[tuple[str, str]]) -> tuple[Tree, list[tuple[str, str]]]:
+    if tokens[0] == ("name", "not"):
+        operand, tokens = _negation(tokens[1:])
+        return ("not", operand), tokens
+    left, tokens = _operand(tokens)
+    if tokens and tokens[0][1] in _COMPARE:
+        right, rest = _operand(tokens[1:])
+        return (tokens[0][1], left, right), rest
+    for words in (["in"], ["not", "in"]):
+        if tokens[: len(words)] == [("name", word) for word in words]:
+            end = tokens.index(("sign", "]"))
+            options = [_constant(token) for token in tokens[len(words) + 1 : end] if token[1] != ","]
+            found: Tree = ("in", left, options)
+            return (found if len(words) == 1 else ("not", found)), tokens[end + 1 :]
+    return left, tokens
+
+
+def _operand(tokens: list[tuple[str, str]]) -> tuple[Tree, list[tuple[str, str]]]:
+    kind, text = tokens[0]
+    if text == "(":
+        tree, rest = _junction(tokens[1:], ("or", "and"))
+        if rest[0][1] != ")":
+            raise ValueError(f"a parenthesis is not closed: {rest}")
+        return tree, rest[1:]
+    if kind == "name" and text not in ("true", "false"):
+        return ("name", tuple(text.split("."))), tokens[1:]
+    return ("literal", _constant(tokens[0])), tokens[1:]
+
+
+def _constant(token: tuple[str, str]) -> Any:
+    kind, text = token
+    if kind == "text":
+        return text[1:-1].replace(text[0] * 2, text[0])
+    if kind == "number":
+        return float(text) if any(mark in text for mark in ".eE") else int(text)
+    return {"true": True, "false": False}[text]
