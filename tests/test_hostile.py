@@ -18,6 +18,7 @@ from mlc import driver
 from mlc.lowering.wrapper import expanded
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
+from tests import support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +162,7 @@ def fate(place: str, value: str, target: str) -> str:
     result = driver.compile_source(SourceFile("spec.yaml", text), (target,))
     if not result.outputs:
         return " ".join(sorted({item.code for item in result.diagnostics if item.severity == "error"}))
+    assert support.unsound(result) == []
     found = list(strings(list(yaml.safe_load_all(result.outputs[0].text))))
     wanted = f"echo {value}" if place == "script" else value
     if place == "mixed":
@@ -229,6 +231,7 @@ def test_hostile_names(name: str, target: str) -> None:
     if not result.outputs:
         assert {item.code for item in result.diagnostics if item.severity == "error"} <= {"MLC205", "MLC307", "MLC310", "MLC402"}
         return
+    assert support.unsound(result) == []
     documents = list(yaml.safe_load_all(result.outputs[0].text))
     assert name.lower() in set(strings(documents))
     for document in documents:

@@ -17,6 +17,7 @@ from mlc import driver, infra
 from mlc.reader import read
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
+from tests import support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,7 @@ class Outcome:
     def __init__(self, data: Any, target: str) -> None:
         # JSON is YAML: the text keeps the data, and the order of its keys
         result = driver.compile_source(SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False)), (target,))
+        assert support.unsound(result) == []
         self.manifest = result.outputs[0].text if result.outputs else ""
         self.infra = infra.manifests(result.pipeline) if result.pipeline is not None and target == "argo" else ()
         self.pipeline = result.pipeline

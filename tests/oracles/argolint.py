@@ -1,7 +1,8 @@
 """What a Workflow says must hang together: everything that it names exists, and everything that exists is used.
 
 Argo's own validator lets most of this through (ghost arguments, unknown volumes, a wrong name or bad syntax inside `{{= }}`): the
-run then hangs or errs hours later. This is a reader of manifests of its own; it shares no code with the compiler.
+run then hangs or errs hours later. This is a reader of manifests of its own; it shares no code with the compiler. Each problem is a
+sentence that begins with its place, `spec.templates[train].container.env[LR]: ...`.
 """
 
 from __future__ import annotations
@@ -11,178 +12,310 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_STRING = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)
-_TASK_OUTPUT = re.compile(r"tasks\['([^']*)'\]\.outputs\.parameters\['([^']*)'\]")
-_PARAMETER = re.compile(r"workflow\.parameters\['([^']*)'\]")
+from . import kubernetes
+from .argo_shape import WORKFLOW
+from .exprlang import Expression, exposed, selections, shown
+from .shape import at, faults, twice, under
+
+_TAG = re.compile(r"\{\{(.*?)(\}\}|\Z)", re.DOTALL)
 _INPUT = re.compile(r"inputs\.parameters\.([-\w]+)")
 _FROM = re.compile(r"\{\{tasks\.([-\w]+)\.outputs\.artifacts\.([-\w]+)\}\}")
-_NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
-_PORT = re.compile(r"[-a-zA-Z0-9_]+")
-_DEPENDS = re.compile(r"([-a-z0-9]+)\.Succeeded")
-_WORD = re.compile(r"\b[A-Za-z_]\w*")
-_NUMBER = re.compile(r"\b\d[\d.]*(?:[eE][+-]?\d+)?")
-_NAMES = ("workflow", "parameters", "uid", "name", "tasks", "outputs", "true", "false", "not", "and", "in", "contains", "matches")
-_FUNCTIONS = ("asInt", "asFloat", "fromJSON", "toJson", "trim", "replace", "filter", "all", "any")
+_DEPENDS = re.compile(r"([-a-zA-Z0-9]+)\.Succeeded")
+_WORDS = "in not and or matches contains let if else nil true false".split()
 _ENGINE = ("=", "$", "workflow.", "tasks.", "steps.", "inputs.", "outputs.", "item", "pod.", "node.", "retries", "lastRetry")
-_BODIES = ("container", "script", "dag")
+_SCRIPT = "/argo/staging/script"
+_EXECUTOR = ("/var/run/argo", "/argo", "/mainctrfs")
+_OWN_VOLUMES = ("var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config")
+_SMALL = 1024 * 1024
+"""Bytes of a workflow that the controller still takes (workflow/packer)."""
 
 
 def problems(workflow: dict[str, Any]) -> list[str]:
-    """All that does not hang together, one sentence each; empty for a sound Workflow."""
-    return list(_Lint(workflow).run())
+    """All that does not hang together, one sentence each; empty for a sound Workflow. Of a wrong shape nothing else is looked at."""
+    return list(faults(workflow, WORKFLOW, "")) or list(_Lint(workflow).run())
 
 
 class _Lint:
     def __init__(self, workflow: dict[str, Any]) -> None:
         self.workflow = workflow
-        self.spec = workflow.get("spec", {})
-        self.templates = {template["name"]: template for template in self.spec.get("templates", ())}
-        self.parameters = [parameter["name"] for parameter in self.spec.get("arguments", {}).get("parameters", ())]
+        self.spec = workflow["spec"]
+        self.templates = {template["name"]: template for template in self.spec["templates"]}
+        self.parameters = self.spec.get("arguments", {}).get("parameters", ())
+        self.claims = [claim["metadata"]["name"] for claim in self.spec.get("volumeClaimTemplates", ())]
         self.volumes = [volume["name"] for volume in self.spec.get("volumes", ())]
-        self.volumes += [claim["metadata"]["name"] for claim in self.spec.get("volumeClaimTemplates", ())]
+        self.lasting = {volume["name"] for volume in self.spec.get("volumes", ()) if "persistentVolumeClaim" in volume} | set(self.claims)
         self.mounted: set[str] = set()
 
     def run(self) -> Iterator[str]:
         if list(self.workflow) != ["apiVersion", "kind", "metadata", "spec"]:
-            yield f"top-level keys are {list(self.workflow)}"
-        if len(self.templates) != len(self.spec.get("templates", ())):
-            yield "two templates have one name"
-        yield from _twice("parameter", self.parameters)
-        yield from _twice("volume", self.volumes)
-        for parameter in self.spec.get("arguments", {}).get("parameters", ()):
-            yield from self._parameter(parameter)
-        entrypoint = self.templates.get(self.spec.get("entrypoint"))
-        if entrypoint is None or "dag" not in entrypoint:
-            yield f"the entrypoint {self.spec.get('entrypoint')} is no DAG template"
+            yield f".: top-level keys are {list(self.workflow)}"
+        if len(json.dumps(self.workflow)) > _SMALL:
+            yield ".: is more than 1 MiB"
+        yield from twice([template["name"] for template in self.spec["templates"]], "spec.templates", "template")
+        yield from kubernetes.metadata(self.workflow["metadata"], "metadata")
+        yield from self._parameters()
+        yield from self._surroundings()
+        yield from self._reachable()
+        for template in self.spec["templates"]:
+            place = f"spec.templates[{template['name']}]"
+            yield from self._ports(template, place)
+            yield from self._dag(template, place) if "dag" in template else self._leaf(template, place)
+        yield from (f"spec.volumes[{name}]: is not mounted" for name in self.volumes if name not in self.mounted)
+        yield from (f"spec.volumeClaimTemplates[{name}]: is not mounted" for name in self.claims if name not in self.mounted)
+        yield from self._tags(self.workflow, "")
+
+    # --- the workflow ---------------------------------------------------------------------------------------------------------
+
+    def _parameters(self) -> Iterator[str]:
+        place = "spec.arguments.parameters"
+        yield from twice([parameter["name"] for parameter in self.parameters], place, "parameter")
+        for parameter in self.parameters:
+            here = f"{place}[{parameter['name']}]"
+            options = parameter.get("enum", [])
+            yield from twice(options, f"{here}.enum", "option")
+            if options and "value" in parameter and parameter["value"] not in options:
+                yield f"{here}.value: {parameter['value']!r} is not in its enum"
+            yield from (f"{here}: {one!r} would be a template" for one in (parameter.get("value", ""), *options) if "{{" in one)
+
+    def _surroundings(self) -> Iterator[str]:
+        yield from twice([*self.volumes, *self.claims], "spec.volumes", "volume")
+        yield from (f"spec.volumes[{name}]: is a name that the controller uses" for name in self.volumes if name in _OWN_VOLUMES)
+        if bool(self.claims) != ("volumeClaimGC" in self.spec):
+            yield "spec.volumeClaimGC: is not there where there are claims, or is there without any"
+        yield from twice([one["name"] for one in self.spec.get("imagePullSecrets", ())], "spec.imagePullSecrets", "secret")
+        project = self.workflow["metadata"]["generateName"].removesuffix("-")
+        store = self.spec.get("artifactRepositoryRef")
+        if store is not None and store != {"configMap": f"{project}-artifacts", "key": "default"}:
+            yield f"spec.artifactRepositoryRef: {store} is not the ConfigMap of the project {project}"
+
+    def _reachable(self) -> Iterator[str]:
+        name = self.spec["entrypoint"]
+        if "dag" not in self.templates.get(name, {}):
+            yield f"spec.entrypoint: {name} is no DAG template"
             return
-        used = {task["template"] for task in entrypoint["dag"]["tasks"]}
-        yield from (f"template {name} is not used" for name in self.templates if name not in used | {entrypoint["name"]})
-        yield from self._dag(entrypoint["dag"])
-        for template in self.templates.values():
-            yield from self._template(template)
-        yield from (f"volume {name} is not mounted" for name in self.volumes if name not in self.mounted)
+        if self.templates[name].get("inputs"):
+            yield f"spec.entrypoint: {name} has inputs, which nobody gives"
+        seen: list[str] = []
+        waiting = [name]
+        while waiting:
+            seen.append(waiting.pop())
+            tasks = self.templates.get(seen[-1], {}).get("dag", {}).get("tasks", ())
+            called = [task["template"] for task in tasks]
+            yield from (f"spec.templates[{seen[-1]}].dag: calls {one}, which calls it" for one in called if one in (seen[-1], name))
+            waiting += [one for one in dict.fromkeys(called) if one not in seen and one not in waiting]
+        yield from (f"spec.templates[{one}]: no task uses it" for one in self.templates if one not in seen)
 
-    def _parameter(self, parameter: dict[str, Any]) -> Iterator[str]:
-        if ("value" in parameter) == ("valueFrom" in parameter):
-            yield f"parameter {parameter['name']} has both or neither of value and valueFrom"
-        for text in (parameter.get("value", ""), *parameter.get("enum", ())):
-            if not isinstance(text, str):
-                yield f"parameter {parameter['name']} has the value {text!r}, which is no text"
-        if "enum" in parameter and "value" in parameter and parameter["value"] not in parameter["enum"]:
-            yield f"parameter {parameter['name']} is not in its enum"
+    def _tags(self, tree: Any, place: str) -> Iterator[str]:
+        """Texts that Argo would expand, wherever they stand: only `{{= }}`, `from` and inputs may."""
+        if isinstance(tree, dict):
+            for key, value in tree.items():
+                yield from self._tags(value, under(place, key))
+        elif isinstance(tree, list):
+            for index, value in enumerate(tree):
+                yield from self._tags(value, at(place, index, value))
+        elif isinstance(tree, str):
+            allowed = _allowed(place)
+            for tag in _TAG.finditer(tree):
+                inside, end = tag.groups()
+                if not end:
+                    yield f"{place}: has {{{{ without an end"
+                elif inside.lstrip().startswith(_ENGINE) and (allowed is None or not allowed.fullmatch(tree)):
+                    yield f"{place}: holds the tag {{{{{inside}}}}}, which Argo would replace"
 
-    def _dag(self, dag: dict[str, Any]) -> Iterator[str]:
-        if dag.get("failFast") is not False:
-            yield "the DAG does not say failFast: false"
-        yield from _twice("task", [task["name"] for task in dag["tasks"]])
+    # --- DAGs and tasks -------------------------------------------------------------------------------------------------------
+
+    def _dag(self, template: dict[str, Any], place: str) -> Iterator[str]:
+        tasks = template["dag"]["tasks"]
+        place = f"{place}.dag"
+        names = [task["name"] for task in tasks]
+        yield from twice(names, f"{place}.tasks", "task")
+        yield from (f"{place}.tasks[{name}]: is a word of the language of `depends`" for name in names if name in _WORDS)
         before: dict[str, set[str]] = {}
-        for task in dag["tasks"]:
-            name, depends = task["name"], task.get("depends", "")
-            needed = [found.group(1) for found in _DEPENDS.finditer(depends)]
+        used: set[str] = set()
+        for task in tasks:
+            here = f"{place}.tasks[{task['name']}]"
+            depends = task.get("depends", "")
+            needed = _DEPENDS.findall(depends)
             if " && ".join(f"{one}.Succeeded" for one in needed) != depends:
-                yield f"task {name} depends on {depends!r}"
-            # tasks stand in topological order, so what comes later is a cycle or unknown
-            yield from (f"task {name} depends on {one}, which is not before it" for one in needed if one not in before)
-            before[name] = {one for direct in needed for one in (direct, *before.get(direct, ()))}
-            yield from self._task(task, before[name])
+                yield f"{here}.depends: {depends!r} is not the success of some tasks"
+            yield from twice(needed, f"{here}.depends", "task")
+            for one in needed:
+                if one not in before:
+                    # tasks stand in the order of the run, so what comes later waits for this one, or nothing makes it come first
+                    yield f"{here}.depends: {one} " + ("is not before it" if one in names else "does not exist")
+            ancestors = {one for direct in needed for one in (direct, *before.get(direct, ()))}
+            before[task["name"]] = ancestors
+            yield from self._task(task, template, ancestors, used, here)
+        for parameter in template.get("inputs", {}).get("parameters", ()):
+            if parameter["name"] not in used:
+                yield f"{place}: does not use its input {parameter['name']}"
 
-    def _task(self, task: dict[str, Any], ancestors: set[str]) -> Iterator[str]:
-        name, template = task["name"], self.templates.get(task["template"])
-        if not _NAME.fullmatch(name):
-            yield f"task {name} has a name that Argo refuses"
+    def _task(self, task: dict[str, Any], dag: dict[str, Any], ancestors: set[str], used: set[str], place: str) -> Iterator[str]:
+        template = self.templates.get(task["template"])
         if template is None:
-            yield f"task {name} has the template {task['template']}, which does not exist"
+            yield f"{place}.template: {task['template']} does not exist"
             return
+        if task["template"] != task["name"]:
+            yield f"{place}.template: {task['template']} is the template of another step"
+        arguments = task.get("arguments", {})
         for kind in ("parameters", "artifacts"):
-            given = [argument["name"] for argument in task.get("arguments", {}).get(kind, ())]
+            given = [argument["name"] for argument in arguments.get(kind, ())]
             wanted = [port["name"] for port in template.get("inputs", {}).get(kind, ()) if "raw" not in port]
-            yield from _twice(f"argument of {name}", given)
-            yield from (f"task {name} gives {one}, which its template does not take" for one in given if one not in wanted)
-            yield from (f"task {name} does not give {one}" for one in wanted if one not in given)
-        texts = [argument["value"] for argument in task.get("arguments", {}).get("parameters", ())]
-        for text in [*texts, *([task["when"]] if "when" in task else [])]:
-            yield from (f"task {name}: {problem}" for problem in self._expression(text, ancestors))
-        for argument in task.get("arguments", {}).get("artifacts", ()):
+            here = f"{place}.arguments.{kind}"
+            yield from twice(given, here, "argument")
+            yield from (f"{here}[{one}]: its template has no such input" for one in given if one not in wanted)
+            yield from (f"{here}: does not give {one}, which its template needs" for one in wanted if one not in given)
+        scope = _Scope(self, dag, ancestors, task["name"])
+        for argument in arguments.get("parameters", ()):
+            here = f"{place}.arguments.parameters[{argument['name']}].value"
+            found = Expression(argument["value"], scope)
+            yield from (f"{here}: {text}" for text in found.problems)
+            if found.tree is not None and not found.problems:
+                if found.type != "string":
+                    yield f"{here}: is a {found.type}, not a text"
+                bare = dict.fromkeys(exposed(found.tree))
+                yield from (f"{here}: lets `{shown(names)}` through, whatever its text is" for names in bare)
+                yield from self._selected(found, here)
+        if "when" in task:
+            here = f"{place}.when"
+            found = Expression(task["when"], scope)
+            yield from (f"{here}: {text}" for text in found.problems)
+            if found.tree is not None and not found.problems:
+                if found.type != "bool":
+                    yield f"{here}: is a {found.type}, not a boolean"
+                if not found.references:
+                    yield f"{here}: looks at nothing that a run could change"
+                yield from self._selected(found, here)
+        used |= scope.inputs
+        for argument in arguments.get("artifacts", ()):
+            here = f"{place}.arguments.artifacts[{argument['name']}].from"
             source = _FROM.fullmatch(argument["from"])
-            if source is None:
-                yield f"task {name} takes an artifact from {argument['from']!r}"
-            elif source.group(1) not in ancestors or source.group(2) not in self._outputs(source.group(1), "artifacts"):
-                yield f"task {name} takes {source.group(2)} of {source.group(1)}, which is no artifact of a step before it"
+            step, output = source.groups() if source else ("", "")
+            if step not in ancestors:
+                yield f"{here}: {step} does not come before it"
+            elif output not in self._outputs(step, "artifacts"):
+                yield f"{here}: {step} has no artifact {output}"
+            elif output != argument["name"]:
+                yield f"{here}: takes {output} for {argument['name']}"
 
     def _outputs(self, task: str, kind: str) -> list[str]:
         return [port["name"] for port in self.templates.get(task, {}).get("outputs", {}).get(kind, ())]
 
-    def _expression(self, text: str, ancestors: set[str]) -> Iterator[str]:
-        if not (text.startswith("{{= ") and text.endswith(" }}")):
-            yield f"{text!r} is not one expression"
-            return
-        body = text[4:-3]
-        if "{{" in body or "}}" in body:
-            yield f"{text!r} has double braces inside"
-        for step, output in _TASK_OUTPUT.findall(body):
-            if step not in ancestors or output not in self._outputs(step, "parameters"):
-                yield f"{output} of {step} is no output of a step before it"
-        yield from (f"parameter {name} does not exist" for name in _PARAMETER.findall(body) if name not in self.parameters)
-        bare = _STRING.sub("''", body)
-        stack: list[str] = []
-        for char in bare:
-            if char in "([":
-                stack.append(")" if char == "(" else "]")
-            elif char in ")]" and (not stack or stack.pop() != char):
-                yield f"brackets of {body!r} do not match"
-                return
-        if stack or bare.count("'") % 2:
-            yield f"brackets or quotes of {body!r} are not closed"
-        words = _WORD.findall(_NUMBER.sub("0", bare))
-        yield from (f"{word} is no word of an expression" for word in words if word not in _NAMES + _FUNCTIONS)
+    def _selected(self, found: Expression, place: str) -> Iterator[str]:
+        """A metric is looked up in its document as the annotation of the template that writes it says, and as it is called."""
+        assert found.tree is not None
+        for names, keys in selections(found.tree):
+            if len(names) != 5 or names[0] != "tasks":
+                continue
+            step, output = names[1], names[4]
+            noted = self.templates[step].get("metadata", {}).get("annotations", {}).get("mlc/metrics", "")
+            starts = [at for at in range(len(noted)) if noted.startswith(output, at) and (at == 0 or noted[at - 2 : at] == ", ")]
+            rests = [noted[at + len(output) :] for at in starts]
+            what = keys.removesuffix(f" {output}")
+            fits = [rest.startswith(what) if what else not rest.startswith(("[", " (kfp-v1)")) for rest in rests]
+            if not any(fits) if what else not all(fits):
+                yield f"{place}: looks for {keys or 'the whole document'} in {output} of {step}, whose note is {noted!r}"
 
-    def _template(self, template: dict[str, Any]) -> Iterator[str]:
-        name = template["name"]
-        bodies = [body for body in _BODIES if body in template]
-        if len(bodies) != 1:
-            yield f"template {name} has the bodies {bodies}"
-            return
-        if bodies == ["dag"]:
-            return
-        container = template[bodies[0]]
-        inputs, outputs = template.get("inputs", {}), template.get("outputs", {})
-        for side in (inputs, outputs):
+    # --- templates of steps ---------------------------------------------------------------------------------------------------
+
+    def _ports(self, template: dict[str, Any], place: str) -> Iterator[str]:
+        yield from kubernetes.metadata(template.get("metadata", {}), f"{place}.metadata")
+        for side in ("inputs", "outputs"):
             for kind in ("parameters", "artifacts"):
-                names = [port["name"] for port in side.get(kind, ())]
-                yield from _twice(f"{kind} of {name}", names)
-                yield from (f"{one} of {name} has a name that Argo refuses" for one in names if not _PORT.fullmatch(one))
-        yield from _twice(f"env of {name}", [env["name"] for env in container.get("env", ())])
-        declared = {port["name"] for port in inputs.get("parameters", ())}
-        used: set[str] = set()
-        texts = {**template, "inputs": [artifact.get("raw") for artifact in inputs.get("artifacts", ())]}
-        for tag in _TAG.findall(json.dumps(texts)):
-            found = _INPUT.fullmatch(tag)
-            if found is None:
-                if tag.lstrip().startswith(_ENGINE):
-                    yield f"template {name} holds the tag {tag!r}"
-            else:
-                used.add(found.group(1))
-        yield from (f"template {name} uses {one}, which is no input of it" for one in sorted(used - declared))
-        yield from (f"template {name} does not use its input {one}" for one in sorted(declared - used))
-        yield from self._mounts(template, container)
+                yield from twice([port["name"] for port in template.get(side, {}).get(kind, ())], f"{place}.{side}.{kind}", "port")
+        for kind in ("mlc/types", "mlc/metrics"):
+            noted = template.get("metadata", {}).get("annotations", {}).get(kind, "")
+            outputs = [port["name"] for ports in template.get("outputs", {}).values() for port in ports]
+            names = re.findall(r"([-\w]+)=\w+", noted) if kind == "mlc/types" else re.findall(r"^[-\w]+", noted)
+            yield from (f"{place}.metadata.annotations.{kind}: {one} is no output" for one in names if one not in outputs)
 
-    def _mounts(self, template: dict[str, Any], container: dict[str, Any]) -> Iterator[str]:
-        name, mounts = template["name"], container.get("volumeMounts", ())
+    def _leaf(self, template: dict[str, Any], place: str) -> Iterator[str]:
+        kind = "container" if "container" in template else "script"
+        container, here = template[kind], f"{place}.{kind}"
+        yield from kubernetes.program(container, here)
+        yield from kubernetes.resources(container.get("resources", {}), f"{here}.resources")
+        texts = [*container.get("command", ()), *container.get("args", ()), *(env.get("value", "") for env in container.get("env", ()))]
+        used = {found[1] for text in texts if (found := _INPUT.fullmatch(text[2:-2] if text.startswith("{{") else ""))}
+        declared = [port["name"] for port in template.get("inputs", {}).get("parameters", ())]
+        yield from (f"{here}: uses {one}, which is no input of it" for one in sorted(used - set(declared)))
+        yield from (f"{place}.inputs.parameters[{one}]: is not used" for one in declared if one not in used)
+        if "{{" in container.get("command", [""])[0]:
+            yield f"{here}.command[0]: is known only at run time"
+        if kind == "script" and "args" in container:
+            yield f"{here}.args: come before the script's path, which Argo puts behind them"
+        yield from self._staged(template, container, place)
+        yield from self._mounts(template, container, place, here)
+
+    def _staged(self, template: dict[str, Any], container: dict[str, Any], place: str) -> Iterator[str]:
+        """A script that comes as an artifact lies where the executor stages scripts, and is the command's last word."""
+        raw = [port for port in template.get("inputs", {}).get("artifacts", ()) if "raw" in port]
+        staged = [port for port in raw if port["path"] == _SCRIPT]
+        if len(raw) != len(staged) or len(raw) > 1:
+            yield f"{place}.inputs.artifacts: a text of the manifest is not where a script is staged"
+        if bool(staged) != (container.get("command", [""])[-1] == _SCRIPT):
+            yield f"{place}: has a script without a command that runs it, or such a command without a script"
+        for port in template.get("inputs", {}).get("artifacts", ()):
+            if "raw" not in port and ("mode" not in port or "recurseMode" not in port):
+                yield f"{place}.inputs.artifacts[{port['name']}]: may not be readable for the step"
+
+    def _mounts(self, template: dict[str, Any], container: dict[str, Any], place: str, here: str) -> Iterator[str]:
+        mounts = container.get("volumeMounts", ())
         own = [volume["name"] for volume in template.get("volumes", ())]
-        yield from _twice(f"volume of {name}", [*self.volumes, *own])
-        for mount in mounts:
+        yield from twice([*own, *self.volumes, *self.claims], f"{place}.volumes", "volume")
+        for index, mount in enumerate(mounts):
             self.mounted.add(mount["name"])
-            if mount["name"] not in self.volumes and mount["name"] not in own:
-                yield f"template {name} mounts {mount['name']}, which does not exist"
-        yield from (f"volume {one} of {name} is not mounted" for one in own if one not in {mount["name"] for mount in mounts})
-        paths = [mount["mountPath"] for mount in mounts]
-        paths += [artifact["path"] for side in ("inputs", "outputs") for artifact in template.get(side, {}).get("artifacts", ())]
-        yield from _twice(f"path of {name}", paths)
-        limit = template.get("retryStrategy", {}).get("limit", "")
-        if not isinstance(limit, str):
-            yield f"the retry limit of {name} is no text"
+            if mount["name"] not in (*self.volumes, *self.claims, *own):
+                yield f"{at(f'{here}.volumeMounts', index, mount)}: there is no such volume"
+        yield from (f"{place}.volumes[{one}]: is not mounted" for one in own if one not in {mount["name"] for mount in mounts})
+        inputs, outputs = template.get("inputs", {}), template.get("outputs", {})
+        small = [(port["name"], port["valueFrom"]["path"]) for port in outputs.get("parameters", ())]
+        files = [(port["name"], port["path"]) for side in (inputs, outputs) for port in side.get("artifacts", ())]
+        yield from twice([*(mount["mountPath"] for mount in mounts), *(path for _, path in files)], here, "the path")
+        for name, path in [*files, *small]:
+            if path != _SCRIPT and any(kubernetes.inside(path, folder) for folder in _EXECUTOR):
+                yield f"{place}: {name} lies in a folder of the executor, {path}"
+        for mount in mounts:
+            if any(kubernetes.inside(mount["mountPath"], folder) for folder in _EXECUTOR):
+                yield f"{here}.volumeMounts[{mount['name']}]: lies in a folder of the executor, {mount['mountPath']}"
+            if mount["name"] in self.lasting:
+                written = [*small, *((port["name"], port["path"]) for port in outputs.get("artifacts", ()))]
+                # the file of an earlier run would do as this one's (executor.go reads below a mount from the volume)
+                inner = (name for name, path in written if kubernetes.inside(path, mount["mountPath"]))
+                yield from (f"{place}.outputs: {name} lies in {mount['name']}, which outlives the run" for name in inner)
 
 
-def _twice(what: str, names: list[str]) -> Iterator[str]:
-    yield from (f"{what} {name} is there twice" for name in sorted({name for name in names if names.count(name) > 1}))
+class _Scope:
+    """The names that exist at a task, with their types; collects the inputs of the DAG that it was asked for."""
+
+    def __init__(self, lint: _Lint, dag: dict[str, Any], ancestors: set[str], task: str) -> None:
+        self.lint, self.dag, self.ancestors, self.task = lint, dag, ancestors, task
+        self.inputs: set[str] = set()
+
+    def __call__(self, names: tuple[str, ...]) -> str:
+        match names:
+            case ("workflow", "uid" | "name"):
+                return "string"
+            case ("workflow", "parameters", name):
+                return "string" if name in [parameter["name"] for parameter in self.lint.parameters] else ""
+            case ("tasks", step, "outputs", "parameters", name):
+                return "string" if step in self.ancestors and name in self.lint._outputs(step, "parameters") else ""
+            case ("inputs", "parameters", name):
+                self.inputs.add(name)
+                return "string" if name in [port["name"] for port in self.dag.get("inputs", {}).get("parameters", ())] else ""
+        return ""
+
+
+_WHOLE_INPUT = re.compile(r"\{\{inputs\.parameters\.[-\w]+\}\}")
+_ALLOWED = (
+    (
+        re.compile(r"spec\.templates\[[^]]*\]\.dag\.tasks\[[^]]*\]\.(when|arguments\.parameters\[[^]]*\]\.value)"),
+        re.compile(r"\{\{= .*\}\}", re.S),
+    ),
+    (re.compile(r"spec\.templates\[[^]]*\]\.dag\.tasks\[[^]]*\]\.arguments\.artifacts\[[^]]*\]\.from"), _FROM),
+    (re.compile(r"spec\.templates\[[^]]*\]\.(container|script)\.((command|args)\[\d+\]|env\[[^]]*\]\.value)"), _WHOLE_INPUT),
+)
+"""Where a tag may stand, and then it is all that stands there."""
+
+
+def _allowed(place: str) -> re.Pattern[str] | None:
+    return next((form for where, form in _ALLOWED if where.fullmatch(place)), None)

@@ -1,76 +1,351 @@
 """What no parser of the KFP IR checks: that everything it refers to is there, and what the backend would do wrongly.
 
 Independent of the compiler: it reads the documents only. Facts: kubeflow/pipelines backend/src/v2 (compiler/argocompiler, driver).
+Each problem is a sentence that begins with its place, `root.dag.tasks.train.inputs.parameters.lr: ...`.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
-_PLACEHOLDER = re.compile(r"\{\{\$(?:\.(inputs|outputs)\.(parameters|artifacts)\['([^']+)'\](\.\w+)?)?\}\}")
-_OPERAND = re.compile(r"inputs\.parameter_values\['([^']+)'\]")
-_VOLUMES = ("pvcMount", "secretAsVolume", "configMapAsVolume", "emptyDirMounts")
-_COPIED = {"argostub/createpvc", "argostub/deletepvc"}
+from .cellang import TYPES, Expression, selections
+from .kfp_containers import STUBS, container, inputs, lookups, ports, settings
+from .kfp_shape import PIPELINE, PLATFORM
+from .shape import faults
+
+_RUN = {"x-run.id": "{{$.pipeline_job_uuid}}", "x-run.name": "{{$.pipeline_job_resource_name}}"}
+_PYTHON = {
+    "STRING": (str,),
+    "NUMBER_INTEGER": (int,),
+    "NUMBER_DOUBLE": (int, float),
+    "BOOLEAN": (bool,),
+    "LIST": (list,),
+    "STRUCT": (dict,),
+}
+_EXIT = "ALL_UPSTREAM_TASKS_COMPLETED"
 
 
 def lint(spec: dict[str, Any], platform: dict[str, Any] | None = None) -> list[str]:
-    """Everything that is wrong, as sentences; an empty list for a sound pipeline."""
-    return list(_lint(spec, platform or {}))
+    """Everything that is wrong, as sentences; an empty list for a sound pipeline. Of a wrong shape nothing else is looked at."""
+    shapes = [*faults(spec, PIPELINE, ""), *(faults(platform, PLATFORM, "") if platform is not None else ())]
+    return shapes or list(_Lint(spec, platform or {}).run())
 
 
-def _lint(spec: dict[str, Any], platform: dict[str, Any]) -> Iterator[str]:
-    if spec.get("schemaVersion") != "2.1.0":
-        yield "schemaVersion is not 2.1.0"
-    if not spec.get("pipelineInfo", {}).get("name"):
-        yield "the pipeline has no name"
-    components, executors = spec.get("components", {}), spec["deploymentSpec"]["executors"]
-    dags = {"root": spec["root"], **{name: component for name, component in components.items() if "dag" in component}}
-    used = [task["componentRef"]["name"] for dag in dags.values() for task in dag["dag"]["tasks"].values()]
-    yield from (f"component {name} does not exist" for name in used if name not in components)
-    yield from (f"component {name} is not used" for name in components if name not in used)
-    labels = [component["executorLabel"] for component in components.values() if "executorLabel" in component]
-    yield from (f"executor {label} does not exist" for label in labels if label not in executors)
-    yield from (f"executor {label} is not used" for label in executors if label not in labels)
-    for name, dag in dags.items():
-        yield from (f"{name}: {text}" for text in _dag(dag, components))
-    for name, component in components.items():
-        if "executorLabel" in component and component["executorLabel"] in executors:
-            container = executors[component["executorLabel"]]["container"]
-            yield from (f"{name}: {text}" for text in _container(component, container))
-    yield from _shared(components, executors)
-    settings = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
-    for label, setting in settings.items():
-        if label not in executors:
-            yield f"platform executor {label} does not exist"
-            continue
-        names = [_volume(mount) for key in _VOLUMES for mount in setting.get(key, ())]
-        yield from (f"{label}: two volumes of the pod are called {name}" for name in sorted({n for n in names if n and names.count(n) > 1}))
-        inside = [dag for dag in dags.values() for task in dag["dag"]["tasks"].values() if _label(task, components) == label]
-        for source in _sources(setting):
+def lint_documents(documents: list[Any]) -> list[str]:
+    """The same for the documents of a file: one, or two."""
+    return [f".: has {len(documents)} documents"] if len(documents) not in (1, 2) else lint(*documents)
+
+
+class _Lint:
+    def __init__(self, spec: dict[str, Any], platform: dict[str, Any]) -> None:
+        self.spec = spec
+        self.components: dict[str, Any] = spec["components"]
+        self.executors: dict[str, Any] = spec["deploymentSpec"]["executors"]
+        self.settings: dict[str, Any] = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
+        self.dags = {"root": spec["root"], **{f"components.{name}": one for name, one in self.components.items() if "dag" in one}}
+        # which task of which DAG calls a component: every component has one
+        self.callers = {
+            task["componentRef"]["name"]: (place, name) for place, dag in self.dags.items() for name, task in dag["dag"]["tasks"].items()
+        }
+        self.documents: dict[str, dict[str, str]] = {}
+
+    def run(self) -> Iterator[str]:
+        yield from self._names()
+        yield from self._root()
+        for name, component in self.components.items():
+            found = self.executors.get(component.get("executorLabel", ""))
+            if found is not None:
+                step = self.callers.get(name, ("", ""))[1]
+                self.documents[name] = lookups(found["container"])
+                yield from container(
+                    component, found["container"], step, f"deploymentSpec.executors.{component['executorLabel']}.container"
+                )
+        for place, dag in self.dags.items():
+            yield from self._dag(dag, place)
+        yield from self._unused()
+        yield from self._shared()
+        yield from self._claims()
+        for label, found in self.settings.items():
+            place = f"platforms.kubernetes.deploymentSpec.executors.{label}"
+            if label not in self.executors:
+                yield f"{place}: there is no such executor"
+                continue
+            yield from settings(found, self.executors[label]["container"], place)
+            yield from self._mounts(label, found, place)
+
+    # --- the whole ------------------------------------------------------------------------------------------------------------
+
+    def _names(self) -> Iterator[str]:
+        used = [task["componentRef"]["name"] for dag in self.dags.values() for task in dag["dag"]["tasks"].values()]
+        yield from (f"components.{name}: no task uses it" for name in self.components if name not in used)
+        labels = [component["executorLabel"] for component in self.components.values() if "executorLabel" in component]
+        yield from (f"deploymentSpec.executors.{label}: no component uses it" for label in self.executors if label not in labels)
+        for name, component in self.components.items():
+            label = component.get("executorLabel")
+            if label is None:
+                continue
+            if label not in self.executors:
+                yield f"components.{name}.executorLabel: {label} does not exist"
+            elif label != f"exec-{name.removeprefix('comp-')}":
+                yield f"components.{name}.executorLabel: {label} is the executor of another step"
+            if name in self.callers and self.executors.get(label, {}).get("container", {}).get("image") not in STUBS:
+                place, task = self.callers[name]
+                if "cachingOptions" not in self.dags[place]["dag"]["tasks"][task]:
+                    yield f"{place}.dag.tasks.{task}: says nothing of caching"
+
+    def _root(self) -> Iterator[str]:
+        for name, definition in ports(self.spec["root"], "input", "parameters").items():
+            place = f"root.inputDefinitions.parameters.{name}"
+            if ("defaultValue" in definition) != ("isOptional" in definition):
+                yield f"{place}: is optional without a default, or has one and must be given"
+            if "defaultValue" in definition and type(definition["defaultValue"]) not in _PYTHON[definition["parameterType"]]:
+                yield f"{place}.defaultValue: {definition['defaultValue']!r} is no {definition['parameterType']}"
+
+    def _unused(self) -> Iterator[str]:
+        """What a component asks for, somebody in it must read."""
+        for name, component in self.components.items():
+            read: set[str] = set()
+            if "dag" in component:
+                read = {
+                    source.get("componentInputParameter", "")
+                    for task in component["dag"]["tasks"].values()
+                    for source in _given(task).values()
+                }
+                labels = [self._label(task) for task in component["dag"]["tasks"].values()]
+                read |= {source["componentInputParameter"] for label in labels for source in _sources(self.settings.get(label, {}))}
+            elif name in self.callers:
+                place, task = self.callers[name]
+                found = self.executors.get(component["executorLabel"], {}).get("container", {})
+                if found.get("image") in STUBS:
+                    continue
+                condition = self.dags[place]["dag"]["tasks"][task].get("triggerPolicy", {}).get("condition", "")
+                read = inputs(found) | set(Expression(condition, {}).references if condition else ())
+            unread = [one for one in ports(component, "input", "parameters") if one not in read]
+            yield from (f"components.{name}.inputDefinitions.parameters.{one}: nobody reads it" for one in unread)
+
+    def _label(self, task: dict[str, Any]) -> str:
+        label: str = self.components.get(task["componentRef"]["name"], {}).get("executorLabel", "")
+        return label
+
+    def _shared(self) -> Iterator[str]:
+        """The backend keeps one component for equal containers (argocompiler/argo.go, saveComponentSpec)."""
+        seen: dict[str, tuple[str, str]] = {}
+        for name, component in self.components.items():
+            if component.get("executorLabel") not in self.executors:
+                continue
+            found = json.dumps(self.executors[component["executorLabel"]]["container"], sort_keys=True)
+            definitions = json.dumps({key: value for key, value in component.items() if key != "executorLabel"}, sort_keys=True)
+            other, known = seen.setdefault(found, (name, definitions))
+            if known != definitions:
+                yield f"components.{name}: has the container of {other}, whose inputs and outputs are others"
+
+    # --- tasks ----------------------------------------------------------------------------------------------------------------
+
+    def _dag(self, dag: dict[str, Any], place: str) -> Iterator[str]:
+        tasks = dag["dag"]["tasks"]
+        hooks: set[str] = set()
+        for name, task in tasks.items():
+            here = f"{place}.dag.tasks.{name}"
+            if f"{name}-driver" in tasks:
+                yield f"{place}.dag.tasks.{name}-driver: is what the backend calls the driver of {name}"
+            component = self.components.get(task["componentRef"]["name"])
+            if component is None:
+                yield f"{here}.componentRef: {task['componentRef']['name']} does not exist"
+                continue
+            if task["componentRef"]["name"] != f"comp-{name}":
+                yield f"{here}.componentRef: {task['componentRef']['name']} is the component of another step"
+            after = task.get("dependentTasks", [])
+            if after != sorted(set(after)):
+                yield f"{here}.dependentTasks: are not sorted, or some are there twice"
+            yield from (f"{here}.dependentTasks: {other} does not exist" for other in after if other not in tasks)
+            leaves = "strategy" in task.get("triggerPolicy", {})
+            if leaves:
+                yield from (f"{here}.dependentTasks: two exit tasks on {other}" for other in after if other in hooks)
+                hooks.update(after)
+                if len(after) != 1:
+                    yield f"{here}.dependentTasks: an exit task must depend on one task"
+            yield from self._parameters(task, component, dag, after, leaves, here)
+            yield from self._artifacts(task, component, tasks, after, here)
+            yield from self._condition(task, component, here)
+        yield from _cycle(tasks, place)
+
+    def _parameters(
+        self, task: dict[str, Any], component: dict[str, Any], dag: dict[str, Any], after: list[str], leaves: bool, place: str
+    ) -> Iterator[str]:
+        given, wanted = _given(task), ports(component, "input", "parameters")
+        place = f"{place}.inputs.parameters"
+        yield from (f"{place}.{key}: is not declared" for key in given if key not in wanted)
+        yield from (f"{place}: {key} is not given" for key in wanted if key not in given)
+        for key, source in given.items():
+            target = wanted.get(key, {}).get("parameterType")
+            selector = source.get("parameterExpressionSelector")
+            made, problem = self._source(source, dag, after)
+            if problem:
+                yield f"{place}.{key}: {problem}"
+            elif made is not None and made != target and selector is None:
+                yield f"{place}.{key}: is {target}, and its source {made}"
+            if leaves and "taskOutputParameter" in source:
+                yield f"{place}.{key}: of an exit task comes from another task, to which the backend would hook it too"
+            yield from (f"{place}.{key}: {text}" for text in self._named(key, source))
+            if selector is not None:
+                found = Expression(selector, {}, {"string_value": "string"})
+                yield from (f"{place}.{key}.parameterExpressionSelector: {text}" for text in found.problems)
+                if found.tree is not None:
+                    yield from self._looked(
+                        source, [what for _, what in selections(found.tree)], f"{place}.{key}.parameterExpressionSelector"
+                    )
+            if "runtimeValue" in source and type(source["runtimeValue"]["constant"]) not in _PYTHON.get(target or "STRING", (str,)):
+                yield f"{place}.{key}: {source['runtimeValue']['constant']!r} is no {target}"
+
+    def _source(self, source: dict[str, Any], dag: dict[str, Any], after: list[str]) -> tuple[str | None, str]:
+        """The type of what is bound, and what is wrong with it."""
+        if "componentInputParameter" in source:
+            outer = ports(dag, "input", "parameters").get(source["componentInputParameter"])
+            return (
+                (outer["parameterType"], "")
+                if outer
+                else (None, f"comes from {source['componentInputParameter']}, which its DAG does not have")
+            )
+        if "taskOutputParameter" in source:
+            step, key = source["taskOutputParameter"]["producerTask"], source["taskOutputParameter"]["outputParameterKey"]
+            made = ports(self._producer(step, dag["dag"]["tasks"]), "output", "parameters").get(key)
+            if made is None:
+                return None, f"comes from {step}.{key}, which does not exist"
+            return made["parameterType"], "" if step in after else f"comes from {step}, which is not among dependentTasks"
+        return None, ""
+
+    def _named(self, key: str, source: dict[str, Any]) -> Iterator[str]:
+        """Inputs are named after what they carry, so that no two of one type can be mixed up."""
+        if "componentInputParameter" in source:
             wanted = source["componentInputParameter"]
-            yield from (f"{label}: {wanted} is no input of its DAG" for dag in inside if wanted not in _parameters(dag, "input"))
+            if key not in (wanted, "pvc_name"):
+                yield f"carries {wanted}"
+        elif "taskOutputParameter" in source:
+            output = source["taskOutputParameter"]
+            carried = f"{output['producerTask']}.{output['outputParameterKey']}"
+            names = {carried, f"x-claim.{output['producerTask'].removeprefix('x-create-')}" if carried.endswith(".name") else carried}
+            if key.removesuffix(".number" if "parameterExpressionSelector" in source else "") not in names:
+                yield f"carries {carried}"
+        else:
+            constant = source["runtimeValue"]["constant"]
+            if constant != _RUN[key] if key in _RUN else "{{" in str(constant):
+                yield f"carries {constant!r}"
+
+    def _looked(self, source: dict[str, Any], found: list[str], place: str) -> Iterator[str]:
+        """A metric is looked up in its document as the step that writes it shows it."""
+        output = source.get("taskOutputParameter", {})
+        known = self.documents.get(f"comp-{output.get('producerTask')}", {}).get(output.get("outputParameterKey"))
+        if known is not None:
+            for what in found:
+                if what != known:
+                    yield f"{place}: looks for {what or 'the whole document'}, and the metric is {known or 'the whole document'}"
+
+    def _artifacts(
+        self, task: dict[str, Any], component: dict[str, Any], tasks: dict[str, Any], after: list[str], place: str
+    ) -> Iterator[str]:
+        offered, expected = task.get("inputs", {}).get("artifacts", {}), ports(component, "input", "artifacts")
+        place = f"{place}.inputs.artifacts"
+        yield from (f"{place}.{key}: is not declared" for key in offered if key not in expected)
+        yield from (f"{place}: {key} is not given" for key in expected if key not in offered)
+        for key, source in offered.items():
+            step, output = source["taskOutputArtifact"]["producerTask"], source["taskOutputArtifact"]["outputArtifactKey"]
+            made = ports(self._producer(step, tasks), "output", "artifacts").get(output)
+            if made is None:
+                yield f"{place}.{key}: comes from {step}.{output}, which does not exist"
+            elif made["artifactType"] != expected.get(key, {}).get("artifactType"):
+                yield f"{place}.{key}: has another type than its producer says"
+            if output != key:
+                yield f"{place}.{key}: carries {output}"
+            if step not in after:
+                yield f"{place}.{key}: comes from {step}, which is not among dependentTasks"
+
+    def _producer(self, name: str, tasks: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self.components.get(tasks.get(name, {}).get("componentRef", {}).get("name"), {})
+        return found
+
+    def _condition(self, task: dict[str, Any], component: dict[str, Any], place: str) -> Iterator[str]:
+        condition = task.get("triggerPolicy", {}).get("condition")
+        if condition is None:
+            return
+        place = f"{place}.triggerPolicy.condition"
+        given = _given(task)
+        types = {key: TYPES[one["parameterType"]] for key, one in ports(component, "input", "parameters").items() if key in given}
+        found = Expression(condition, types)
+        yield from (f"{place}: {text}" for text in found.problems)
+        if found.tree is None or found.problems:
+            return
+        if found.type not in ("bool", "any"):
+            yield f"{place}: is a {found.type}, not a boolean"
+        if not found.references:
+            yield f"{place}: looks at nothing that a run could change"
+        for name, what in selections(found.tree):
+            if name in given:
+                yield from self._looked(given[name], [what], place)
+
+    # --- claims ---------------------------------------------------------------------------------------------------------------
+
+    def _mounts(self, label: str, found: dict[str, Any], place: str) -> Iterator[str]:
+        inside = [
+            (where, dag, task) for where, dag in self.dags.items() for task in dag["dag"]["tasks"].values() if self._label(task) == label
+        ]
+        for index, mount in enumerate(found.get("pvcMount", ())):
+            here = f"{place}.pvcMount[{index}]"
+            source = {key: value for key, value in mount.items() if key not in ("mountPath", "pvcNameParameter")}
+            constant = mount["pvcNameParameter"].get("runtimeValue", {}).get("constant")
+            if source != ({"constant": constant} if constant is not None else mount["pvcNameParameter"]):
+                yield f"{here}: is one thing for old backends and another for new ones"
+            for where, dag, task in inside:
+                kind, problem = self._source(mount["pvcNameParameter"], dag, task.get("dependentTasks", []))
+                if problem:
+                    yield f"{here}: {problem}"
+                elif kind not in (None, "STRING"):
+                    yield f"{here}: is named by a {kind}"
+                elif "componentInputParameter" in source and not self._made(where, source):
+                    yield f"{here}: {source['componentInputParameter']} is not the name of a claim that the run makes"
+
+    def _made(self, place: str, source: dict[str, Any]) -> str:
+        """The task that makes the claim whose name an input of a DAG carries, "" for none."""
+        while "componentInputParameter" in source:
+            if place == "root" or place.removeprefix("components.") not in self.callers:
+                return ""
+            outer, task = self.callers[place.removeprefix("components.")]
+            source = _given(self.dags[outer]["dag"]["tasks"][task]).get(source["componentInputParameter"], {})
+            place = outer
+        producer: str = source.get("taskOutputParameter", {}).get("producerTask", "")
+        tasks = self.dags[place]["dag"]["tasks"]
+        return producer if producer in tasks and self._stub(tasks[producer]) == "argostub/createpvc" else ""
+
+    def _stub(self, task: dict[str, Any]) -> str:
+        image: str = self.executors.get(self._label(task), {}).get("container", {}).get("image", "")
+        return image
+
+    def _claims(self) -> Iterator[str]:
+        """Every claim that is made is deleted, once, by a group that runs whatever happened."""
+        made: list[str] = []
+        deleted: list[str] = []
+        for place, dag in self.dags.items():
+            for name, task in dag["dag"]["tasks"].items():
+                image, here = self._stub(task), f"{place}.dag.tasks.{name}"
+                if image in STUBS and task.get("cachingOptions") != {}:
+                    yield f"{here}.cachingOptions: a claim that is remembered is not made, or not deleted"
+                if image == "argostub/createpvc":
+                    made.append(name)
+                elif image == "argostub/deletepvc":
+                    claim = self._made(place, _given(task).get("pvc_name", {}))
+                    deleted.append(claim)
+                    if name.removeprefix("x-delete-") != claim.removeprefix("x-create-"):
+                        yield f"{here}: deletes the claim of {claim or 'nobody'}"
+                    outer, caller = self.callers.get(place.removeprefix("components."), ("", ""))
+                    around = self.dags[outer]["dag"]["tasks"][caller] if outer else {}
+                    if around.get("triggerPolicy") != {"strategy": _EXIT}:
+                        yield f"{here}: is not in a group that runs whatever happened"
+        yield from (f"root.dag.tasks.{name}: makes a claim that nobody deletes" for name in made if name not in deleted)
 
 
-def _volume(mount: dict[str, Any]) -> str:
-    """The pod's volume of a mount, which is called like what it holds (driver/k8s.go); "" where only the run knows it."""
-    return str(mount.get("constant") or mount.get("secretName") or mount.get("configMapName") or mount.get("volumeName") or "")
-
-
-def _label(task: dict[str, Any], components: dict[str, Any]) -> str | None:
-    label: str | None = components.get(task["componentRef"]["name"], {}).get("executorLabel")
-    return label
-
-
-def _parameters(component: dict[str, Any], side: str) -> dict[str, Any]:
-    found: dict[str, Any] = component.get(f"{side}Definitions", {}).get("parameters", {})
-    return found
-
-
-def _artifacts(component: dict[str, Any], side: str) -> dict[str, Any]:
-    found: dict[str, Any] = component.get(f"{side}Definitions", {}).get("artifacts", {})
+def _given(task: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = task.get("inputs", {}).get("parameters", {})
     return found
 
 
@@ -85,138 +360,12 @@ def _sources(value: Any) -> Iterator[dict[str, Any]]:
             yield from _sources(item)
 
 
-def _dag(dag: dict[str, Any], components: dict[str, Any]) -> Iterator[str]:
-    tasks = dag["dag"]["tasks"]
-    hooks: set[str] = set()
-    for name, task in tasks.items():
-        if f"{name}-driver" in tasks:
-            yield f"task {name}-driver is what the backend calls the driver of {name}"
-        component = components.get(task["componentRef"]["name"], {})
-        after = task.get("dependentTasks", [])
-        if after != sorted(set(after)):
-            yield f"task {name}: dependentTasks are not sorted"
-        yield from (f"task {name} depends on {other}, which does not exist" for other in after if other not in tasks)
-        policy = task.get("triggerPolicy", {})
-        leaves = policy.get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED"
-        if leaves:
-            yield from (f"task {name}: two exit tasks on {other}" for other in after if other in hooks)
-            hooks.update(after)
-            if len(after) != 1:
-                yield f"exit task {name} must depend on one task"
-        given = task.get("inputs", {}).get("parameters", {})
-        wanted = _parameters(component, "input")
-        yield from (f"task {name}: input {key} is not declared" for key in given if key not in wanted)
-        yield from (
-            f"task {name}: input {key} is not given"
-            for key, definition in wanted.items()
-            if key not in given and not definition.get("isOptional")
-        )
-        for key, source in given.items():
-            target = wanted.get(key, {}).get("parameterType")
-            yield from (f"task {name}: input {key} {text}" for text in _bound(source, target, dag, tasks, components, after, leaves))
-        offered = task.get("inputs", {}).get("artifacts", {})
-        expected = _artifacts(component, "input")
-        if sorted(offered) != sorted(expected):
-            yield f"task {name}: input artifacts {sorted(offered)} are not {sorted(expected)}"
-        for key, source in offered.items():
-            output = source["taskOutputArtifact"]
-            producer = _producer(output["producerTask"], tasks, components)
-            made = _artifacts(producer, "output").get(output["outputArtifactKey"])
-            if made is None:
-                yield f"task {name}: input artifact {key} comes from nowhere"
-            elif made["artifactType"] != expected.get(key, {}).get("artifactType"):
-                yield f"task {name}: input artifact {key} has another type than its producer says"
-            if output["producerTask"] not in after:
-                yield f"task {name}: producer {output['producerTask']} is not among dependentTasks"
-        operands = _OPERAND.findall(policy.get("condition", ""))
-        yield from (f"task {name}: the condition's {key} is no input of the task" for key in operands if key not in given)
-        if "condition" in policy and not operands:
-            yield f"task {name}: the condition has no operand"
-    yield from _cycle(tasks)
-
-
-def _producer(name: str, tasks: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = components.get(tasks.get(name, {}).get("componentRef", {}).get("name"), {})
-    return found
-
-
-def _bound(
-    source: dict[str, Any],
-    target: str | None,
-    dag: dict[str, Any],
-    tasks: dict[str, Any],
-    components: dict[str, Any],
-    after: list[str],
-    leaves: bool,
-) -> Iterator[str]:
-    selected = "parameterExpressionSelector" in source
-    if "componentInputParameter" in source:
-        outer = _parameters(dag, "input").get(source["componentInputParameter"])
-        if outer is None:
-            yield f"comes from {source['componentInputParameter']}, which its DAG does not have"
-        elif outer["parameterType"] != target and not selected:
-            yield f"is {target}, and its source {outer['parameterType']}"
-    elif "taskOutputParameter" in source:
-        output = source["taskOutputParameter"]
-        made = _parameters(_producer(output["producerTask"], tasks, components), "output").get(output["outputParameterKey"])
-        if made is None:
-            yield f"comes from {output['producerTask']}.{output['outputParameterKey']}, which does not exist"
-        elif made["parameterType"] != target and not selected:
-            yield f"is {target}, and its source {made['parameterType']}"
-        if output["producerTask"] not in after:
-            yield f"comes from {output['producerTask']}, which is not among dependentTasks"
-        if leaves:
-            yield "of an exit task comes from another task"
-    elif "runtimeValue" not in source:
-        yield "has no source"
-
-
-def _container(component: dict[str, Any], container: dict[str, Any]) -> Iterator[str]:
-    if not container.get("image"):
-        yield "no image"
-    if not container.get("command") and container.get("image") not in _COPIED:
-        yield "no command"
-    for text in [*container.get("command", []), *container.get("args", [])]:
-        for match in _PLACEHOLDER.finditer(text):
-            side, kind, name, field = match.groups()
-            if side is None:
-                continue
-            known = (_parameters if kind == "parameters" else _artifacts)(component, side[:-1])
-            if name not in known:
-                yield f"{match.group()} has no definition"
-            if field != {"inputs parameters": None, "outputs parameters": ".output_file"}.get(f"{side} {kind}", ".path"):
-                yield f"{match.group()} asks for what is not there"
-        rest = _PLACEHOLDER.sub("", text)
-        if "{{$" in rest:
-            yield f"{rest!r} holds a placeholder that nobody replaces"
-        if text.strip().startswith(('{"IfPresent":', '{"Concat":')):
-            yield f"{text!r} would be interpreted"
-    if any("{{$" in text for text in container.get("command", [])[:1]):
-        yield "the first word of a command is never replaced"
-    for item in container.get("env", []):
-        if "{{$" in item["value"]:
-            yield f"env {item['name']} is copied as it is"
-
-
-def _shared(components: dict[str, Any], executors: dict[str, Any]) -> Iterator[str]:
-    """The backend keeps one component for equal containers (argocompiler/argo.go, saveComponentSpec)."""
-    seen: dict[str, tuple[str, str]] = {}
-    for name, component in components.items():
-        if component.get("executorLabel") not in executors:
-            continue
-        container = json.dumps(executors[component["executorLabel"]]["container"], sort_keys=True)
-        definitions = json.dumps({key: value for key, value in component.items() if key != "executorLabel"}, sort_keys=True)
-        other, known = seen.setdefault(container, (name, definitions))
-        if known != definitions:
-            yield f"{name} and {other} have equal containers and different components"
-
-
-def _cycle(tasks: dict[str, Any]) -> Iterator[str]:
+def _cycle(tasks: dict[str, Any], place: str) -> Iterator[str]:
     left = {name: set(task.get("dependentTasks", [])) & set(tasks) for name, task in tasks.items()}
     while left:
         free = [name for name, after in left.items() if not after & set(left)]
         if not free:
-            yield f"a cycle among {sorted(left)}"
+            yield f"{place}.dag: a cycle among {', '.join(sorted(left))}"
             return
         for name in free:
             del left[name]

@@ -1,0 +1,423 @@
+"""Whether the manifests of one project for Argo and for KFP say the same: two lowerings, read back into one form and compared.
+
+What a tree alone cannot show (a volume that one step lost, a threshold that moved, an edge that is missing) shows here, unless both
+targets are wrong in the same way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from . import cellang, exprlang
+from .kfp_containers import STUBS, Wrapper, constant, ports
+from .kubernetes import quantity
+from .syntax import CEL, EXPR, Node, parse, path
+
+_INPUT = re.compile(r"\{\{inputs\.parameters\.([-\w]+)\}\}")
+_PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
+_SCRIPT = "/argo/staging/script"
+_RUN_PACKAGES = re.compile(r'python -m pip install --quiet --disable-pip-version-check (.*)\nexec (.*) "\$0" "\$@"\n')
+_DURATION = re.compile(r"([0-9]+)s")
+
+
+def differences(workflow: dict[str, Any], documents: list[Any]) -> list[str]:
+    """Everything that one of the two says and the other does not: place, what Argo has, what KFP has."""
+    argo, kfp = _Argo(workflow).project(), _Kfp(*documents).project()
+    for name, claim in argo["claims"].items():
+        if claim["class"] is None:  # the cluster's own; KFP has to name one
+            kfp["claims"].get(name, {}).pop("class", None)
+            del claim["class"]
+    return list(_compared(argo, kfp, ""))
+
+
+def _compared(argo: Any, kfp: Any, place: str) -> Iterator[str]:
+    if isinstance(argo, dict) and isinstance(kfp, dict):
+        for key in dict.fromkeys([*argo, *kfp]):
+            yield from _compared(argo.get(key), kfp.get(key), f"{place}.{key}" if place else str(key))
+    elif argo != kfp:
+        yield f"{place}: Argo has {argo!r}, KFP has {kfp!r}"
+
+
+def _undoubled(text: str) -> str:
+    return text.replace("$$", "$")
+
+
+def _joined(pieces: list[Any]) -> Any:
+    """Pieces of a text: neighbouring constants put together; a constant text as itself."""
+    made: list[Any] = []
+    for piece in pieces:
+        if isinstance(piece, str) and made and isinstance(made[-1], str):
+            made[-1] += piece
+        elif piece != "":
+            made.append(piece)
+    return "".join(made) if all(isinstance(piece, str) for piece in made) else tuple(made)
+
+
+def _logic(kind: str, parts: list[Any]) -> Any:
+    """`and` and `or` of conditions, those of one kind inside another put on one level."""
+    flat = [one for part in parts for one in (part[1:] if isinstance(part, tuple) and part[:1] == (kind,) else [part])]
+    return flat[0] if len(flat) == 1 else (kind, *flat)
+
+
+class _Argo:
+    """A Workflow."""
+
+    def __init__(self, workflow: dict[str, Any]) -> None:
+        self.workflow, self.spec = workflow, workflow["spec"]
+        self.templates = {template["name"]: template for template in self.spec["templates"]}
+        self.arguments: dict[str, Any] = {}
+
+    def project(self) -> dict[str, Any]:
+        tasks = self.templates[self.spec["entrypoint"]]["dag"]["tasks"]
+        annotations = self.workflow["metadata"].get("annotations", {})
+        return {
+            "name": self.workflow["metadata"]["generateName"].removesuffix("-"),
+            "description": annotations.get("workflows.argoproj.io/description", annotations.get("mlc/description", "")),
+            "params": {one["name"]: one.get("value") for one in self.spec.get("arguments", {}).get("parameters", ())},
+            "pull_secrets": sorted(one["name"] for one in self.spec.get("imagePullSecrets", ())),
+            "claims": {
+                one["metadata"]["name"]: {
+                    "modes": one["spec"]["accessModes"],
+                    "size": one["spec"]["resources"]["requests"]["storage"],
+                    "class": one["spec"].get("storageClassName"),
+                }
+                for one in self.spec.get("volumeClaimTemplates", ())
+            },
+            "steps": {task["name"]: self.step(task) for task in tasks},
+        }
+
+    def step(self, task: dict[str, Any]) -> dict[str, Any]:
+        template = self.templates[task["template"]]
+        kind = "script" if "script" in template else "container"
+        container, metadata = template[kind], template.get("metadata", {})
+        self.arguments = {one["name"]: parse(one["value"][4:-3], EXPR) for one in task.get("arguments", {}).get("parameters", ())}
+        inputs, outputs = template.get("inputs", {}), template.get("outputs", {})
+        producers = {one["name"]: one["from"].split(".")[1] for one in task.get("arguments", {}).get("artifacts", ())}
+        script = next((one["raw"]["data"] for one in inputs.get("artifacts", ()) if "raw" in one), container.get("source"))
+        program, packages = self.program(container, script is not None)
+        notes = metadata.get("annotations", {})
+        retry = template.get("retryStrategy")
+        return {
+            "after": sorted(re.findall(r"([-\w]+)\.Succeeded", task.get("depends", ""))),
+            "condition": self.condition(parse(task["when"][4:-3], EXPR)) if "when" in task else None,
+            "title": notes.get("mlc/title", task["name"]),
+            "image": (container["image"], container.get("imagePullPolicy")),
+            "program": program,
+            "packages": packages,
+            "script": script,
+            "workdir": container.get("workingDir"),
+            "env": {one["name"]: self.env(one) for one in container.get("env", ())},
+            "inputs": {one["name"]: (one["path"], producers[one["name"]]) for one in inputs.get("artifacts", ()) if "raw" not in one},
+            "outputs": {one["name"]: one["path"] for one in outputs.get("artifacts", ())},
+            "small": {one["name"]: one["valueFrom"]["path"] for one in outputs.get("parameters", ())},
+            "mounts": {one["mountPath"]: self.volume(one["name"]) for one in container.get("volumeMounts", ()) if one["name"][:2] != "x-"},
+            "resources": self.resources(container.get("resources", {})),
+            "retry": None if retry is None else (retry["limit"], *(retry.get("backoff", {}).get(key) for key in ("duration", "factor"))),
+            "timeout": template.get("activeDeadlineSeconds"),
+            "labels": metadata.get("labels", {}),
+            "annotations": {key: text for key, text in notes.items() if key not in ("mlc/title", "mlc/types", "mlc/metrics")},
+        }
+
+    def program(self, container: dict[str, Any], scripted: bool) -> tuple[list[Any], list[str]]:
+        command, args = container.get("command", []), container.get("args", [])
+        packages: list[str] = []
+        if scripted:
+            command = [word for word in command if word != _SCRIPT]
+            if command[:2] == ["sh", "-ec"] and (found := _RUN_PACKAGES.fullmatch(_undoubled(command[2]))):
+                packages, command = shlex.split(found[1]), shlex.split(found[2])
+            command = [*command, "@"]
+        return [self.text(word) for word in [*command, *args]], packages
+
+    def text(self, text: str) -> Any:
+        found = _INPUT.fullmatch(text)
+        return _joined(list(self.pieces(self.arguments[found[1]], True))) if found else _undoubled(text)
+
+    def env(self, env: dict[str, Any]) -> Any:
+        if "value" in env:
+            return self.text(env["value"])
+        ((kind, source),) = env["valueFrom"].items()
+        return (kind, *source.values())
+
+    def volume(self, name: str) -> Any:
+        found: dict[str, Any] = next((one for one in self.spec.get("volumes", ()) if one["name"] == name), {})
+        match found:
+            case {"persistentVolumeClaim": source}:
+                return ("claim", source["claimName"])
+            case {"secret": source}:
+                return ("secret", source["secretName"])
+            case {"configMap": source}:
+                return ("config map", source["name"])
+            case {"emptyDir": source}:
+                return ("scratch", name, source.get("medium"), source.get("sizeLimit"))
+        return ("run claim", name)
+
+    def resources(self, found: dict[str, Any]) -> dict[str, Fraction | None]:
+        return {
+            f"{name} {side}": quantity(amount)
+            for side, amounts in found.items()
+            for name, amount in amounts.items()
+            if side == "limits" or "/" not in name
+        }
+
+    def reference(self, names: tuple[str, ...], keys: str = "") -> tuple[str, ...]:
+        if names[0] == "tasks":
+            return (names[1], names[4], keys)
+        return ("params", names[2]) if names[1] == "parameters" else ("run", {"uid": "id"}.get(names[1], names[1]))
+
+    def pieces(self, node: Node, doubled: bool) -> Iterator[Any]:
+        """An argument as constants and references; `doubled`: constants have their `$` twice."""
+        if node.kind == "string":
+            yield _undoubled(node.text) if doubled else node.text
+        elif names := path(node):
+            yield self.reference(names)
+        elif node.kind == "choice":
+            yield from self.pieces(node.parts[2] if exprlang.raises(node.parts[1]) else node.parts[1], doubled)
+        elif node.kind == "binary":
+            for part in node.parts:
+                yield from self.pieces(part, doubled)
+        elif path(node.parts[0]) == ("replace",):
+            yield from self.pieces(node.parts[1], False)
+        elif path(node.parts[0]) == ("trim",):
+            yield from self.pieces(node.parts[1], doubled)
+        else:
+            yield from (self.reference(names, keys) for names, keys in exprlang.selections(node))
+
+    def condition(self, node: Node) -> Any:
+        kind, parts = node.kind, node.parts
+        names = path(node)
+        if names in (("true",), ("false",)):
+            return names == ("true",)
+        if names:
+            return self.reference(names)
+        if kind == "string":
+            return node.text
+        if kind == "number":
+            return Fraction(node.text)
+        if kind == "list":
+            return [self.condition(part) for part in parts]
+        if kind == "unary":
+            inner = self.condition(parts[0])
+            return -inner if node.text == "-" else ("not", inner)
+        if kind == "choice":
+            return self.condition(parts[2] if exprlang.raises(parts[1]) else parts[1] if exprlang.raises(parts[2]) else parts[0])
+        if kind == "binary" and node.text == "+" and parts[1] == Node("number", "0"):
+            return self.condition(parts[0])
+        if kind == "binary":
+            return (node.text, self.condition(parts[0]), self.condition(parts[1]))
+        if kind == "call" and path(parts[0]) in (("all",), ("any",)):
+            if parts[2].kind != "item":  # any([...], # == X)
+                return ("in", self.condition(parts[2].parts[1]), self.condition(parts[1]))
+            return _logic("and" if parts[0].text == "all" else "or", [self.condition(part) for part in parts[1].parts])
+        if kind == "call" and path(parts[0]) == ("fromJSON",) and parts[1].kind == "string":
+            return json.loads(parts[1].text, parse_int=Fraction, parse_float=Fraction)
+        ((names, keys),) = exprlang.selections(node)
+        return self.reference(names, keys)
+
+
+class _Kfp:
+    """A PipelineSpec and its platform."""
+
+    def __init__(self, spec: dict[str, Any], platform: dict[str, Any] | None = None) -> None:
+        self.spec = spec
+        self.components, self.executors = spec["components"], spec["deploymentSpec"]["executors"]
+        kubernetes = (platform or {}).get("platforms", {}).get("kubernetes", {})
+        self.settings: dict[str, Any] = kubernetes.get("deploymentSpec", {}).get("executors", {})
+        self.sources: dict[str, Any] = {}
+
+    def project(self) -> dict[str, Any]:
+        dags = [self.spec["root"], *(one for one in self.components.values() if "dag" in one)]
+        tasks = {name: task for dag in dags for name, task in dag["dag"]["tasks"].items() if self.executor(task)}
+        stubs = {name: task for name, task in tasks.items() if self.executors[self.executor(task)]["container"]["image"] in STUBS}
+        claims = {}
+        for name, task in stubs.items():
+            if name.startswith("x-create-"):
+                given = {key: one["runtimeValue"]["constant"] for key, one in task["inputs"]["parameters"].items()}
+                claim = {"modes": given["access_modes"], "size": given["size"], "class": given["storage_class_name"]}
+                claims[name.removeprefix("x-create-")] = claim
+        return {
+            "name": self.spec["pipelineInfo"]["name"],
+            "description": self.spec["pipelineInfo"].get("description", ""),
+            "params": {name: self.default(one) for name, one in ports(self.spec["root"], "input", "parameters").items()},
+            "pull_secrets": sorted({one["secretName"] for found in self.settings.values() for one in found.get("imagePullSecret", ())}),
+            "claims": claims,
+            "steps": {name: self.step(name, task) for name, task in tasks.items() if name not in stubs},
+        }
+
+    def executor(self, task: dict[str, Any]) -> str:
+        label: str = self.components[task["componentRef"]["name"]].get("executorLabel", "")
+        return label
+
+    def default(self, definition: dict[str, Any]) -> Any:
+        if "defaultValue" not in definition:
+            return None
+        value = definition["defaultValue"]
+        return value if isinstance(value, str) else _Default(value)
+
+    def step(self, name: str, task: dict[str, Any]) -> dict[str, Any]:
+        label = self.executor(task)
+        container, found = self.executors[label]["container"], self.settings.get(label, {})
+        self.sources = task.get("inputs", {}).get("parameters", {})
+        wrapper = Wrapper(container)
+        metadata = found.get("podMetadata", {})
+        policy, retry = task.get("triggerPolicy", {}), task.get("retryPolicy")
+        artifacts = {key: one["taskOutputArtifact"]["producerTask"] for key, one in task.get("inputs", {}).get("artifacts", {}).items()}
+        env, program = self.program(wrapper)
+        env |= {
+            one["name"]: _undoubled(one["value"])
+            for one in container.get("env", ())
+            if one["value"] != name or "MLC_STEP" not in one["name"]
+        }
+        return {
+            "after": task.get("dependentTasks", []),
+            "condition": self.top(parse(policy["condition"], CEL)) if "condition" in policy else None,
+            "title": task["taskInfo"]["name"],
+            "image": (container["image"], found.get("imagePullPolicy")),
+            "program": program,
+            "packages": [package for record in wrapper.of("packages") for package in str(self.word(record[1])).split("\n")],
+            "script": next((self.word(record[1]) for record in wrapper.of("script")), None),
+            "workdir": next((record[1] for record in wrapper.of("workdir")), None),
+            "env": env | self.kept(found),
+            "inputs": {record[1]: (record[2], artifacts[record[1]]) for record in wrapper.of("input")},
+            "outputs": {record[1]: record[2] for record in wrapper.of("output")},
+            "small": {record[1]: record[2] for record in wrapper.of("value", "metric")},
+            "mounts": dict(self.mounts(found)),
+            "resources": self.resources(container.get("resources", {})),
+            "retry": None if retry is None else self.retry(retry),
+            "timeout": int(found["activeDeadlineSeconds"]) if "activeDeadlineSeconds" in found else None,
+            "labels": metadata.get("labels", {}),
+            "annotations": metadata.get("annotations", {}),
+        }
+
+    def retry(self, found: dict[str, Any]) -> Any:
+        factor = str(int(found["backoffFactor"]))
+        duration = found["backoffDuration"]
+        return (str(found["maxRetryCount"]), None if duration == "0s" else duration, None if factor == "1" else factor)
+
+    def program(self, wrapper: Wrapper) -> tuple[dict[str, Any], list[Any]]:
+        words = list(wrapper.program)
+        if not wrapper.there:
+            return {}, [_undoubled(word) for word in words]
+        env: dict[str, Any] = {}
+        if words[:1] == ["env"]:
+            words = words[1:]
+            while "=" in words[0].removeprefix("="):
+                text = self.word(words.pop(0))
+                pieces = [text] if isinstance(text, str) else list(text)
+                key, _, first = pieces[0].partition("=")
+                env[key] = _joined([first, *pieces[1:]])
+        return env, ["@" if word == "@" else self.word(word) for word in words]
+
+    def word(self, text: str) -> Any:
+        """A word as the script hands it on: what shields it undone, placeholders as references."""
+        if not _PLACEHOLDER.search(text):
+            return constant(text)
+        pieces: list[Any] = []
+        at = 0
+        text = text.removeprefix("=")
+        for found in _PLACEHOLDER.finditer(text):
+            pieces += [_undoubled(text[at : found.start()]), self.reference(found[1])]
+            at = found.end()
+        return _joined([*pieces, _undoubled(text[at:])])
+
+    def reference(self, name: str, keys: str = "") -> tuple[str, ...]:
+        source = self.sources[name]
+        if "componentInputParameter" in source:
+            return ("params", source["componentInputParameter"])
+        if "runtimeValue" in source:
+            return ("run", name.removeprefix("x-run."))
+        if "parameterExpressionSelector" in source:
+            keys = next(what for _, what in cellang.selections(parse(source["parameterExpressionSelector"], CEL)))
+        return (source["taskOutputParameter"]["producerTask"], source["taskOutputParameter"]["outputParameterKey"], keys)
+
+    def kept(self, found: dict[str, Any]) -> dict[str, Any]:
+        env: dict[str, Any] = {one["name"]: ("fieldRef", one["fieldPath"]) for one in found.get("fieldPathAsEnv", ())}
+        for key, kind, name, inner in (
+            ("secretAsEnv", "secretKeyRef", "secretName", "secretKey"),
+            ("configMapAsEnv", "configMapKeyRef", "configMapName", "configMapKey"),
+        ):
+            env |= {pair["envVar"]: (kind, one[name], pair[inner]) for one in found.get(key, ()) for pair in one["keyToEnv"]}
+        return env
+
+    def mounts(self, found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        for one in found.get("pvcMount", ()):
+            claim = one.get("componentInputParameter", "")
+            yield one["mountPath"], ("run claim", claim.removeprefix("x-claim.")) if claim else ("claim", one["constant"])
+        for key, kind, name in (("secretAsVolume", "secret", "secretName"), ("configMapAsVolume", "config map", "configMapName")):
+            yield from ((one["mountPath"], (kind, one[name])) for one in found.get(key, ()))
+        for one in found.get("emptyDirMounts", ()):
+            yield one["mountPath"], ("scratch", one["volumeName"].removeprefix("x-"), one.get("medium"), one.get("sizeLimit"))
+
+    def resources(self, found: dict[str, Any]) -> dict[str, Fraction | None]:
+        made = {
+            f"{name.lower()} {side.lower()}s": quantity(found[f"resource{name}{side}"])
+            for name in ("Cpu", "Memory")
+            for side in ("Request", "Limit")
+            if f"resource{name}{side}" in found
+        }
+        if "accelerator" in found:
+            made[f"{found['accelerator']['resourceType']} limits"] = quantity(found["accelerator"]["resourceCount"])
+        return made
+
+    def top(self, node: Node) -> Any:
+        """A task's condition without what only looks at limits and types (`T ? true : error`, and what follows `CONDITION ?`)."""
+        if node.kind == "choice" and node.parts[2] == Node("name", "false"):
+            node = node.parts[0]
+        parts = [node]
+        if node.kind == "call" and node.parts[0].kind == "member" and node.parts[0].text == "all":
+            parts = list(node.parts[0].parts[0].parts)
+        real = [part for part in parts if not (part.kind == "choice" and part.parts[1] == Node("name", "true"))]
+        return _logic("and", [self.condition(part) for part in real]) if real else None
+
+    def condition(self, node: Node) -> Any:
+        kind, parts = node.kind, node.parts
+        names = path(node)
+        if names in (("true",), ("false",)):
+            return names == ("true",)
+        if names[:2] == ("inputs", "parameter_values"):
+            return self.reference(names[2])
+        if kind == "string":
+            return node.text
+        if kind == "number":
+            return Fraction(node.text)
+        if kind == "list":
+            return [self.condition(part) for part in parts]
+        if kind == "map":
+            return {self.condition(key): self.condition(value) for key, value in zip(parts[::2], parts[1::2], strict=True)}
+        if kind == "unary":
+            inner = self.condition(parts[0])
+            return -inner if node.text == "-" else ("not", inner)
+        if kind == "choice":
+            return self.condition(parts[1])
+        if kind == "binary":
+            return (node.text, self.condition(parts[0]), self.condition(parts[1]))
+        if kind == "call" and parts[0].kind == "member" and parts[0].text in ("all", "exists"):
+            return _logic("and" if parts[0].text == "all" else "or", [self.condition(part) for part in parts[0].parts[0].parts])
+        ((name, keys),) = cellang.selections(node)
+        return self.reference(name, keys)
+
+
+class _Default:
+    """A default as KFP has it, equal to the text that Argo has for it."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        try:
+            return isinstance(other, str) and bool(json.loads(other) == self.value)
+        except ValueError:
+            return False
+
+    def __hash__(self) -> int:
+        return hash(repr(self.value))
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+__all__ = ["differences"]

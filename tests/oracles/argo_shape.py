@@ -1,0 +1,124 @@
+"""The shape of the Workflows that a compiler of ours has a reason to write: a part of Argo's API, closed.
+
+Facts: argo-workflows pkg/apis/workflow/v1alpha1 (workflow_types.go), workflow/validate. A field that is not here has to be put here
+before it is emitted, with the checks that it needs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .kubernetes import ANNOTATION_TEXTS, CLAIM, CONTAINER, LABELS, VOLUME, config_key, object_name, path
+from .shape import EXACTLY_ONE, filled, one_of, positive, text
+
+_NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
+_PORT = re.compile(r"[-a-zA-Z0-9_]+")
+_GENERATE = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?-")
+_SUFFIX = 5  # characters that the API server puts behind `generateName`
+
+
+def name(value: Any) -> str:
+    """What templates and tasks may be called. A task may not begin with a digit where `depends` is used."""
+    fits = isinstance(value, str) and _NAME.fullmatch(value) and len(value) <= 128 and not value[0].isdigit()
+    return "" if fits else "is no name of a template or task"
+
+
+def port(value: Any) -> str:
+    """What parameters and artifacts may be called."""
+    return "" if isinstance(value, str) and _PORT.fullmatch(value) else "is no name of a parameter or artifact"
+
+
+def _parameter(value: Any) -> str:
+    # `workflow.parameters.json` is the list of all parameters (workflow/controller/operator.go, setGlobalParameters)
+    return "is all parameters together" if value == "json" else port(value)
+
+
+def _generate_name(value: Any) -> str:
+    fits = isinstance(value, str) and _GENERATE.fullmatch(value) and len(value) + _SUFFIX <= 63
+    return "" if fits else "is no beginning of a workflow's name"
+
+
+def _pattern(pattern: str, what: str) -> Any:
+    compiled = re.compile(pattern)
+    return lambda value: "" if isinstance(value, str) and compiled.fullmatch(value) else f"is no {what}"
+
+
+_WHOLE = _pattern("[0-9]{1,9}", "whole number as text")
+_SECONDS = _pattern("[1-9][0-9]*s", "duration in seconds")
+
+_OBJECT_METADATA = {"labels?": LABELS, "annotations?": ANNOTATION_TEXTS}
+
+TASK = {
+    "name": name,
+    "template": name,
+    "depends?": filled,
+    "when?": filled,
+    "arguments?": {
+        "parameters?": [{"name": port, "value": filled}],
+        "artifacts?": [{"name": port, "from": _pattern(r"\{\{tasks\.[-\w]+\.outputs\.artifacts\.[-\w]+\}\}", "artifact of a task")}],
+    },
+}
+
+TEMPLATE = {
+    "name": name,
+    "metadata?": _OBJECT_METADATA,
+    "inputs?": {
+        "parameters?": [{"name": port}],
+        "artifacts?": [
+            {
+                "name": port,
+                "path": path,
+                "mode?": 0o755,
+                "recurseMode?": True,
+                "raw?": {"data": filled},
+            }
+        ],
+    },
+    "outputs?": {
+        # no default: a metric whose file is missing must fail its step, not take what the default says
+        "parameters?": [{"name": port, "valueFrom": {"path": path}}],
+        "artifacts?": [{"name": port, "path": path, "archive": {"none?": {}, "tar?": {}, EXACTLY_ONE: [("none", "tar")]}}],
+    },
+    "retryStrategy?": {
+        "limit": _WHOLE,
+        "retryPolicy": one_of("OnFailure", "OnError", "Always"),
+        # a declared file that is missing is an error of the pod whose program ended with 0 (controller/operator.go, inferFailedReason)
+        "expression?": one_of("lastRetry.status == 'Failed' || lastRetry.exitCode == '0'", "lastRetry.exitCode != '0'"),
+        "backoff?": {"duration?": _SECONDS, "factor?": _WHOLE, "maxDuration?": _SECONDS},
+    },
+    "activeDeadlineSeconds?": positive,
+    "volumes?": [VOLUME],
+    "container?": CONTAINER,
+    "script?": {**CONTAINER, "source": filled},
+    # the default of failFast ends branches that wait for a free slot
+    "dag?": {"failFast": False, "tasks": [TASK]},
+    EXACTLY_ONE: [("container", "script", "dag")],
+}
+
+WORKFLOW = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Workflow",
+    "metadata": {"generateName": _generate_name, **_OBJECT_METADATA},
+    "spec": {
+        "entrypoint": name,
+        "arguments?": {
+            "parameters": [
+                {
+                    "name": _parameter,
+                    "description?": filled,
+                    "value?": text,
+                    "valueFrom?": {"supplied": {}},
+                    "enum?": [text],
+                    EXACTLY_ONE: [("value", "valueFrom")],
+                }
+            ]
+        },
+        "imagePullSecrets?": [{"name": object_name}],
+        "artifactRepositoryRef?": {"configMap": object_name, "key": config_key},
+        "volumes?": [VOLUME],
+        "volumeClaimTemplates?": [CLAIM],
+        "volumeClaimGC?": {"strategy": "OnWorkflowCompletion"},
+        "templates": [TEMPLATE],
+    },
+}

@@ -1,0 +1,138 @@
+"""The shape of the documents for KFP that a compiler of ours has a reason to write: a part of its messages, closed.
+
+Facts: kubeflow/pipelines api/v2alpha1/pipeline_spec.proto, kubernetes_platform/proto/kubernetes_executor_config.proto. Executors are
+free structures in the documents, so no parser of KFP finds a typo in them before a backend trips over it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .cellang import TYPES
+from .kubernetes import ANNOTATION_TEXTS, LABELS, PULL_POLICY, config_key, env_name, field_path, image, object_name, path, size, volume_name
+from .shape import EXACTLY_ONE, Each, amount, anything, filled, one_of, text
+
+_STEP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_PORT = re.compile(r"[A-Za-z]([-._A-Za-z0-9]*[A-Za-z0-9])?")
+_SECONDS = re.compile(r"[0-9]+s")
+
+
+def task(value: Any) -> str:
+    """What tasks may be called: Argo's tasks are called so, with a suffix."""
+    return "" if isinstance(value, str) and _STEP.fullmatch(value) and len(value) <= 63 else "is no name of a task"
+
+
+def port(value: Any) -> str:
+    """What parameters and artifacts may be called: a quote would end the placeholder that they stand in."""
+    return "" if isinstance(value, str) and _PORT.fullmatch(value) else "is no name of a parameter or artifact"
+
+
+def _seconds(value: Any) -> str:
+    return "" if isinstance(value, str) and _SECONDS.fullmatch(value) else "is no duration in seconds"
+
+
+def _count(value: Any) -> str:
+    return "" if isinstance(value, str) and value.isdigit() and int(value) > 0 and value == str(int(value)) else "is no count"
+
+
+_TYPE = {"parameterType": one_of(*TYPES), "description?": filled}
+_ARTIFACT = {
+    "artifactType": {
+        "schemaTitle": one_of(
+            *(f"system.{kind}" for kind in ("Artifact", "Dataset", "Model", "Metrics", "ClassificationMetrics", "HTML", "Markdown"))
+        ),
+        "schemaVersion": "0.0.1",
+    }
+}
+_PORTS = {"parameters?": Each(port, _TYPE), "artifacts?": Each(port, _ARTIFACT)}
+
+_CONSTANT = {"constant": anything}
+_SOURCE = {
+    "componentInputParameter?": port,
+    "taskOutputParameter?": {"producerTask": task, "outputParameterKey": port},
+    "runtimeValue?": _CONSTANT,
+    "parameterExpressionSelector?": filled,
+    EXACTLY_ONE: [("componentInputParameter", "taskOutputParameter", "runtimeValue")],
+}
+
+_TASK = {
+    "taskInfo": {"name": filled},
+    "componentRef": {"name": filled},
+    "dependentTasks?": [task],
+    "inputs?": {
+        "parameters?": Each(port, _SOURCE),
+        "artifacts?": Each(port, {"taskOutputArtifact": {"producerTask": task, "outputArtifactKey": port}}),
+    },
+    "triggerPolicy?": {"condition?": filled, "strategy?": "ALL_UPSTREAM_TASKS_COMPLETED", EXACTLY_ONE: [("condition", "strategy")]},
+    "cachingOptions?": {"enableCache?": True, "cacheKey?": filled},
+    "retryPolicy?": {
+        "maxRetryCount": lambda value: "" if type(value) is int and value >= 0 else "is no count",
+        "backoffDuration": _seconds,
+        "backoffFactor": amount,
+        "backoffMaxDuration": _seconds,
+    },
+}
+_DAG = {"tasks": Each(task, _TASK)}
+
+CONTAINER = {
+    "image": image,
+    "command?": [text],
+    "args?": [text],
+    "env?": [{"name": env_name, "value": text}],
+    "resources?": {
+        **{f"{name}{side}?": amount for name in ("cpu", "memory") for side in ("Limit", "Request")},
+        **{f"resource{name}{side}?": size for name in ("Cpu", "Memory") for side in ("Limit", "Request")},
+        "accelerator?": {"type": filled, "count": _count, "resourceType": filled, "resourceCount": _count},
+    },
+}
+
+PIPELINE = {
+    "pipelineInfo": {"name": task, "description?": filled},
+    "root": {
+        "inputDefinitions?": {"parameters": Each(port, {**_TYPE, "defaultValue?": anything, "isOptional?": True})},
+        "dag": _DAG,
+    },
+    "components": Each(
+        text,
+        {
+            "executorLabel?": filled,
+            "dag?": _DAG,
+            "inputDefinitions?": _PORTS,
+            "outputDefinitions?": _PORTS,
+            EXACTLY_ONE: [("executorLabel", "dag")],
+        },
+    ),
+    "deploymentSpec": {"executors": Each(text, {"container": CONTAINER})},
+    "schemaVersion": "2.1.0",
+    "sdkVersion": filled,
+}
+
+_NAME_SOURCE = {"runtimeValue": {"constant": object_name}}
+_SECRET = {"secretName": object_name, "secretNameParameter": _NAME_SOURCE}
+_CONFIG_MAP = {"configMapName": object_name, "configMapNameParameter": _NAME_SOURCE}
+
+EXECUTOR = {
+    "pvcMount?": [
+        {
+            "mountPath": path,
+            "constant?": object_name,
+            "componentInputParameter?": port,
+            "taskOutputParameter?": {"producerTask": task, "outputParameterKey": port},
+            "pvcNameParameter": {key: shape for key, shape in _SOURCE.items() if key != "parameterExpressionSelector?"},
+            EXACTLY_ONE: [("constant", "componentInputParameter", "taskOutputParameter")],
+        }
+    ],
+    "secretAsEnv?": [{"keyToEnv": [{"secretKey": config_key, "envVar": env_name}], "optional": False, **_SECRET}],
+    "configMapAsEnv?": [{"keyToEnv": [{"configMapKey": config_key, "envVar": env_name}], "optional": False, **_CONFIG_MAP}],
+    "secretAsVolume?": [{"mountPath": path, "optional": False, **_SECRET}],
+    "configMapAsVolume?": [{"mountPath": path, "optional": False, **_CONFIG_MAP}],
+    "emptyDirMounts?": [{"volumeName": volume_name, "mountPath": path, "medium?": "Memory", "sizeLimit?": size}],
+    "fieldPathAsEnv?": [{"name": env_name, "fieldPath": field_path}],
+    "imagePullPolicy?": PULL_POLICY,
+    "imagePullSecret?": [_SECRET],
+    "activeDeadlineSeconds?": _count,  # an int64, which JSON writes as a text
+    "podMetadata?": {"labels?": LABELS, "annotations?": ANNOTATION_TEXTS},
+}
+
+PLATFORM = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": Each(text, EXECUTOR)}}}}
