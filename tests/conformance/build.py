@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -120,10 +121,12 @@ def cache_folder() -> Path:
 
 @cache
 def recipe(name: str) -> str:
-    """A hash of everything of ours that a program is made of: sources, pins, this file."""
-    digest = hashlib.sha256()
+    """A hash of everything of ours that a program is made of: how it is built, pins, sources."""
     item = program(name)
-    for path in (Path(__file__), item.pins / "go.mod", item.pins / "go.sum", *item.files, *item.package_files):
+    digest = hashlib.sha256(repr(item).encode())
+    for function in (environment, prepare, compile_program):
+        digest.update(inspect.getsource(function).encode())
+    for path in (item.pins / "go.mod", item.pins / "go.sum", *item.files, *item.package_files):
         digest.update(f"{path.parent.name}/{path.name}\0".encode())
         digest.update(path.read_bytes())
         digest.update(b"\0")
