@@ -33,6 +33,14 @@ _FIELD = (
     r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs)"
 )
 _OURS = "mlc/"
+_ARGO = "workflows.argoproj.io/"
+_ARGO_WORDS = frozenset(
+    "artifact-gc-pod artifact-gc-strategy cluster-workflow-template completed component controller-instanceid cron-workflow node-id"
+    " node-name node-start-time node-type on-exit phase pod-gc-strategy pod-name-format report-outputs-completed scheduled-time span-id"
+    " trace-id workflow workflow-archiving-status workflow-event-binding workflow-name workflow-template workflow-uid".split()
+)
+"""Labels and annotations by which Argo's controller finds its own objects (workflow/common/common.go). A `completed` workflow is never
+started, a pod with another `workflow` or `node-id` never seen again. KFP runs on the same controller."""
 
 
 def is_plain(text: str) -> bool:
@@ -151,6 +159,9 @@ def _qualified(context: Context, key: str, path: Path, what: str) -> None:
         context.report(
             "MLC307", f"`{key}` starts with `{_OURS}`, which is kept for the compiler", path, at="key", help="choose another prefix"
         )
+    elif key.startswith(_ARGO) and name in _ARGO_WORDS:
+        help = "leave it out, or use a key of your own"
+        context.report("MLC307", f"`{key}` is set by Argo Workflows, which runs on it, on every target", path, at="key", help=help)
     elif _QUALIFIED.fullmatch(name) is None or (slash and (len(prefix) > 253 or _SUBDOMAIN.fullmatch(prefix) is None)):
         help = "at most 63 letters, digits, `-`, `_` and `.`; before it, if needed, a domain and `/`"
         context.report("MLC323", f"`{key}` cannot be the key of {what}", path, at="key", help=help)
