@@ -143,7 +143,19 @@ FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
     [
         ((param(),), f"{X} {BRACES} ? asInt('parameter x contains double braces') : replace({X}, '$', '$$')"),
         (
-            ("--n=$1 }}", value(), param("y", "list")),
+            (param("x", "list"),),
+            f"{X} {BRACES}"
+            " ? asInt('parameter x contains double braces')"
+            f" : replace((type(fromJSON({X})) == 'array' ? {X} : asInt('parameter x is not a list')), '$', '$$')",
+        ),
+        (
+            (value("v", "dict"),),
+            f"{V} {BRACES}"
+            " ? asInt('value v of step a-b contains double braces')"
+            f" : replace((type(fromJSON({V})) == 'map' ? {V} : asInt('value v of step a-b is not a dict')), '$', '$$')",
+        ),
+        (
+            ("--n=$1 }}", value(), param("y")),
             f"(('--n=$1 }}' + '}}') + {V} + workflow.parameters['y']) {BRACES}"
             " ? asInt('value v of step a-b or parameter y contains double braces')"
             f" : replace(('--n=$1 }}' + '}}') + {V} + workflow.parameters['y'], '$', '$$')",
@@ -169,7 +181,7 @@ FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
         (("r-$", RunRef("name")), "'r-$$' + workflow.name"),
         (
             ("$", param("x", "int"), param("y")),
-            f"('$' + ({X} matches {INT} ? {X} : asInt('parameter x is not an int')) + workflow.parameters['y']) {BRACES}"
+            f"('$' + {X} + workflow.parameters['y']) {BRACES}"
             " ? asInt('parameter y contains double braces')"
             f" : replace('$' + ({X} matches {INT} ? {X} : asInt('parameter x is not an int')) + workflow.parameters['y'], '$', '$$')",
         ),

@@ -15,12 +15,21 @@ from .expressions import number, quoted, raw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...ir import Param, Ref, Text
 
 _INT = "'^-?[0-9]+$'"
 _FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
 _ODD = lazy(r"[^-A-Za-z0-9_]")
-_ARTICLES = {"int": "an int", "float": "a float", "bool": "a bool"}
+_TYPES = {
+    "int": (f"%s matches {_INT}", "is not an int"),
+    "float": (f"%s matches {_FLOAT}", "is not a float"),
+    "bool": ("%s in ['true', 'false']", "is not a bool"),
+    "list": ("type(fromJSON(%s)) == 'array'", "is not a list"),
+    "dict": ("type(fromJSON(%s)) == 'map'", "is not a dict"),
+}
+"""What the text of a type must meet, and what is wrong with one that does not."""
 
 
 class Arguments:
@@ -71,15 +80,24 @@ def _names(ref: Ref) -> tuple[str, str]:
 def argument(text: Text) -> str:
     """A run-time text as one expression: the text as a process must get it through Argo and the kubelet, or the end of the run."""
     free = [ref for ref in text.references if _is_text(ref)]
-    pieces = (quoted(piece if free else kubelet(piece)) if isinstance(piece, str) else _piece(piece, bool(free)) for piece in text.pieces)
-    whole = " + ".join(pieces)
+    whole = " + ".join(_pieces(text, bool(free), _piece))
     if not free:
         return whole
-    many = len(text.pieces) > 1
-    tested = f"({whole})" if many else whole
+    # what each piece must be is checked once, in the text that is given
+    tested = " + ".join(_pieces(text, True, _unchecked))
+    if len(text.pieces) > 1:
+        tested = f"({tested})"
     names = list(dict.fromkeys(_called(ref) for ref in free))
     message = quoted(f"{' or '.join(names)} contains double braces")
     return f"{tested} contains ('{{' + '{{') ? asInt({message}) : replace({whole}, '$', '$$')"
+
+
+def _pieces(text: Text, escaped: bool, piece: Callable[[Ref, bool], str]) -> list[str]:
+    return [quoted(part if escaped else kubelet(part)) if isinstance(part, str) else piece(part, escaped) for part in text.pieces]
+
+
+def _unchecked(ref: Ref, escaped: bool) -> str:
+    return raw(ref) if isinstance(ref, (ParamRef, ValueRef)) else _piece(ref, escaped)
 
 
 def _is_text(ref: Ref) -> bool:
@@ -114,11 +132,8 @@ def _piece(ref: Ref, escaped: bool) -> str:
         if ref.metric.key or ref.metric.format == "kfp-v1":
             return f"toJson({number(ref)} + 0)"
         return _guard(f"trim({text})", [f"trim({text}) matches {_FLOAT}"], f"{_called(ref)} is not a number")
-    kind = type_of(ref)
-    if kind == "bool":
-        return _guard(text, [f"{text} in ['true', 'false']"], f"{_called(ref)} is not a bool")
-    tests = [f"{text} matches {_INT if kind == 'int' else _FLOAT}"] if kind in _ARTICLES else []
-    problem = f"is not {_ARTICLES[kind]}" if tests else ""
+    test, problem = _TYPES.get(type_of(ref), ("", ""))
+    tests = [test % text] if test else []
     if isinstance(ref, ParamRef):
         tests, problem = _limits(ref.param, text, tests, problem)
         if not escaped and any("$" in choice for choice in ref.param.choices):
