@@ -221,3 +221,18 @@ def test_limits_hold_in_conditions_too() -> None:
         "fromJSON(workflow.parameters['floor']) <= 1 ? fromJSON(workflow.parameters['floor']) : "
         "asInt('parameter floor is not a float from 0 to 1')) }}"
     )
+
+
+def test_large_numbers_are_floats() -> None:
+    """A whole number beyond 64 bits is a syntax error in expr-lang: limits and constants are printed as floats, wherever they stand."""
+    body = """
+        params: {a: {type: float, default: 1, max: 9223372036854775808}}
+        steps:
+          s: {image: acme/a:1, command: [run, "${{ params.a }}"], when: params.a < -9223372036854775809 or 9007199254740992 < params.a}
+        """
+    (workflow,) = manifests(body, "argo")
+    task = workflow["spec"]["templates"][0]["dag"]["tasks"][0]
+    read, asked = "fromJSON(workflow.parameters['a'])", "asFloat(workflow.parameters['a'])"
+    assert f"({read} <= 9223372036854775808.0 ? " in task["when"]
+    assert f"and {asked} <= 9223372036854775808.0 ? " in task["arguments"]["parameters"][0]["value"]
+    assert ") < -9223372036854775809.0, 9007199254740992 < (" in task["when"]

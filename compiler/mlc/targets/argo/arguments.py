@@ -11,7 +11,7 @@ from ...ir import MetricRef, ParamRef, PathRef, RunRef, ValueRef, type_of
 from ...lowering.params import bounds, limits
 from ...lowering.text import kubelet
 from ...patterns import lazy
-from .expressions import number, quoted, raw
+from .expressions import constant, number, quoted, raw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _limits(param: Param, text: str, tests: list[str], problem: str) -> tuple[li
     """The tests with those of a parameter's `min`, `max` and `choices` added, and what is wrong where one of them fails."""
     if param.choices:
         return [f"{text} in [{', '.join(quoted(choice) for choice in param.choices)}]"], "is not one of its choices"
-    return [*tests, *(f"asFloat({text}) {op} {limit}" for op, limit in bounds(param))], problem + limits(param)
+    return [*tests, *(f"asFloat({text}) {op} {constant(limit)}" for op, limit in bounds(param))], problem + limits(param)
 
 
 def _guard(text: str, tests: list[str], message: str) -> str:

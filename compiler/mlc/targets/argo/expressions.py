@@ -61,7 +61,7 @@ def number(ref: Ref) -> str:
     A parameter outside its limits ends the run here too, as it does where a text of the step uses it.
     """
     if isinstance(ref, ParamRef) and bounds(ref.param):
-        tests = " and ".join(f"fromJSON({raw(ref)}) {op} {limit}" for op, limit in bounds(ref.param))
+        tests = " and ".join(f"fromJSON({raw(ref)}) {op} {constant(limit)}" for op, limit in bounds(ref.param))
         message = f"parameter {ref.param.name} is not {'an int' if ref.param.type == 'int' else 'a float'}{limits(ref.param)}"
         return f"({tests} ? fromJSON({raw(ref)}) : asInt({quoted(message)}))"
     if not isinstance(ref, MetricRef):
@@ -72,6 +72,11 @@ def number(ref: Ref) -> str:
         # an entry that is no object has no name: to ask for it would end the run here, and not on KFP
         return f"filter({document}['metrics'], type(#) == 'map' and #['name'] == {quoted(metric.name)})[0]['numberValue']"
     return document + "".join(f"[{quoted(key)}]" for key in metric.key)
+
+
+def constant(text: str) -> str:
+    """A constant, by its text. Whole numbers of expr-lang have 64 bits, larger ones are syntax errors: those are printed as floats."""
+    return f"{text}.0" if len(text) > 15 and text.lstrip("-").isdigit() and abs(int(text)) > _WHOLE else text
 
 
 def strict_number(ref: Ref) -> str:
@@ -129,6 +134,4 @@ def _operand(expr: Expr, plain: bool) -> str:
 def _literal(literal: Literal) -> str:
     if literal.type in ("string", "list", "dict"):
         return quoted(str(literal.value)) if literal.type == "string" else f"fromJSON({quoted(literal.text)})"
-    if literal.type == "int" and abs(int(literal.text)) > _WHOLE:
-        return literal.text + ".0"
-    return literal.text
+    return constant(literal.text)
