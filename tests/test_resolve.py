@@ -623,6 +623,13 @@ def test_amounts(keys: str, expected: list[str]) -> None:
     assert codes(f"steps: {{s: {{image: a:1, {keys}}}}}") == expected
 
 
+@pytest.mark.parametrize("place", ["default: 1, min: -{}", "default: 1, max: {}", "default: {}", "default: 1, choices: [1, {}]"])
+def test_numbers_of_params_have_a_size(place: str) -> None:
+    """Numbers of more than 300 digits are no doubles, so no engine can compare them."""
+    body = "params: {{p: {{type: float, {}}}}}\nsteps: {{s: {{image: a:1}}}}"
+    assert [codes(body.format(place.format("9" * digits))) for digits in (300, 301)] == [codes("steps: {s: {image: a:1}}"), ["MLC206"]]
+
+
 @pytest.mark.parametrize(("written", "expected"), [("2", "2"), ("2.0", "2"), ("1e1", "10"), ("1.5", "1.5"), ("2.50", "2.50")])
 def test_factor(written: str, expected: str) -> None:
     """A factor that is a whole number has a whole number's text, for engines take no other."""

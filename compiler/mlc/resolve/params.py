@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ..ir import Type
     from .context import Context
 
+LONGEST = 300
+"""Digits of a whole number: engines compare numbers as doubles, which end at 309 digits."""
 _WORDS = {"string": "a text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list", "dict": "a mapping"}
 
 
@@ -64,7 +66,11 @@ class _Checked:
         number = self.kind == "float" and found == "int"
         scalar = self.kind == "string" and found not in ("list", "dict")
         if found == self.kind or number or scalar:
-            return source_text(value)
+            text = source_text(value)
+            if self.kind != "string" and found == "int" and len(text.lstrip("-")) > LONGEST:
+                self.context.report("MLC206", "the number is too large", path, help=f"numbers have at most {LONGEST} digits")
+                return None
+            return text
         words = f"{_WORDS[self.kind]}, this is {_WORDS[found]}"
         help = (
             f"write {source_text(value)} without quotes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..diagnostics.model import Related
 from ..ir import Input, Literal, Metric, Output, Threshold, Value, type_of
 from .names import check_alike, check_ports
+from .params import LONGEST
 from .paths import check_form
 
 TYPE_CHECKING = False
@@ -156,8 +157,8 @@ def _bound(context: Context, value: Any, path: Path) -> Expr | None:
 
     if not isinstance(value, str):
         text = source_text(value)
-        if isinstance(value, int) and len(text) > 300:
-            context.report("MLC206", "the number is too large", path, help="numbers have at most 300 digits")
+        if isinstance(value, int) and len(text.lstrip("-")) > LONGEST:
+            context.report("MLC206", "the number is too large", path, help=f"numbers have at most {LONGEST} digits")
             return None
         return Literal(value, "int" if isinstance(value, int) else "float", text)
     stripped = value.strip()
