@@ -2,7 +2,7 @@
 
 The faults are data, `faults/*.yaml`, each one change of one golden. `at` leads to it: keys, and names or numbers of items of lists.
 The change: `to` (another value), `drop`, `sub` (a piece of a text for another), `add` (items of a list, entries of a mapping), `again`
-(the last item of a list twice), `rename` (a key), `swap` (two items). Found means: a problem begins with `place` and holds `says`.
+(the last item of a list twice), `rename` (a key), `swap` (two items), `long` (a text of so many characters). Found means: a problem begins with `place` and holds `says`.
 """
 
 from __future__ import annotations
@@ -96,6 +96,8 @@ def _changed(old: Any, kind: str, how: Any) -> Any:
         return old.replace(*how)
     if kind == "add":
         return {**old, **how} if isinstance(old, dict) else [*old, *how]
+    if kind == "long":
+        return "x" * how
     if kind == "again":
         return [*old, old[-1]]
     if kind == "rename":

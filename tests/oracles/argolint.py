@@ -7,7 +7,6 @@ sentence that begins with its place, `spec.templates[train].container.env[LR]: .
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -26,8 +25,6 @@ _ENGINE = ("=", "$", "workflow.", "tasks.", "steps.", "inputs.", "outputs.", "it
 _SCRIPT = "/argo/staging/script"
 _EXECUTOR = ("/var/run/argo", "/argo", "/mainctrfs")
 _OWN_VOLUMES = ("var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config")
-_SMALL = 1024 * 1024
-"""Bytes of a workflow that the controller still takes (workflow/packer)."""
 
 
 def problems(workflow: dict[str, Any]) -> list[str]:
@@ -47,10 +44,6 @@ class _Lint:
         self.mounted: set[str] = set()
 
     def run(self) -> Iterator[str]:
-        if list(self.workflow) != ["apiVersion", "kind", "metadata", "spec"]:
-            yield f".: top-level keys are {list(self.workflow)}"
-        if len(json.dumps(self.workflow)) > _SMALL:
-            yield ".: is more than 1 MiB"
         yield from twice([template["name"] for template in self.spec["templates"]], "spec.templates", "template")
         yield from kubernetes.metadata(self.workflow["metadata"], "metadata")
         yield from self._parameters()

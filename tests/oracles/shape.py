@@ -19,11 +19,10 @@ Shape = Any
 
 @dataclass(frozen=True)
 class Each:
-    """A mapping of any names that `key` finds no fault with; `empty` ones are allowed only where said."""
+    """A mapping of any names that `key` finds no fault with; not an empty one."""
 
     key: Check
     value: Shape
-    empty: bool = False
 
 
 def faults(value: Any, shape: Shape, place: str) -> Iterator[str]:
@@ -37,7 +36,7 @@ def faults(value: Any, shape: Shape, place: str) -> Iterator[str]:
         for index, item in enumerate(value):
             yield from faults(item, shape[0], at(place, index, item))
     elif isinstance(shape, Each):
-        if not isinstance(value, dict) or not (value or shape.empty):
+        if not isinstance(value, dict) or not value:
             yield f"{place}: is no mapping of something but {value!r}"
             return
         for key, item in value.items():
@@ -88,11 +87,6 @@ def text(value: Any) -> str:
 def filled(value: Any) -> str:
     """A text that is not empty."""
     return "" if isinstance(value, str) and value.strip() else "is no text with something in it"
-
-
-def flag(value: Any) -> str:
-    """A boolean."""
-    return "" if isinstance(value, bool) else "is no boolean"
 
 
 def positive(value: Any) -> str:

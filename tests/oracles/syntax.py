@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,14 @@ class Node:
             yield from part.walk()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language:
-    """Operators and how strongly they bind (more is stronger); names that are operators stand among them."""
+    """Operators and how strongly they bind (more is stronger); `words` are those that are names, `item` says whether there is `#`."""
 
     binary: dict[str, int]
     unary: dict[str, int]
     item: bool
-
-    @property
-    def words(self) -> frozenset[str]:
-        """The operators that are names."""
-        return frozenset(one for one in (*self.binary, *self.unary) if one.isalpha())
+    words: frozenset[str]
 
 
 EXPR = Language(
@@ -49,12 +46,14 @@ EXPR = Language(
     | {"+": 30, "-": 30, "*": 60, "/": 60, "%": 60},
     unary={"not": 50, "!": 50, "-": 90},
     item=True,
+    words=frozenset(("or", "and", "not", "in", "matches", "contains")),
 )
 CEL = Language(
     binary={"||": 10, "&&": 15, "==": 20, "!=": 20, "<": 20, ">": 20, "<=": 20, ">=": 20, "in": 20}
     | {"+": 30, "-": 30, "*": 60, "/": 60, "%": 60},
     unary={"!": 90, "-": 90},
     item=False,
+    words=frozenset(("in",)),
 )
 
 _TOKEN = re.compile(
@@ -70,6 +69,7 @@ class SyntaxFault(Exception):
     """What is wrong with an expression, in a few words."""
 
 
+@lru_cache(maxsize=1000)  # the manifests of many changed specs have most of their expressions in common
 def parse(text: str, language: Language) -> Node:
     """The expression as a tree, or a SyntaxFault."""
     parser = _Parser(text, language)
