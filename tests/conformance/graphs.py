@@ -60,8 +60,8 @@ ODD_TEXTS = {
     "float": ("many", "", "NaN", "null", "false", "Infinity"),
     "bool": ("yes", "", "1", "null", "True"),
     "string": ("{{workflow.name}}", "a {{= b"),
-    "list": (),
-    "dict": (),
+    "list": ("", "a, b", "{}", '"a"', "[1", "3"),
+    "dict": ("", "a: b", "[]", '"a"', '{"a"}', "true"),
 }
 CONSTANTS = ("a", "b", "b c", "it's", "", "$HOME", "é", '"a"')
 PARAMS: dict[str, tuple[str, tuple[Any, ...]]] = {
@@ -359,7 +359,7 @@ class _Drawing:
 
     def wrote(self, entry: Any) -> str:
         kind = entry["type"] if isinstance(entry, dict) else "string"
-        return self.one(ODD_TEXTS[kind] if ODD_TEXTS[kind] and self.rarely() else TEXTS[kind])
+        return self.one(ODD_TEXTS[kind] if self.rarely() else TEXTS[kind])
 
     # Ways to draw.
 

@@ -67,11 +67,13 @@ class RunEnd:
 def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None, target: str = "") -> RunEnd:
     """The end of a run of `spec` that gives `params` as texts and in which the steps' programs do what `outcomes` says.
 
-    With a `target`, as that target ends it, where it cannot do what the language says. There is one such fact:
+    With a `target`, as that target ends it, where it cannot do what the language says. docs/targets.md has these facts:
 
+    - `kfp`: a value of type list or dict whose text is none fails the step that wrote it, as a missing file does, and not the one that uses
+      it (backend/src/v2/component/launcher_v2.go, collectOutputParameters; metadata/converter.go, TextToPbValue).
     - `kfp`: a text that holds a metric with a `key`, or of format kfp-v1, is made before the condition is asked (backend/src/v2/driver:
       inputs are resolved first, and the number is looked up as part of that). Where it is not there the step fails, although its condition
-      may be false. docs/targets.md says so.
+      may be false.
     """
     run = _Run(spec, params or {}, target)
     for name in order(spec):
@@ -219,8 +221,11 @@ class _Run:
             return "failure"
         if attempt.get("missing"):
             return "files"
-        for port, text in written(self.spec, name, attempt).items():
-            self.texts[name, port] = text
+        texts = written(self.spec, name, attempt)
+        values = settings(self.spec, name).get("values") or {}
+        if self.target == "kfp" and not all(_fits(_type(value), texts[port]) for port, value in values.items() if _type(value) in _NESTED):
+            return "files"
+        self.texts.update({(name, port): text for port, text in texts.items()})
         return ""
 
     def value(self, tree: Tree) -> Any:
@@ -271,7 +276,7 @@ class _Run:
                 text = self.texts[step, name]
                 if kind in ("int", "float", "bool"):
                     _must({"int": _INT, "float": _FLOAT, "bool": _BOOL}[kind], text)
-                elif "{{" in text:
+                elif "{{" in text or not _fits(kind, text):
                     raise Unreadable(text)
 
 
@@ -349,6 +354,17 @@ def _scalar(kind: str, value: Any) -> Any:
     elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise Unreadable(value)
     return value
+
+
+_NESTED: dict[str, type] = {"list": list, "dict": dict}
+
+
+def _fits(kind: str, text: str) -> bool:
+    """Whether the text of a value is a list, or a dict, where it must be."""
+    try:
+        return kind not in _NESTED or isinstance(_document(text), _NESTED[kind])
+    except Unreadable:
+        return False
 
 
 _INT = re.compile(r"-?[0-9]+")
