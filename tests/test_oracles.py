@@ -2,7 +2,8 @@
 
 The faults are data, `faults/*.yaml`, each one change of one golden. `at` leads to it: keys, and names or numbers of items of lists.
 The change: `to` (another value), `drop`, `sub` (a piece of a text for another), `add` (items of a list, entries of a mapping), `again`
-(the last item of a list twice), `rename` (a key), `swap` (two items), `long` (a text of so many characters). Found means: a problem begins with `place` and holds `says`.
+(the last item of a list twice), `rename` (a key), `swap` (two items), `long` (a text of so many characters). Found means: a problem
+begins with `place` and holds `says`.
 """
 
 from __future__ import annotations
