@@ -627,7 +627,14 @@ def test_amounts(keys: str, expected: list[str]) -> None:
 def test_numbers_of_params_have_a_size(place: str) -> None:
     """Numbers of more than 300 digits are no doubles, so no engine can compare them."""
     body = "params: {{p: {{type: float, {}}}}}\nsteps: {{s: {{image: a:1}}}}"
-    assert [codes(body.format(place.format("9" * digits))) for digits in (300, 301)] == [codes("steps: {s: {image: a:1}}"), ["MLC206"]]
+    assert [codes(body.format(place.format("9" * digits))) for digits in (300, 301)] == [[], ["MLC206"]]
+
+
+def test_numbers_inside_params_have_a_size() -> None:
+    """Those in a list or a mapping, too: no engine reads them."""
+    body = "params: {{p: {{type: dict, default: {{a: [true, -{}]}}}}}}\nsteps: {{s: {{image: a:1}}}}"
+    assert [codes(body.format("9" * digits)) for digits in (300, 301)] == [[], ["MLC206"]]
+    assert codes(f"params: {{p: [{'9' * 300}, a]}}\nsteps: {{s: {{image: a:1}}}}") == []
 
 
 @pytest.mark.parametrize(("written", "expected"), [("2", "2"), ("2.0", "2"), ("1e1", "10"), ("1.5", "1.5"), ("2.50", "2.50")])

@@ -67,7 +67,7 @@ class _Checked:
         scalar = self.kind == "string" and found not in ("list", "dict")
         if found == self.kind or number or scalar:
             text = source_text(value)
-            if self.kind != "string" and found == "int" and len(text.lstrip("-")) > LONGEST:
+            if self.kind != "string" and len(text) > LONGEST and _too_large(value):
                 self.context.report("MLC206", "the number is too large", path, help=f"numbers have at most {LONGEST} digits")
                 return None
             return text
@@ -100,6 +100,13 @@ class _Checked:
             report("MLC314", f"the default of parameter `{self.name}` is below its `min`", path, help=f"choose at least {minimum}")
         if maximum is not None and float(text) > float(maximum):
             report("MLC314", f"the default of parameter `{self.name}` is above its `max`", path, help=f"choose at most {maximum}")
+
+
+def _too_large(value: Any) -> bool:
+    """Whether a value is, or holds, a whole number of too many digits."""
+    if isinstance(value, (list, dict)):
+        return any(_too_large(item) for item in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and len(source_text(value).lstrip("-")) > LONGEST
 
 
 def _spelled(text: str, choices: tuple[str, ...], kind: Type) -> str:
