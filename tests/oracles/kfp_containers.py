@@ -1,7 +1,7 @@
 """Executors of the IR: what a container and its Kubernetes settings say must fit the component, and each other.
 
-Facts: kubeflow/pipelines backend/src/v2 (driver/driver.go, driver/k8s.go, component/launcher_v2.go); the records of the script that
-stands around programs: DESIGN of the wrapper, `KIND NAME PATH PLACE` up to `--`.
+Facts: kubeflow/pipelines backend/src/v2 (driver/driver.go, driver/k8s.go, component/launcher_v2.go). The script around a program takes
+records as arguments, `KIND NAME PATH PLACE` or `KIND TEXT`, up to `--`.
 """
 
 from __future__ import annotations
