@@ -137,7 +137,10 @@ def declared(spec: Spec, name: str) -> dict[str, str]:
 
 
 def fair(spec: Spec, name: str, port: str) -> str:
-    """A text that a well-behaved program writes for a value or a metric: 1, true, `text`, [], {}, or a document that holds 1."""
+    """A text that a well-behaved program writes for a value or a metric: 1, true, `text`, [], {}, or a document that holds 1.
+
+    Of two metrics that want other things at one place of a file, the first gets its number.
+    """
     step = spec["steps"][name]
     if port in (step.get("values") or {}):
         value = step["values"][port]
@@ -149,14 +152,17 @@ def fair(spec: Spec, name: str, port: str) -> str:
         if _path(metric) != path or not isinstance(metric, dict):
             continue
         if metric.get("format") == "kfp-v1":
-            document = document if isinstance(document, dict) else {"metrics": []}
-            document["metrics"].append({"name": other, "numberValue": 1})
+            document = document if isinstance(document, dict) else {}
+            listed = document.setdefault("metrics", [])
+            if isinstance(listed, list):
+                listed.append({"name": other, "numberValue": 1})
         elif keys := _key(metric):
             document = document if isinstance(document, dict) else {}
             place = document
             for key in keys[:-1]:
-                place = place.setdefault(key, {})
-            place[keys[-1]] = 1
+                place = place.setdefault(key, {}) if isinstance(place, dict) else place
+            if isinstance(place, dict):
+                place.setdefault(keys[-1], 1)
     return json.dumps(document)
 
 
