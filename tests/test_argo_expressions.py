@@ -135,6 +135,7 @@ def test_names_that_are_words_elsewhere(name: str) -> None:
 # --- arguments ----------------------------------------------------------------------------------------------------------------
 
 BRACES = "contains ('{' + '{')"
+METRIC = r"'^[ \t\r\n]*-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?[ \t\r\n]*$'"
 FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
 
 
@@ -174,7 +175,7 @@ FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
         ),
         ((param("x", "bool"),), f"({X} in ['true', 'false'] ? {X} : asInt('parameter x is not a bool'))"),
         ((value("v", "int"),), f"({V} matches '^-?[0-9]+$' ? {V} : asInt('value v of step a-b is not an int'))"),
-        ((metric(),), f"(trim({M}) matches {FLOAT} ? trim({M}) : asInt('metric m of step a-b is not a number'))"),
+        ((metric(),), f"({M} matches {METRIC} ? trim({M}) : asInt('metric m of step a-b is not a number'))"),
         ((metric("a", "b.c"),), f"toJson(fromJSON({M})['a']['b.c'] + 0)"),
         ((metric(kfp=True),), f"toJson({LISTED} + 0)"),
         ((RunRef("id"),), "workflow.uid"),

@@ -327,7 +327,7 @@ steps:
 @pytest.mark.parametrize(
     ("ref", "good", "bad"),
     [
-        ("metrics.m", ["0.5", " 0.5\n", "1E5", "-3"], ["hello", " NaN", "", "0.5 0.6", "inf", "1,5", "{}"]),
+        ("metrics.m", ["0.5", " 0.5\n", "\t1E5\r\n", "-3"], ["\u00a01", "\x0b1", "hello", " NaN", "", "0.5 0.6", "inf", "1,5", "{}"]),
         ("metrics.k", ['{"a": 0.5}'], ['{"a": "hello"}', '{"a": null}', '{"a": true}', "{}", "x", '{"a": {"b": 1}}']),
         (
             "metrics.v",
@@ -337,7 +337,7 @@ steps:
         ("values.i", ["7", "-7", "12345678901234567890"], ["abc", "", "1.5", "7\n", " 7", "NaN"]),
         ("values.f", ["7", "1.5", "1e-7"], ["abc", "", "NaN", "inf", "1.", ".5"]),
         ("values.b", ["true", "false"], ["True", "1", "", " true", "abc"]),
-        ("values.s", ["", "abc", "{ {", "}}", "$(x) $$ '\"\\"], ["{{=1+1}}", "a {{x}}", "{{{", "{{"]),
+        ("values.s", ["", "abc", "{ {", "}}", "$x $ ( ${x}$ '\"\\"], ["{{=1+1}}", "a {{x}}", "{{{", "{{", "$$", "a$(x)", "$("]),
     ],
 )
 def test_what_files_may_put_into_texts(ref: str, good: list[str], bad: list[str]) -> None:

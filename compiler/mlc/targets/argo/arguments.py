@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _INT = "'^-?[0-9]+$'"
 _FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
+_METRIC = r"'^[ \t\r\n]*-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?[ \t\r\n]*$'"
+"""A number with white space of JSON around it: `trim` takes away more than that, such as a no-break space."""
 _ODD = lazy(r"[^-A-Za-z0-9_]")
 _TYPES = {
     "int": (f"%s matches {_INT}", "is not an int"),
@@ -131,7 +133,7 @@ def _piece(ref: Ref, escaped: bool) -> str:
     if isinstance(ref, MetricRef):
         if ref.metric.key or ref.metric.format == "kfp-v1":
             return f"toJson({number(ref)} + 0)"
-        return _guard(f"trim({text})", [f"trim({text}) matches {_FLOAT}"], f"{_called(ref)} is not a number")
+        return _guard(f"trim({text})", [f"{text} matches {_METRIC}"], f"{_called(ref)} is not a number")
     test, problem = _TYPES.get(type_of(ref), ("", ""))
     tests = [test % text] if test else []
     if isinstance(ref, ParamRef):

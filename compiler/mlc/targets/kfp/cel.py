@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _INT = "-?[0-9]+"
 _FLOAT = "-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?"
-_SPACE = "[[:space:]]*"
+_SPACE = "[ \t\r\n]*"  # of JSON
 _UNSAFE = frozenset("\\'\"$\u00ad\u2028\u2029\ufeff")
 
 
@@ -73,7 +73,8 @@ def condition(
 def typed(ref: MetricRef | ValueRef) -> str:
     """True where a text from a file may stand in another text, an error that says so where it may not: the rules of the Argo target.
 
-    Numbers keep their text there, so it is the text that must be one. `{{` would be replaced on the way to the program.
+    Numbers keep their text there, so it is the text that must be one. On the way to the program `{{` would be replaced by Argo, and `$$` and
+    `$(X)` by the kubelet: the launcher gets the text in its command (driver/driver.go, `--executor_input`).
     """
     given = _input(f"{ref.step}.{ref.metric.name if isinstance(ref, MetricRef) else ref.value.name}")
     called = f"step {ref.step}: metric {ref.metric.name}" if isinstance(ref, MetricRef) else f"step {ref.step}: value {ref.value.name}"
@@ -90,7 +91,8 @@ def typed(ref: MetricRef | ValueRef) -> str:
         case ValueRef(value=value) if value.type == "bool":
             holds, problem = f"{given} in ['true', 'false']", "is neither true nor false"
         case ValueRef():
-            holds, problem = f"!{given}.contains({quoted('{{')})", "contains double braces"
+            found = ", ".join(quoted(mark) for mark in ("{{", "$$", "$("))
+            holds, problem = f"[{found}].all(c, !{given}.contains(c))", "contains double braces, a double dollar sign or $("
     return f"({holds} ? true : {_error(f'{called} {problem}')})"
 
 
