@@ -54,6 +54,9 @@ VALUES = {
     "line separators": "a\u2028b\u0085c",
     "percent and equals": "%s=%n",
     "spaces": "  a  ",
+    "control character": "a\x07b",
+    "delete": "a\x7fb",
+    "tag character": "a\U000e0067b",
 }
 
 
@@ -158,7 +161,7 @@ def _undo(text: str) -> str:
 
 def fate(place: str, value: str, target: str) -> str:
     """`kept`, or the codes that refuse it."""
-    text = json.dumps(spec(place, value), ensure_ascii=False)
+    text = json.dumps(spec(place, value), ensure_ascii=False).replace("\x7f", "\\u007f")
     result = driver.compile_source(SourceFile("spec.yaml", text), (target,))
     if not result.outputs:
         return " ".join(sorted({item.code for item in result.diagnostics if item.severity == "error"}))

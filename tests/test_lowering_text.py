@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlc.lowering.text import engine_tag, kubelet, way_out
+from mlc.lowering.text import engine_tag, kubelet, unquotable, way_out
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,22 @@ def test_other_braces_pass(text: str) -> None:
 def test_way_out(tag: str, expected: str) -> None:
     """Where an engine's tag has a counterpart among our expressions, the help says it."""
     assert way_out(tag).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "anywhere", "in_json"),
+    [
+        ("plain\n\ttext \r\b\f", None, None),
+        ("\x85\xa0\xad\u200b\u2028\ufffd", None, None),
+        ("한국어 🙂 𠀀", None, None),
+        ("a\x07", "U+0007", None),
+        ("\x0b", "U+000B", None),
+        ("\x1b[1m", "U+001B", None),
+        ("\x7f\x01", "U+007F", "U+007F"),
+        ("\U000e0067", "U+E0067", "U+E0067"),
+        ("\U0010ffff", "U+10FFFF", "U+10FFFF"),
+    ],
+)
+def test_characters_that_go_quotes_and_json_does_not_know(text: str, anywhere: str | None, in_json: str | None) -> None:
+    """Named is the first of them; in JSON control characters are escaped already."""
+    assert (unquotable(text), unquotable(text, in_json=True)) == (anywhere, in_json)

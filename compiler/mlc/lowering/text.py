@@ -43,6 +43,23 @@ def engine_tag(text: str) -> str | None:
     return tag if len(tag) <= _SHOWN else tag[:_SHOWN] + "..."
 
 
+_BROKEN = lazy("[\x01-\x07\x0b\x0e-\x1f\x7f\U00040000-\U000e00ff\U000e01f0-\U0010ffff]")
+_BROKEN_IN_JSON = lazy("[\x7f\U00040000-\U000e00ff\U000e01f0-\U0010ffff]")
+
+
+def unquotable(text: str, *, in_json: bool = False) -> str | None:
+    """The first character, as `U+007F`, that Argo's template engine cannot put in place of a tag; None where there is none.
+
+    It quotes a value as Go does and reads the result as JSON (util/template/simple_template.go, `strconv.Quote`): what Go writes as
+    `\\a`, `\\v`, `\\x7f` or `\\U000e0067` is no JSON, and the run ends. With `in_json` the value is JSON itself, control characters already
+    escaped. Private, tag and far-off characters are looked for; those of the first planes that Unicode has yet to assign are not.
+    """
+    if text.isprintable():
+        return None
+    found = (_BROKEN_IN_JSON if in_json else _BROKEN).search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
 def way_out(tag: str) -> str:
     """What to write instead of an engine's tag, as a help text: our own expression where there is one."""
     inside = tag.strip("{}= ")

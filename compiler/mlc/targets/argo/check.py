@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...diagnostics.model import Finding
 from ...ir import FieldPath, Text
-from ...lowering.text import ARGUMENT_LIMIT, engine_tag, kubelet, way_out
+from ...lowering.text import ARGUMENT_LIMIT, engine_tag, kubelet, unquotable, way_out
 from .names import repository
 
 TYPE_CHECKING = False
@@ -40,6 +40,10 @@ def _project(pipeline: Pipeline) -> Iterator[Finding]:
             if "{{" in text:
                 message = f"parameter `{param.name}` allows a text with `{{{{`, which Argo would read as a template"
                 yield Finding("MLC403", message, param.origin, help="write it without double braces, or read it from a file")
+                break
+            if character := unquotable(text):
+                message = f"parameter `{param.name}` allows a text with the character {character}, on which Argo's template engine breaks"
+                yield Finding("MLC403", message, param.origin, help="write it without, or read it from a file")
                 break
     for volume in pipeline.volumes:
         if pipeline.store is not None and volume.name == pipeline.store.secret:
@@ -89,6 +93,9 @@ def _tags(step: Step) -> Iterator[Finding]:
             yield from _tag(kubelet(constant), word.origin)
         elif any("{{" in piece for piece in word.pieces if isinstance(piece, str)):
             message = "a text with an expression in it cannot hold `{{` on Argo, which would read it as a template"
+            yield Finding("MLC403", message, word.origin, help="pass the two parts as arguments of their own")
+        elif character := next((found for piece in word.pieces if isinstance(piece, str) and (found := unquotable(piece))), None):
+            message = f"a text with an expression in it cannot hold the character {character} on Argo, whose template engine breaks on it"
             yield Finding("MLC403", message, word.origin, help="pass the two parts as arguments of their own")
     for env in step.env:
         if isinstance(env.value, FieldPath):

@@ -6,7 +6,7 @@ import json
 
 from ...diagnostics.model import Finding
 from ...ir import FieldPath, Text
-from ...lowering.text import ARGUMENT_LIMIT, engine_tag, way_out
+from ...lowering.text import ARGUMENT_LIMIT, engine_tag, unquotable, way_out
 from ...lowering.wrapper import PREFIX, expanded
 from .bind import default
 from .claims import run_claims, storage_class
@@ -61,6 +61,8 @@ def _handed_over(pipeline: Pipeline, findings: list[Finding]) -> None:
 
 def _param(param: Param, findings: list[Finding]) -> None:
     _tag(param.description, (*param.origin, "description"), findings)
+    for choice in param.choices:
+        _tag(choice, (*param.origin, "choices"), findings)
     if param.default is None:
         return
     _tag(param.default, param.origin, findings)
@@ -86,11 +88,11 @@ def _step(step: Step, findings: list[Finding]) -> None:
         findings.append(Finding("MLC406", message, step.origin, "key", help=text))
     _tag(step.title, step.where("title"), findings)
     _expanded(step.title, "a title", step.where("title"), findings)
-    _tag(step.description, step.where("description"), findings)
+    _tag(step.description, step.where("description"), findings, in_json=False)
     _expanded(step.description, "a description", step.where("description"), findings)
     for key, given in (("labels", step.labels), ("annotations", step.annotations)):
         for name, value in given.items():
-            _tag(value, step.where(key, name), findings)
+            _tag(value, step.where(key, name), findings, in_json=False)
             _expanded(value, f"`{key}`", step.where(key, name), findings)
     if step.cache is not None:
         _tag(step.cache.key, (*step.cache.origin, "key"), findings)
@@ -184,11 +186,16 @@ def _text(text: Text, findings: list[Finding]) -> None:
             return
 
 
-def _tag(text: str, origin: Path, findings: list[Finding]) -> None:
+def _tag(text: str, origin: Path, findings: list[Finding], *, in_json: bool = True) -> None:
+    """`in_json`: the text travels in a component's JSON. Only annotations are parameters of their own (argocompiler/container.go)."""
     tag = engine_tag(text)
     if tag is not None:
         message = f"`{tag}` would be replaced by KFP or by the Argo Workflows below it, which have no escape for it"
         findings.append(Finding("MLC403", message, origin, help=way_out(tag)))
+    character = unquotable(text, in_json=in_json)
+    if character is not None:
+        message = f"the character {character} cannot stand in a text on KFP: the template engine of Argo Workflows below it breaks on it"
+        findings.append(Finding("MLC403", message, origin, help="write it without, or have the program make it"))
 
 
 def _expanded(text: str, what: str, origin: Path, findings: list[Finding]) -> None:
