@@ -86,7 +86,7 @@ def text(value: Any) -> str:
 
 def filled(value: Any) -> str:
     """A text that is not empty."""
-    return "" if isinstance(value, str) and value.strip() else "is no text with something in it"
+    return "" if isinstance(value, str) and value else "is no text with something in it"
 
 
 def positive(value: Any) -> str:

@@ -40,6 +40,8 @@ def resolve(
     found = words(context, command, path, scope)
     if not found:
         context.report("MLC206", "the command is empty", path, help="name the program to run")
+    elif _blank(command, found[0]):
+        context.report("MLC206", "the first word of a command is empty, which is no program", found[0].origin, help="name the program to run")
     elif found[0].references:
         help = "write the program itself; `args` may hold expressions"
         context.report("MLC311", "the first word of a command may not hold an expression", path, help=help)
@@ -47,6 +49,12 @@ def resolve(
         help = "set it under `env`, or use `run` for a shell script"
         context.report("MLC315", f"`{found[0].constant}` sets a variable as a shell would", path, help=help)
     return found, args, script
+
+
+def _blank(command: Any, first: Text) -> bool:
+    """Whether the first word is empty as written: an expression there is reported for what it is."""
+    written = command.split()[0] if isinstance(command, str) else source_text(command[0])
+    return "${{" not in written and not (first.constant or "").strip()
 
 
 def _check_inherited(context: Context, step: Merged) -> None:
