@@ -604,6 +604,7 @@ def test_resources_env_and_retry() -> None:
         ("resources: {memory: 8GB}", ["MLC319"]),
         ("resources: {gpu: 0.5}", ["MLC319"]),
         ("resources: {gpu: 1k}", ["MLC319"]),
+        ("resources: {gpu: 010}", ["MLC319"]),
         ("resources: {requests: {cpu: 2}, limits: {cpu: 1}}", ["MLC318"]),
         ("resources: {requests: {memory: 1024Mi}, limits: {memory: 1Gi}}", []),
         ("resources: {requests: {gpu: 1}, limits: {gpu: 2}}", ["MLC318"]),

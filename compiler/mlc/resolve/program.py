@@ -41,7 +41,8 @@ def resolve(
     if not found:
         context.report("MLC206", "the command is empty", path, help="name the program to run")
     elif _blank(command, found[0]):
-        context.report("MLC206", "the first word of a command is empty, which is no program", found[0].origin, help="name the program to run")
+        message = "the first word of a command is empty, which is no program"
+        context.report("MLC206", message, found[0].origin, help="name the program to run")
     elif found[0].references:
         help = "write the program itself; `args` may hold expressions"
         context.report("MLC311", "the first word of a command may not hold an expression", path, help=help)

@@ -79,7 +79,8 @@ def _gpu(context: Context, value: Any, path: Path) -> tuple[str, str]:
         check_resource(context, kind, (*path, "type"))
     text = source_text(count)
     amount = nanos(text)
-    if not amount or not is_whole(amount) or not text.isdigit():
+    # 010 means 8 to some, and KFP's int64 has no such form
+    if not amount or not is_whole(amount) or not text.isdigit() or text[0] == "0":
         context.report("MLC319", f"`{text}` is not a number of GPUs", path, help="GPUs are whole numbers from 1; they cannot be split here")
     return kind, text
 
