@@ -84,11 +84,18 @@ class Program:
         """The files of our own packages. An assembler file, `.s`, belongs to a Go package too."""
         return tuple(path for folder in self.packages for path in sorted((SOURCES / folder).glob("*.[gs]*")))
 
+    @property
+    def preparation(self) -> tuple[Path, ...]:
+        """The script beside the pins that adds what else the program needs, and what it reads; most programs have none."""
+        script = self.pins / "prepare.py"
+        return (script, *sorted(self.pins.glob("*.txt")), *sorted(self.pins.glob("*/*.go"))) if script.is_file() else ()
+
 
 PROGRAMS = tuple(
     item
     for item in (
         Program("argo-3.7", ARGO_3, ("argo", "argo-3.7"), package="workflow/controller"),
+        Program("argo-4.0", ARGO_4, ("argo", "argo-4.0"), package="workflow/controller"),
         # KFP's own modules are pseudo-versions that no tag of theirs made, which the checksum database refuses to look up.
         Program(
             "kfp-2.14", ARGO_3, ("argo", "kfp-2.14"), package="workflow/controller", packages=("kfp",), no_sumdb="github.com/kubeflow/*"
@@ -126,7 +133,7 @@ def recipe(name: str) -> str:
     digest = hashlib.sha256(repr(item).encode())
     for function in (environment, prepare, compile_program):
         digest.update(inspect.getsource(function).encode())
-    for path in (item.pins / "go.mod", item.pins / "go.sum", *item.files, *item.package_files):
+    for path in (item.pins / "go.mod", item.pins / "go.sum", *item.files, *item.package_files, *item.preparation):
         digest.update(f"{path.parent.name}/{path.name}\0".encode())
         digest.update(path.read_bytes())
         digest.update(b"\0")
@@ -239,6 +246,8 @@ def build(name: str) -> Path:
             module = fetch(item, go, folder)
             fetched = time.monotonic()
             prepare(item, module, folder)
+            if item.preparation:
+                run([sys.executable, str(item.preparation[0]), str(folder), go], folder, environment(item))
             compile_program(item, go, folder, folder / "built")
             size = (folder / "built").stat().st_size
             os.replace(folder / "built", target)

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	log "github.com/sirupsen/logrus"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/argoproj/argo-workflows/v3/workflow/common"
@@ -14,6 +16,19 @@ const argumentsFile = common.EnvVarContainerArgsFile
 
 func testController(_ context.Context, options ...any) (context.CancelFunc, *WorkflowController) {
 	return newController(options...)
+}
+
+// silence is a recorder of events that keeps none.
+type silence struct{}
+
+func (silence) Get(string) record.EventRecorder { return &record.FakeRecorder{} }
+
+// informersOf gives what the controller watches.
+func informersOf(c *WorkflowController) []cache.SharedIndexInformer {
+	return []cache.SharedIndexInformer{
+		c.wfInformer, c.wftmplInformer.Informer(), c.cwftmplInformer.Informer(), c.PodController.TestingPodInformer(),
+		c.wfTaskSetInformer.Informer(), c.artGCTaskInformer.Informer(), c.taskResultInformer, c.typedConfigMapInformer,
+	}
 }
 
 func operate(ctx context.Context, controller *WorkflowController, wf *wfv1.Workflow) *wfOperationCtx {

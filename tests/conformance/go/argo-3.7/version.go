@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	log "github.com/sirupsen/logrus"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/argoproj/argo-workflows/v3/util/template"
 	"github.com/argoproj/argo-workflows/v3/workflow/common"
 	"github.com/argoproj/argo-workflows/v3/workflow/validate"
 )
@@ -46,6 +48,26 @@ func validateTemplate(_ context.Context, templates templateGetter, template *wfv
 
 func validateCron(ctx context.Context, templates templateGetter, cron *wfv1.CronWorkflow) error {
 	return validate.ValidateCronWorkflow(ctx, templates, clusterTemplates{}, cron, nil)
+}
+
+// resolve substitutes in a string of JSON as the DAG controller does for a task (resolveDependencyReferences in
+// workflow/controller/dag.go).
+func resolve(_ context.Context, text string, values map[string]any) (string, error) {
+	return template.ReplaceStrictAny(text, values, []string{"tasks", "steps"})
+}
+
+// dependencyContext answers what Argo's own code on dependencies asks of a DAG.
+type dependencyContext struct{ taskGraph }
+
+func (d dependencyContext) GetTask(name string) *wfv1.DAGTask { return d.task(name) }
+
+func (d dependencyContext) GetTaskDependencies(string) []string { return nil }
+
+func (d dependencyContext) GetTaskFinishedAtTime(string) time.Time { return time.Time{} }
+
+// taskDependencies takes apart what a task waits for.
+func taskDependencies(task *wfv1.DAGTask, graph taskGraph) (map[string]common.DependencyType, string) {
+	return common.GetTaskDependencies(task, dependencyContext{graph})
 }
 
 // warnings are the lines of the controller's log that say why it does not go on.

@@ -99,7 +99,7 @@ func templatesOf(objects map[int]any) templateGetter {
 	return templates
 }
 
-// check validates every document as `argo lint` and as `argo submit` do.
+// check validates every document as `argo lint` and as `argo submit` do, and looks at what neither of them does: names in expressions.
 func check(request json.RawMessage) (any, error) {
 	var question struct {
 		Manifest string `json:"manifest"`
@@ -114,10 +114,13 @@ func check(request json.RawMessage) (any, error) {
 	for i := range documentSeparator.Split(question.Manifest, -1) {
 		switch object := objects[i].(type) {
 		case *wfv1.Workflow:
+			checkExpressions(result, i, &object.Spec)
 			result.add("lint", i, validateWorkflow(ctx, templates, object.DeepCopy(), validate.ValidateOpts{Lint: true}))
 		case *wfv1.WorkflowTemplate:
+			checkExpressions(result, i, &object.Spec)
 			result.add("lint", i, validateTemplate(ctx, templates, object.DeepCopy(), validate.ValidateOpts{Lint: true}))
 		case *wfv1.CronWorkflow:
+			checkExpressions(result, i, &object.Spec.WorkflowSpec)
 			result.add("lint", i, validateCron(ctx, templates, object.DeepCopy()))
 		default:
 			continue
@@ -135,7 +138,6 @@ func check(request json.RawMessage) (any, error) {
 // `argo submit --from cronwf/…`. With `fill`, a parameter that the run must give gets a value that it allows.
 func submitted(object any, templates templateGetter, parameters map[string]string, fill bool) (*wfv1.Workflow, error) {
 	var workflow *wfv1.Workflow
-	var declared []wfv1.Parameter
 	switch object := object.(type) {
 	case *wfv1.Workflow:
 		workflow = object.DeepCopy()
@@ -151,7 +153,7 @@ func submitted(object any, templates templateGetter, parameters map[string]strin
 		// What the API server does with generateName, without its random part.
 		workflow.Name = workflow.GenerateName + "12345"
 	}
-	declared = workflow.Spec.Arguments.Parameters
+	declared := workflow.Spec.Arguments.Parameters
 	if ref := workflow.Spec.WorkflowTemplateRef; ref != nil && templates[ref.Name] != nil {
 		declared = append(append([]wfv1.Parameter{}, declared...), templates[ref.Name].Spec.Arguments.Parameters...)
 	}

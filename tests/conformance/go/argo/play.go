@@ -19,8 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
-	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/record"
 
 	"github.com/argoproj/argo-workflows/v3/pkg/apis/workflow"
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
@@ -149,10 +147,7 @@ func still(ctx context.Context) *WorkflowController {
 		c.eventRecorderManager = silence{}
 	})
 	cancel()
-	for _, informer := range []cache.SharedIndexInformer{
-		controller.wfInformer, controller.wftmplInformer.Informer(), controller.cwftmplInformer.Informer(), controller.PodController.TestingPodInformer(),
-		controller.wfTaskSetInformer.Informer(), controller.artGCTaskInformer.Informer(), controller.taskResultInformer, controller.typedConfigMapInformer,
-	} {
+	for _, informer := range informersOf(controller) {
 		for !informer.IsStopped() {
 			time.Sleep(time.Millisecond)
 		}
@@ -194,10 +189,6 @@ func controllerWith(queue *wishes, objects ...runtime.Object) (*WorkflowControll
 	}
 	return controller, nil
 }
-
-type silence struct{}
-
-func (silence) Get(string) record.EventRecorder { return &record.FakeRecorder{} }
 
 // imageCommands answers for every image that it has an entrypoint.
 type imageCommands struct{}

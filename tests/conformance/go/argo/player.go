@@ -22,7 +22,8 @@ func init() {
 type attempt struct {
 	Exit  int32 `json:"exit"`
 	Error bool  `json:"error"`
-	// Outputs are the texts of the files of output parameters. Without the key every one holds "1"; with it, one not named is missing.
+	// Outputs are the texts of the files of output parameters; one that is not named is missing. Without the key, every file of a program
+	// that ends well holds "1", and one that fails has written none.
 	Outputs *map[string]string `json:"outputs"`
 	// Missing names output artifacts that are not written; all others are.
 	Missing []string `json:"missing"`
@@ -57,7 +58,7 @@ func (a attempt) result(parameters []string) podResult {
 	result := podResult{Exit: a.Exit, Lost: a.Error, Files: map[string]string{}, Absent: map[string]bool{}}
 	if a.Outputs != nil {
 		result.Files = *a.Outputs
-	} else {
+	} else if a.Exit == 0 {
 		for _, name := range parameters {
 			result.Files[name] = "1"
 		}

@@ -1,6 +1,23 @@
 package conformance
 
-import "os"
+import (
+	"encoding/json"
+	"os"
+)
+
+func init() {
+	// Whether a task runs, by the controller's own function: only a program that holds the controller has it.
+	operations["when"] = func(request json.RawMessage) (any, error) {
+		condition, err := resolvedText(request)
+		if err == nil {
+			var proceeds bool
+			if proceeds, err = shouldExecute(condition); err == nil {
+				return map[string]any{"value": proceeds}, nil
+			}
+		}
+		return map[string]any{"failed": err.Error()}, nil
+	}
+}
 
 // A test binary of the engine's own package is the only program that holds the controller together with the helpers of its tests. It
 // answers requests, and runs no test, when this variable is set. The name of this file comes last, so that every other file of the
