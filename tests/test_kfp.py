@@ -872,3 +872,12 @@ def test_lowering_twice_gives_the_same() -> None:
     before = json.dumps(first)
     first[0]["components"].clear()
     assert json.dumps(kfp.lower(pipeline)) == before
+
+
+@pytest.mark.parametrize("text", ["\x07\x7f\x85\xa0", "🙂", "\U0001fae0", "\U0001f6ff", "\U000e0067", "한국어", "\n'$"])
+def test_strings_of_conditions_stay_in_the_first_plane(text: str) -> None:
+    """Argo breaks on characters that Go does not print, and Python versions differ in which those are: they are escaped by their number."""
+    written = kfp_cel.quoted(text)
+    assert all(" " <= char < "\x7f" or "\xa0" < char <= "\uffff" for char in written)
+    assert cel.evaluate(written) == text
+    assert (written == f"'{text}'") == (text == "한국어")

@@ -24,8 +24,11 @@ _UNSAFE = frozenset("\\'\"$\u00ad\u2028\u2029\ufeff")
 
 
 def quoted(text: str) -> str:
-    """A CEL string. Escaped: what ends it, `$` (the driver gets the condition in an argument, which a kubelet reads), `{{` (Argo)."""
-    parts = [_escape(char) if char in _UNSAFE or not char.isprintable() else char for char in text]
+    """A CEL string. Escaped: what ends it, `$` (the driver gets the condition in an argument, which a kubelet reads), `{{` (Argo).
+
+    And characters on which Argo's templates may break (`lowering.text.unquotable`), by their numbers: what is printable changes with Python.
+    """
+    parts = [_escape(char) if char < " " or "\x7f" <= char <= "\xa0" or char > "\uffff" or char in _UNSAFE else char for char in text]
     for at in range(len(parts) - 1):
         if text[at] == text[at + 1] == "{":
             parts[at] = _escape("{")
