@@ -290,6 +290,7 @@ def test_scripts_hold_paths_only() -> None:
         ("command: ['', train.py]", ["MLC206"]),
         ("command: \"'' train.py\"", ["MLC206"]),
         ("command: '${{ params.unknown }} x'", ["MLC303"]),
+        ('command: "\\n"', ["MLC315"]),
         ("command: '${{ params.p }} x'", ["MLC311"]),
         ("command: ['${{ params.p }}']", ["MLC311"]),
         ("args: ['${{ params.p == 1 }}']", ["MLC311"]),

@@ -53,9 +53,10 @@ def resolve(
 
 
 def _blank(command: Any, first: Text) -> bool:
-    """Whether the first word is empty as written: an expression there is reported for what it is."""
-    written = command.split()[0] if isinstance(command, str) else source_text(command[0])
-    return "${{" not in written and not (first.constant or "").strip()
+    """Whether the first word is empty as written: an expression there, or a line break, is reported for what it is."""
+    if isinstance(command, str):
+        return first.constant == "" and not command.lstrip().startswith("${{")
+    return not source_text(command[0]).strip()
 
 
 def _check_inherited(context: Context, step: Merged) -> None:
