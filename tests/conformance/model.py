@@ -71,6 +71,7 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
 
     - `kfp`: a value of type list or dict whose text is none fails the step that wrote it, as a missing file does, and not the one that uses
       it (backend/src/v2/component/launcher_v2.go, collectOutputParameters; metadata/converter.go, TextToPbValue).
+    - `kfp`: a value that goes into a text may hold neither `$$` nor `$(`, which a kubelet would read in the launcher's command.
     - `kfp`: a text that holds a metric with a `key`, or of format kfp-v1, is made before the condition is asked (backend/src/v2/driver:
       inputs are resolved first, and the number is looked up as part of that). Where it is not there the step fails, although its condition
       may be false.
@@ -276,13 +277,15 @@ class _Run:
                 metric = self.spec["steps"][step]["metrics"][name]
                 metric_number(name, metric, self.texts[step, name])
                 if not _inside_document(metric):
-                    _must(_FLOAT, self.texts[step, name].strip())
+                    _must(_FLOAT, self.texts[step, name].strip(" \t\r\n"))
             case ("steps", step, "values", name):
                 kind = _type(self.spec["steps"][step]["values"][name])
                 text = self.texts[step, name]
                 if kind in ("int", "float", "bool"):
                     _must({"int": _INT, "float": _FLOAT, "bool": _BOOL}[kind], text)
                 elif "{{" in text or not _fits(kind, text):
+                    raise Unreadable(text)
+                elif self.target == "kfp" and kind == "string" and ("$$" in text or "$(" in text):
                     raise Unreadable(text)
 
 
