@@ -283,9 +283,9 @@ class _Run:
                 text = self.texts[step, name]
                 if kind in ("int", "float", "bool"):
                     _must({"int": _INT, "float": _FLOAT, "bool": _BOOL}[kind], text)
-                elif "{{" in text or not _fits(kind, text):
-                    raise Unreadable(text)
-                elif self.target == "kfp" and kind == "string" and ("$$" in text or "$(" in text):
+                    return
+                expanded = ("{{", "$$", "$(") if self.target == "kfp" and kind == "string" else ("{{",)
+                if not _fits(kind, text) or any(mark in text for mark in expanded):
                     raise Unreadable(text)
 
 
