@@ -26,7 +26,7 @@ _UNSAFE = frozenset("\\'\"$\u00ad\u2028\u2029\ufeff")
 def quoted(text: str) -> str:
     """A CEL string. Escaped: what ends it, `$` (the driver gets the condition in an argument, which a kubelet reads), `{{` (Argo).
 
-    And characters on which Argo's templates may break (`lowering.text.unquotable`), by their numbers: what is printable changes with Python.
+    And characters on which Argo's templates may break (`lowering.text.unquotable`), by their numbers: what is printable varies with Python.
     """
     parts = [_escape(char) if char < " " or "\x7f" <= char <= "\xa0" or char > "\uffff" or char in _UNSAFE else char for char in text]
     for at in range(len(parts) - 1):
@@ -76,7 +76,7 @@ def condition(
 def typed(ref: MetricRef | ValueRef) -> str:
     """True where a text from a file may stand in another text, an error that says so where it may not: the rules of the Argo target.
 
-    Numbers keep their text there, so it is the text that must be one. On the way to the program `{{` would be replaced by Argo, and `$$` and
+    Numbers keep their text there, so it is the text that must be one. On the way to the program Argo would replace `{{`, and `$$` and
     `$(X)` by the kubelet: the launcher gets the text in its command (driver/driver.go, `--executor_input`).
     """
     given = _input(f"{ref.step}.{ref.metric.name if isinstance(ref, MetricRef) else ref.value.name}")
