@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/tools/record"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/argoproj/argo-workflows/v3/workflow/util"
 )
 
 // argumentsFile would be where arguments are found that are too long for a pod.
@@ -35,6 +36,15 @@ func init() {
 type silence struct{}
 
 func (silence) Get(string) record.EventRecorder { return &record.FakeRecorder{} }
+
+// override gives parameters of a workflow other values, as `argo submit -p` does.
+func override(workflow *wfv1.Workflow, values map[string]string) error {
+	options := &wfv1.SubmitOpts{}
+	for name, value := range values {
+		options.Parameters = append(options.Parameters, name+"="+value)
+	}
+	return util.ApplySubmitOpts(workflow, options)
+}
 
 // noRegistry takes every collector and keeps none.
 type noRegistry struct{}

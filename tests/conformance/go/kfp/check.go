@@ -32,9 +32,13 @@ type Report struct {
 func (r *Report) add(check string, err error) {
 	r.Checks++
 	if err != nil {
-		r.Faults = append(r.Faults, Fault{Check: check, Message: err.Error()})
+		r.Faults = append(r.Faults, Fault{Check: check, Message: worded(err)})
 	}
 }
+
+// worded is an error's text. The protobuf module puts one of two kinds of space into its errors, by the program that it is part of, so
+// that nobody relies on them.
+func worded(err error) string { return strings.ReplaceAll(err.Error(), "\u00a0", " ") }
 
 // Check answers `check`: the documents, the compiler, Argo's validator on what it makes, every expression.
 func Check(request json.RawMessage) (any, error) {
@@ -47,7 +51,7 @@ func Check(request json.RawMessage) (any, error) {
 	pipeline, checks, problems := read(question.Manifest)
 	report := &Report{Checks: checks, Faults: []Fault{}}
 	for _, problem := range problems {
-		report.Faults = append(report.Faults, Fault{Check: "parse", Document: problem.document, Message: problem.err.Error()})
+		report.Faults = append(report.Faults, Fault{Check: "parse", Document: problem.document, Message: worded(problem.err)})
 	}
 	if pipeline.spec == nil {
 		return report, nil

@@ -1,7 +1,6 @@
 package kfp
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -155,19 +154,6 @@ func (c *cluster) deleteClaim(answer http.ResponseWriter, request *http.Request)
 		c.deleted = append(c.deleted, name)
 	}
 	respond(answer, &metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess}, err)
-}
-
-// left are the claims that nobody deleted.
-func (c *cluster) left() []string {
-	list, err := c.objects.CoreV1().PersistentVolumeClaims(namespace).List(context.Background(), metav1.ListOptions{})
-	if err != nil {
-		return []string{err.Error()}
-	}
-	names := []string{}
-	for _, claim := range list.Items {
-		names = append(names, claim.Name)
-	}
-	return names
 }
 
 // drawn is the random part that createPVC in backend/src/v2/driver/k8s.go puts before a suffix.

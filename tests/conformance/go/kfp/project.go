@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 	goyaml "gopkg.in/yaml.v3"
+	"k8s.io/apimachinery/pkg/api/validation"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/kubeflow/pipelines/api/v2alpha1/go/pipelinespec"
@@ -204,6 +205,10 @@ func (p *project) workflow(parameters map[string]*structpb.Value) (*util.Workflo
 		return nil, fmt.Errorf("the compiler made a %T", made)
 	}
 	workflow.SetExecutionNamespace(namespace)
+	// The API server looks for a good name anywhere in the pipeline's; Kubernetes wants the whole to be one.
+	if problems := validation.NameIsDNSSubdomain(workflow.GenerateName, true); len(problems) > 0 {
+		return nil, fmt.Errorf("Kubernetes would refuse the name %q: %s", workflow.GenerateName, strings.Join(problems, "; "))
+	}
 	return workflow, nil
 }
 

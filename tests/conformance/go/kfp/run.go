@@ -105,7 +105,7 @@ func (r *Run) Notes() []string { return r.notes }
 
 func (r *Run) note(about string, err error) {
 	if err != nil {
-		r.notes = append(r.notes, about+": "+err.Error())
+		r.notes = append(r.notes, about+": "+worded(err))
 	}
 }
 
@@ -130,6 +130,9 @@ type End struct {
 	Files map[string]string
 }
 
+// longestWord is Linux's limit for one argument of a program, its closing NUL included (MAX_ARG_STRLEN, execve(2)).
+const longestWord = 128 * 1024
+
 // Play does what happens in a pod, up to its end. An error is one of this program, not one of the pod.
 func (r *Run) Play(ctx context.Context, pod Pod) (End, error) {
 	values := environment(pod.Object, pod.Main, r.metadata)
@@ -137,6 +140,16 @@ func (r *Run) Play(ctx context.Context, pod Pod) (End, error) {
 	key := placeOf(pod.Node)
 	if len(words) == 0 {
 		return End{}, fmt.Errorf("a pod without a command")
+	}
+	if err := validPod(pod.Object); err != nil {
+		return End{}, fmt.Errorf("Kubernetes would refuse the pod: %w", err)
+	}
+	for _, word := range words {
+		if len(word) >= longestWord {
+			r.attempts[key.step()]++
+			r.messages[pod.Node], r.messages[key.step()] = "argument list too long", "argument list too long"
+			return End{Exit: 1}, nil
+		}
 	}
 	switch words[0] {
 	case "driver":
@@ -173,7 +186,7 @@ func (r *Run) playDriver(ctx context.Context, pod Pod, key place, arguments []st
 	if err != nil {
 		// glog.Exitf in the driver's main.
 		end.Exit = 1
-		r.messages[pod.Node] = err.Error()
+		r.messages[pod.Node] = worded(err)
 	}
 	return end, nil
 }
@@ -193,7 +206,7 @@ func (r *Run) playLauncher(ctx context.Context, pod Pod, key place, arguments []
 	}
 	if err != nil {
 		// glog.Exit in the launcher's main: the program's own status is not passed on.
-		r.messages[key.step()] = err.Error()
+		r.messages[key.step()] = worded(err)
 		return End{Exit: 1}, nil
 	}
 	delete(r.messages, key.step())

@@ -128,7 +128,8 @@ func (w *walk) add(base, driver, name, items string, omitted bool) Step {
 	if ran := w.run.programs[key]; len(ran.words) > 0 {
 		step.Command, step.Args, step.Env = ran.words[:1], ran.words[1:], map[string]string{}
 		for variable, value := range ran.environment {
-			if !strings.HasPrefix(variable, "ARGO_") { // the executor's own
+			// Not the variables of Argo's executor, and not where this program's store of metadata happens to be.
+			if !strings.HasPrefix(variable, "ARGO_") && !strings.HasPrefix(variable, "METADATA_GRPC_SERVICE_") {
 				step.Env[variable] = value
 			}
 		}
