@@ -32,8 +32,11 @@ SOURCES = Path(__file__).resolve().parent / "go"
 ARGO_3 = "github.com/argoproj/argo-workflows/v3"
 ARGO_4 = "github.com/argoproj/argo-workflows/v4"
 
-NOT_NEEDED = ("dev", "docs", "examples", "hack", "sdks", "ui")
+NOT_NEEDED = ("dev", "docs", "examples", "hack", "sdks", "test", "ui")
 """Folders of Argo's module that no package of a program imports."""
+
+HELPERS = "controller_test.go"
+"""The file of Argo's tests with what starts a controller without a cluster. The others would only be compiled, too."""
 
 UNUSED_DAYS = 30.0
 """Programs that nobody asked for in that time are deleted when others are built."""
@@ -91,17 +94,14 @@ class Program:
         return (script, *sorted(self.pins.glob("*.txt")), *sorted(self.pins.glob("*/*.go"))) if script.is_file() else ()
 
 
-PROGRAMS = tuple(
-    item
-    for item in (
-        Program("argo-3.7", ARGO_3, ("argo", "argo-3.7"), package="workflow/controller"),
-        Program("argo-4.0", ARGO_4, ("argo", "argo-4.0"), package="workflow/controller"),
-        # KFP's own modules are pseudo-versions that no tag of theirs made, which the checksum database refuses to look up.
-        Program(
-            "kfp-2.14", ARGO_3, ("argo", "kfp-2.14"), package="workflow/controller", packages=("kfp",), no_sumdb="github.com/kubeflow/*"
-        ),
-    )
-    if (item.pins / "go.sum").is_file()
+_CONTROLLER = "workflow/controller"
+PROGRAMS = (
+    Program("argo-3.7", ARGO_3, ("argo", "controller", "argo-3.7"), _CONTROLLER),
+    Program("argo-4.0", ARGO_4, ("argo", "controller", "argo-4.0"), _CONTROLLER),
+    Program("argo-3.6", ARGO_3, ("argo", "controller", "argo-3.6"), _CONTROLLER),
+    # KFP's own modules are pseudo-versions that no tag of theirs made, which the checksum database refuses to look up.
+    Program("kfp-2.14", ARGO_3, ("argo", "controller", "kfp-2.14"), _CONTROLLER, ("kfp",), "github.com/kubeflow/*"),
+    Program("argo-3.5", ARGO_3, ("argo", "argo-3.5")),
 )
 """Every program, those with most shared packages next to each other."""
 
@@ -205,6 +205,9 @@ def prepare(item: Program, module: Path, folder: Path) -> None:
         shutil.copyfile(path, folder / path.parent.name / path.name)
     place = folder / "src" / item.package if item.package else folder / "program"
     place.mkdir(exist_ok=True)
+    for path in place.glob("*_test.go"):
+        if path.name != HELPERS:
+            path.unlink()
     # Go has no way to share files between packages, nor between the major versions of a module. Both are one word in them.
     package = place.name if item.package else "main"
     for path in item.files:

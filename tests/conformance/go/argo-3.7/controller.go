@@ -9,6 +9,7 @@ import (
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/argoproj/argo-workflows/v3/workflow/common"
+	"github.com/argoproj/argo-workflows/v3/workflow/util"
 )
 
 // argumentsFile is where arguments are found that are too long for a pod.
@@ -22,6 +23,15 @@ func testController(_ context.Context, options ...any) (context.CancelFunc, *Wor
 type silence struct{}
 
 func (silence) Get(string) record.EventRecorder { return &record.FakeRecorder{} }
+
+// override gives parameters of a workflow other values, as `argo submit -p` does.
+func override(workflow *wfv1.Workflow, values map[string]string) error {
+	options := &wfv1.SubmitOpts{}
+	for name, value := range values {
+		options.Parameters = append(options.Parameters, name+"="+value)
+	}
+	return util.ApplySubmitOpts(workflow, options)
+}
 
 // informersOf gives what the controller watches.
 func informersOf(c *WorkflowController) []cache.SharedIndexInformer {

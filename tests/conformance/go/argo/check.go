@@ -11,7 +11,6 @@ import (
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/argoproj/argo-workflows/v3/workflow/common"
-	"github.com/argoproj/argo-workflows/v3/workflow/util"
 	"github.com/argoproj/argo-workflows/v3/workflow/validate"
 )
 
@@ -157,16 +156,16 @@ func submitted(object any, templates templateGetter, parameters map[string]strin
 	if ref := workflow.Spec.WorkflowTemplateRef; ref != nil && templates[ref.Name] != nil {
 		declared = append(append([]wfv1.Parameter{}, declared...), templates[ref.Name].Spec.Arguments.Parameters...)
 	}
-	var pairs []string
+	pairs := map[string]string{}
 	for _, parameter := range declared {
 		if text, ok := parameters[parameter.Name]; ok {
-			pairs = append(pairs, parameter.Name+"="+text)
+			pairs[parameter.Name] = text
 		} else if fill && parameter.Value == nil && parameter.Default == nil {
 			text := "1"
 			if len(parameter.Enum) > 0 {
 				text = parameter.Enum[0].String()
 			}
-			pairs = append(pairs, parameter.Name+"="+text)
+			pairs[parameter.Name] = text
 		}
 	}
 	for name := range parameters {
@@ -174,7 +173,7 @@ func submitted(object any, templates templateGetter, parameters map[string]strin
 			return nil, fmt.Errorf("the workflow has no parameter %q", name)
 		}
 	}
-	return workflow, util.ApplySubmitOpts(workflow, &wfv1.SubmitOpts{Parameters: pairs})
+	return workflow, override(workflow, pairs)
 }
 
 func hasParameter(parameters []wfv1.Parameter, name string) bool {

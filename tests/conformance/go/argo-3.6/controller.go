@@ -1,0 +1,80 @@
+package conformance
+
+import (
+	"context"
+	"io"
+	"reflect"
+
+	"github.com/prometheus/client_golang/prometheus"
+	log "github.com/sirupsen/logrus"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/argoproj/argo-workflows/v3/workflow/util"
+)
+
+// argumentsFile would be where arguments are found that are too long for a pod.
+const argumentsFile = "" // Argo 3.6 has no such place
+
+func testController(_ context.Context, options ...any) (context.CancelFunc, *WorkflowController) {
+	cancel, controller := newController(options...)
+	// The controller of pods has a logger of its own, which writes every step that it takes.
+	logger := reflect.ValueOf(controller.PodController).Elem().FieldByName("log")
+	(*log.Logger)(logger.UnsafePointer()).SetOutput(io.Discard)
+	// Nothing in this version uses this queue any more, and a queue works until it is shut down.
+	controller.podCleanupQueue.ShutDown()
+	return cancel, controller
+}
+
+func init() {
+	// Every controller registers its metrics with the program, which would keep them for ever.
+	prometheus.DefaultRegisterer = noRegistry{}
+}
+
+// silence is a recorder of events that keeps none.
+type silence struct{}
+
+func (silence) Get(string) record.EventRecorder { return &record.FakeRecorder{} }
+
+// override gives parameters of a workflow other values, as `argo submit -p` does.
+func override(workflow *wfv1.Workflow, values map[string]string) error {
+	options := &wfv1.SubmitOpts{}
+	for name, value := range values {
+		options.Parameters = append(options.Parameters, name+"="+value)
+	}
+	return util.ApplySubmitOpts(workflow, options)
+}
+
+// noRegistry takes every collector and keeps none.
+type noRegistry struct{}
+
+func (noRegistry) Register(prometheus.Collector) error  { return nil }
+func (noRegistry) MustRegister(...prometheus.Collector) {}
+func (noRegistry) Unregister(prometheus.Collector) bool { return true }
+
+// informersOf gives what the controller watches.
+func informersOf(c *WorkflowController) []cache.SharedIndexInformer {
+	return []cache.SharedIndexInformer{
+		c.wfInformer, c.wftmplInformer.Informer(), c.cwftmplInformer.Informer(), c.PodController.TestingPodInformer(),
+		c.wfTaskSetInformer.Informer(), c.artGCTaskInformer.Informer(), c.taskResultInformer,
+	}
+}
+
+func operate(ctx context.Context, controller *WorkflowController, wf *wfv1.Workflow) *wfOperationCtx {
+	woc := newWorkflowOperationCtx(wf, controller)
+	woc.operate(ctx)
+	return woc
+}
+
+// setNode replaces the status of a node.
+func setNode(_ context.Context, wf *wfv1.Workflow, node wfv1.NodeStatus) {
+	wf.Status.Nodes.Set(node.ID, node)
+}
+
+// listen collects warnings until the returned function is called.
+func (w *warnings) listen(ctx context.Context) (context.Context, func()) {
+	hooks := log.StandardLogger().ReplaceHooks(log.LevelHooks{})
+	log.AddHook(w)
+	return ctx, func() { log.StandardLogger().ReplaceHooks(hooks) }
+}
