@@ -10,7 +10,7 @@ HOSTILE = (
     "-x", "--", "", " ", '{"IfPresent":1}', '{"Concat":["a"]}', '{"IfPresent": {"InputName": "a"}}', "y", "1e3", "0123", "~", "null",
     "# x", "a: b", "- a", "a\tb\u00a0c", "é", "한국어 🙂", "a\u2028b", "\u200b", "%s=%n", "=x", "@", "%", "  a  ", "${{ params.x }}",
     "${{ run.id }}", "${{ '' }}", "${{ '{{' }}", "${{ true }}", "${{", "${X}", "x is missing", "variable not in env", "&a", "*a", "!x",
-    "|", "?", "@file", "<no value>", "a" * 300, "\u0085", "\ufeff", "\x7f", "1\x002",
+    "|", "?", "@file", "<no value>", "a" * 300, "\u0085", "\ufeff", "\x07", "\x1b[1m", "\x7f", "1\x002",
 )  # fmt: skip
 """Texts of every layer below: engines' templates, the kubelet, shells, YAML, JSON, encodings."""
 
@@ -92,6 +92,6 @@ ENUMERATORS = (
 
 CHARACTERS = (
     0x27, 0x22, 0x5C, 0x23, 0x3A, 0x7B, 0x7D, 0x24, 0x85, 0xA0, 0xAD, 0x301, 0x200D, 0x202E, 0x2028, 0xAC00, 0xC1A1, 0xD55C, 0xFE0F,
-    0xFF11, 0xFFFD, 0x1F338, 0x1F600, 0x1F6FF, 0x10FFFF,
+    0xFF11, 0xFFFD, 0x1F338, 0x1F600, 0xE0067, 0x10FFFF,
 )  # fmt: skip
 """Of quoting, of line breaks, invisible ones, and those that take two or four bytes."""

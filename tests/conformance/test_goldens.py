@@ -1,0 +1,49 @@
+"""Every golden manifest is one that every engine takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlc.targets import TARGETS
+from tests.conformance.engines import ARGO, KFP, engine
+from tests.conformance.kinds import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ENGINES = {"argo": ARGO, "kfp": KFP}
+LINE = (
+    f"conformance: {{argo}} argo manifests x {len(ARGO)} versions, {{kfp}} kfp manifests x {len(KFP)}, {{checks}} checks, {{faults}} faults"
+)
+
+
+def files(target: str) -> list[Path]:
+    """The goldens of a target that are manifests; the others (`.txt`) are refusals."""
+    return sorted((ROOT / "golden" / target).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_goldens_are_accepted(target: str, counted: Callable[..., None]) -> None:
+    """Each manifest under golden/TARGET, checked by each version of the engine: no fault, and something was checked in each."""
+    faults, checks = [], 0
+    for file in files(target):
+        for name in ENGINES[target]:
+            answer = engine(name).ask("check", manifest=file.read_text(encoding="utf-8"))
+            assert answer["checks"] > 0
+            checks += answer["checks"]
+            faults += [f"{file.name}, {name}: {fault}" for fault in answer["faults"]]
+    counted(LINE, **{other: len(files(other)) if other == target else 0 for other in TARGETS}, checks=checks, faults=len(faults))
+    assert faults == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_goldens_are_all_of_them(target: str) -> None:
+    """A folder of goldens holds manifests, no file that is neither manifest nor refusal, and a file for every spec and for nothing else."""
+    assert ENGINES[target], f"no engine checks {target}"
+    found = sorted(path.name for path in (ROOT / "golden" / target).iterdir())
+    assert {name.rpartition(".")[2] for name in found} <= {"yaml", "txt"}
+    assert files(target)
+    assert sorted(name.rpartition(".")[0] for name in found) == sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))

@@ -1,0 +1,125 @@
+"""Nothing gets past `mlc` that an engine would stop: what it accepts of hundreds of mutated specs, every engine accepts.
+
+`MLC_MUTATIONS=5000 MLC_SEED=x pytest tests/conformance/test_mutations.py` tries more, and others, than the test run does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlc import driver
+from mlc.diagnostics.codes import CODES
+from mlc.reader import read
+from mlc.source import SourceFile
+from mlc.targets import TARGETS
+from tests.conformance.engines import ARGO, CONTROLLERS, KFP, engine
+from tests.conformance.kinds import KINDS, ROOT
+from tests.conformance.mutate import OFTEN, Mutation, mutation
+from tests.conformance.playing import differences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COUNT = int(os.environ.get("MLC_MUTATIONS", "800"))
+SEED = os.environ.get("MLC_SEED", "mlc")
+PARTS = 8
+"""Tests that the mutations are shared out to, so that workers share the time."""
+PLAYED_EVERY = 5
+"""One in so many accepted mutations is also run, once for each target."""
+
+ENGINES = {"argo": ARGO, "kfp": KFP}
+PLAYERS = {"argo": CONTROLLERS, "kfp": KFP}
+LINE = (
+    "mutations: {tried} tried (a spec, a target), {accepted} accepted, {refused} refused, {played} played, "
+    "accepted by us and refused by an engine: {faults}"
+)
+
+
+def params(data: Any) -> dict[str, str]:
+    """A text for every parameter that has no default, such as it allows."""
+    found = {}
+    for name, entry in (data.get("params") or {}).items():
+        if isinstance(entry, dict) and "default" not in entry:
+            low, high = entry.get("min"), entry.get("max")
+            number = low if low is not None else high if high is not None else 1
+            fair = {"string": "a", "int": str(number), "float": str(number), "bool": "true", "list": "[]", "dict": "{}"}[entry["type"]]
+            choice = entry["choices"][0] if entry.get("choices") else None
+            found[name] = fair if choice is None else choice if isinstance(choice, str) else json.dumps(choice)
+    return found
+
+
+def problems(mutated: Mutation, target: str, manifest: str, *, play: bool) -> list[str]:
+    """What the engines have against a manifest; with `play`, also where a run in which every program succeeds is not what the spec says."""
+    found = []
+    for name in ENGINES[target]:
+        found += [f"{name}: {fault['check']}: {fault['message']}" for fault in engine(name).ask("check", manifest=manifest)["faults"]]
+    if play and not found:
+        document = read(SourceFile("spec.yaml", mutated.text), [])
+        assert document is not None
+        data = json.loads(json.dumps(document.data))
+        name = PLAYERS[target][mutated.number // PLAYED_EVERY % len(PLAYERS[target])]
+        found += [f"{name}: {text}" for text in differences(data, {}, params(data), manifest, engine(name))]
+    return found
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_what_is_accepted_is_accepted_by_the_engines(part: int, counted: Callable[..., None]) -> None:
+    """Each mutation, each target: it is refused with a code, or every engine takes the manifest, and a sample of them runs as it should."""
+    tried = accepted = played = 0
+    faults: list[str] = []
+    for number in range(part, COUNT, PARTS):
+        mutated = mutation(SEED, number)
+        for target in TARGETS:
+            tried += 1
+            result = driver.compile_source(SourceFile("spec.yaml", mutated.text), (target,))
+            if not result.outputs:
+                assert any(CODES[item.code].severity == "error" and item.code != "MLC901" for item in result.diagnostics), mutated.title
+                continue
+            accepted += 1
+            play = accepted % PLAYED_EVERY == 0
+            played += play
+            found = problems(mutated, target, result.outputs[0].text, play=play)
+            if found:
+                faults.append("\n".join([f"{mutated.title}, for {target}", *found, mutated.diff()]))
+    counted(LINE, tried=tried, accepted=accepted, refused=tried - accepted, played=played, faults=len(faults))
+    assert not faults, "\n\n".join(faults[:10])
+    assert accepted > tried / 6, "too much is refused to say anything about the rest"
+
+
+def test_kinds_of_mutations() -> None:
+    """Every kind comes in the run and changes something, most are accepted at times, and most give at times what is refused."""
+    changed: set[str] = set()
+    fates: dict[bool, set[str]] = {True: set(), False: set()}
+    for number in range(2 * (len(KINDS) + len(OFTEN))):
+        mutated = mutation(SEED, number)
+        if mutated.text != mutated.before:
+            changed.update(mutated.kinds)
+        result = driver.compile_source(SourceFile("spec.yaml", mutated.text), TARGETS[number % 2 :][:1])
+        fates[bool(result.outputs)].update(mutated.kinds)
+    assert changed == set(KINDS)
+    assert len(KINDS) >= 15
+    assert min(map(len, fates.values())) > len(KINDS) / 2
+
+
+def test_mutations_are_the_same_for_the_same_seed() -> None:
+    """Another process, with another hash seed, draws the same mutations; another seed draws others."""
+    code = "from tests.conformance.mutate import mutation; [print(ascii(mutation('s', number).text)) for number in range(100)]"
+    prints = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT / 'compiler'}{os.pathsep}{ROOT}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert prints[0] == prints[1]
+    assert [mutation("s", number).text for number in range(20)] != [mutation("t", number).text for number in range(20)]
