@@ -628,8 +628,42 @@ def test_cache() -> None:
     """Off unless the spec says so; a key is the engine's cache key."""
     body = "steps: {a: {image: x:1, command: t, cache: %s}}"
     assert task(body % "false")["cachingOptions"] == {}
+    assert "inputs" not in task(body % "false")
     assert task(body % "true")["cachingOptions"] == {"enableCache": True}
     assert task(body % "{key: k1}")["cachingOptions"] == {"enableCache": True, "cacheKey": "k1"}
+
+
+def test_what_the_backend_forgets_when_it_looks_for_a_result() -> None:
+    """A cached step has an input that changes with its name, env, mounts and key, not with its memory; a claim of the run is one, too."""
+    body = """
+    volumes: {d: {claim: data}, w: {size: 1Gi, storage_class: fast}}
+    steps: {%s: {image: x:1, command: t, cache: %s, %s}}
+    """
+
+    def known(keys: str, name: str = "a", cache: str = "true") -> dict[str, Any]:
+        spec = kfp.lower(support.pipeline(body % (name, cache, keys)))[0]
+        dag = spec["components"].get("comp-x-steps", spec["root"])["dag"]["tasks"][name]
+        asked = spec["components"][f"comp-{name}"]["inputDefinitions"]["parameters"]
+        assert asked == {key: {"parameterType": "STRING"} for key in dag["inputs"]["parameters"]}
+        found: dict[str, Any] = dag["inputs"]["parameters"]
+        return found
+
+    plain = known("title: A")
+    assert plain == known("title: B, resources: {memory: 1Gi}, timeout: 1h")
+    assert list(plain) == ["x-cache"]
+    changed = [
+        plain,
+        known("title: A", "b"),
+        known("title: A", cache="{key: k}"),
+        known("env: {A: '1'}"),
+        known("env: {A: '2'}"),
+        known("env: {A: {secret: s, key: k}}"),
+        known("env: {A: {field: metadata.name}}"),
+        known("volumes: {d: /d}"),
+        known("volumes: {d: /e}"),
+    ]
+    assert len({str(found["x-cache"]) for found in changed}) == len(changed)
+    assert known("volumes: {w: /w}")["x-claim.w"] == {"componentInputParameter": "x-claim.w"}
 
 
 def test_platform() -> None:

@@ -120,8 +120,16 @@ class _Lint:
                 found = self.executors.get(component["executorLabel"], {}).get("container", {})
                 if found.get("image") in STUBS:
                     continue
-                condition = self.dags[place]["dag"]["tasks"][task].get("triggerPolicy", {}).get("condition", "")
+                spec = self.dags[place]["dag"]["tasks"][task]
+                condition = spec.get("triggerPolicy", {}).get("condition", "")
                 read = inputs(found) | set(Expression(condition, {}).references if condition else ())
+                if spec.get("cachingOptions"):
+                    # the backend's fingerprint has a task's inputs in it, read or not (cacheutils/cache.go, GenerateCacheKey)
+                    claims = {source["componentInputParameter"] for source in _sources(self.settings.get(component["executorLabel"], {}))}
+                    read |= {"x-cache", *claims}
+                    unasked = sorted(({"x-cache"} | claims) - ports(component, "input", "parameters").keys())
+                    at = f"components.{name}.inputDefinitions.parameters"
+                    yield from (f"{at}: {one} is not there, though results are reused" for one in unasked)
             unread = [one for one in ports(component, "input", "parameters") if one not in read]
             yield from (f"components.{name}.inputDefinitions.parameters.{one}: nobody reads it" for one in unread)
 
@@ -278,8 +286,6 @@ class _Lint:
             return
         if found.type not in ("bool", "any"):
             yield f"{place}: is a {found.type}, not a boolean"
-        if not found.references:
-            yield f"{place}: looks at nothing that a run could change"
         for name, what in selections(found.tree):
             if name in given:
                 yield from self._looked(given[name], [what], place)

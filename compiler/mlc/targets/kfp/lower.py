@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ...lowering.params import described, limits
-from . import claims, platform
+from . import claims, platform, reuse
 from .bind import PARAMETER_TYPES, bindings, default
 from .executors import container
 from .tasks import component, component_name, executor_name, task
@@ -23,7 +23,7 @@ SDK_VERSION = "mlc-v1"  # informative; of the language, not of the tool, so that
 def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     """The pipeline's documents, in the order to write them."""
     steps = pipeline.steps
-    parameters = {step.name: bindings(step) for step in steps}
+    parameters = {step.name: (*bindings(step), *reuse.inputs(step)) for step in steps}
     components = {component_name(step.name): component(step, parameters[step.name]) for step in steps}
     executors = {executor_name(step.name): {"container": container(step)} for step in steps}
     _tell_apart(steps, components, executors)

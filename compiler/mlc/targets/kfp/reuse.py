@@ -1,0 +1,42 @@
+"""What the result of a cached step depends on and the backend does not look at.
+
+The backend finds an earlier result by image, command, arguments, inputs and outputs (cacheutils/cache.go, GenerateCacheKey): not by env,
+nor by what is mounted, nor by the step, and up to 2.14 not by `cacheKey`. Two steps that differ in env alone would get each other's result.
+Inputs it does look at, so a cached step has one for these.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ...ir import RunClaim
+from .bind import Binding
+from .executors import container
+from .platform import claim_input, executor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...ir import Step
+
+INPUT = "x-cache"
+_SETTINGS = ("pvcMount", "secretAsVolume", "configMapAsVolume", "secretAsEnv", "configMapAsEnv", "fieldPathAsEnv")
+
+
+def inputs(step: Step) -> tuple[Binding, ...]:
+    """The inputs of a cached step that its program does not read, none for others.
+
+    One changes with the step's name, env, mounts and key. A claim that is made for the run has another name each time: what a step left
+    there is gone with it, so the name is an input, and no other run's result is taken.
+    """
+    if step.cache is None or not step.cache.enabled:
+        return ()
+    from hashlib import sha256  # not on the way of projects that cache nothing
+
+    settings = executor(step)
+    known = [step.name, step.cache.key, container(step).get("env", []), [settings.get(key) for key in _SETTINGS]]
+    digest = sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+    claims = sorted({claim_input(mount.volume.name) for mount in step.mounts if isinstance(mount.volume, RunClaim)})
+    return (
+        Binding(INPUT, "STRING", {"runtimeValue": {"constant": digest}}),
+        *(Binding(name, "STRING", {"componentInputParameter": name}) for name in claims),
+    )
