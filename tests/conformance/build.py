@@ -100,7 +100,7 @@ PROGRAMS = (
     Program("argo-4.0", ARGO_4, ("argo", "controller", "argo-4.0"), _CONTROLLER),
     Program("argo-3.6", ARGO_3, ("argo", "controller", "argo-3.6"), _CONTROLLER),
     # KFP's own modules are pseudo-versions that no tag of theirs made, which the checksum database refuses to look up.
-    Program("kfp-2.14", ARGO_3, ("argo", "controller", "kfp-2.14"), _CONTROLLER, ("kfp",), "github.com/kubeflow/*"),
+    Program("kfp-2.14", ARGO_3, ("argo", "controller", "argo-3.6", "kfp-2.14"), _CONTROLLER, ("kfp",), "github.com/kubeflow/*"),
     Program("argo-3.5", ARGO_3, ("argo", "argo-3.5")),
 )
 """Every program, those with most shared packages next to each other."""

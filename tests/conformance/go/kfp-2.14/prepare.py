@@ -26,16 +26,9 @@ PLATFORM = "github.com/kubeflow/pipelines/kubernetes_platform"
 GENERATED = ("kfp/pipeline_spec/pipeline_spec_pb2.py", "kfp/kubernetes/kubernetes_executor_config_pb2.py")
 """The Python code generated for the messages, the first before what refers to it."""
 
-HELPERS = "controller_test.go"
-"""The file of Argo's tests with what starts a controller without a cluster. The others need time, and a helper of theirs does not compile
-with the Kubernetes packages that all our programs share."""
-
 
 def main(folder: Path, go: str) -> None:
-    """Add the two modules, and take away tests of Argo that are not needed."""
-    for path in (folder / "src" / "workflow" / "controller").glob("*_test.go"):
-        if path.name != HELPERS and not path.name.startswith("zz_mlc_"):
-            path.unlink()
+    """Add the two modules."""
     for name, module in (("api", API), ("kubernetes_platform", PLATFORM)):
         (folder / name).mkdir()
         (folder / name / "go.mod").write_text(f"module {module}\n\ngo 1.23\n", encoding="utf-8")
