@@ -738,3 +738,17 @@ def test_plain_names_are_what_the_pattern_says(text: str) -> None:
 def test_plain_images_are_what_the_pattern_says(text: str) -> None:
     """So for references of images."""
     assert not _is_plain(text) or images._REFERENCE.fullmatch(text)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("description: {0}\nannotations: {{a: {0}}}\nsteps: {{s: {{image: a:1, command: t}}}}", "description"),
+        ("steps: {{s: {{image: a:1, command: t, title: {0}, annotations: {{a: {0}x}}}}}}", "steps.s.annotations.a"),
+    ],
+)
+def test_notes_fit_into_annotations(body: str, expected: str) -> None:
+    """Titles, descriptions and annotations become annotations, of which Kubernetes takes 256 KiB for one object: bytes, not letters."""
+    assert codes(body.format("한" * 30_000)) == []
+    (found,) = check(body.format("한" * 42_000))
+    assert (found.code, ".".join(map(str, found.path))) == ("MLC206", expected)

@@ -117,11 +117,16 @@ class _Argo:
             "small": {one["name"]: one["valueFrom"]["path"] for one in outputs.get("parameters", ())},
             "mounts": {one["mountPath"]: self.volume(one["name"]) for one in container.get("volumeMounts", ()) if one["name"][:2] != "x-"},
             "resources": self.resources(container.get("resources", {})),
-            "retry": None if retry is None else (retry["limit"], *(retry.get("backoff", {}).get(key) for key in ("duration", "factor"))),
+            "retry": None if retry is None else self.retry(retry),
             "timeout": template.get("activeDeadlineSeconds"),
             "labels": metadata.get("labels", {}),
             "annotations": {key: text for key, text in notes.items() if key not in ("mlc/title", "mlc/types", "mlc/metrics")},
         }
+
+    def retry(self, found: dict[str, Any]) -> Any:
+        backoff = found.get("backoff", {})
+        factor = backoff.get("factor")
+        return (found["limit"], backoff.get("duration"), None if factor == "1" else factor)
 
     def program(self, container: dict[str, Any], scripted: bool) -> tuple[list[Any], list[str]]:
         command, args = container.get("command", []), container.get("args", [])
@@ -208,7 +213,8 @@ class _Argo:
         if kind == "binary" and node.text == "+" and parts[1] == Node("number", "0"):
             return self.condition(parts[0])
         if kind == "binary":
-            return (node.text, self.condition(parts[0]), self.condition(parts[1]))
+            left, right = self.condition(parts[0]), self.condition(parts[1])
+            return left + right if node.text == "+" else (node.text, left, right)  # a text that was cut in two
         if kind == "call" and path(parts[0]) in (("all",), ("any",)):
             if parts[2].kind != "item":  # any([...], # == X)
                 return ("in", self.condition(parts[2].parts[1]), self.condition(parts[1]))

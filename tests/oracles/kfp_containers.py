@@ -149,7 +149,7 @@ def _wrapped(component: dict[str, Any], wrapper: Wrapper, step: str, place: str)
     first = next((word for word in program[1:] if "=" not in word), "") if program[:1] == ["env"] else program[0] if program else ""
     if wrapper.there and not first:
         yield f"{place}: has no program"
-    if "{{" in first:
+    if "{{$" in first:
         yield f"{place}: the program {first} is known only at run time"
     if bool(wrapper.of("script")) != ("@" in program):
         yield f"{place}: has a script that nothing runs, or runs one that is not there"

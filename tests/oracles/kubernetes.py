@@ -185,7 +185,7 @@ def program(container: dict[str, Any], place: str, tags: re.Pattern[str] | None 
     for where, word, whole in texts:
         if any(len(run) % 2 for run in re.findall(r"\$+", tags.sub("", word) if tags else word)):
             yield f"{where}: has a $ that a kubelet would read"
-        if len(whole.encode()) > ARGUMENT:
+        if len(whole.replace("$$", "$").encode()) > ARGUMENT:
             yield f"{where}: is longer than one process argument"
         if "\0" in word:
             yield f"{where}: holds a NUL"

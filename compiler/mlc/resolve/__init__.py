@@ -9,7 +9,7 @@ from ..record import replace
 from . import graph, images, params, ports, steps, volumes
 from .context import Context
 from .merge import merge
-from .names import check_alike, check_annotations, check_labels, check_object, check_steps
+from .names import check_alike, check_annotations, check_labels, check_notes, check_object, check_steps
 from .placement import check_placement
 
 TYPE_CHECKING = False
@@ -34,6 +34,7 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
     labels, annotations = data.get("labels") or {}, data.get("annotations") or {}
     check_labels(context, labels, ("labels",))
     check_annotations(context, annotations, ("annotations",))
+    check_notes(context, annotations, "", data.get("description", ""), lambda *key: key)
     merged = _merged(context)
     project = _project(context, merged, known_volumes)
     resolved = {step.name: steps.resolve(context, step, project) for step in merged}

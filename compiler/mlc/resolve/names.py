@@ -16,7 +16,7 @@ _EXPRESSION = "${{"
 # What most names are needs no pattern (`is_plain`): compiling one takes longer than looking at all names of a small project.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..diagnostics.model import Path
     from .context import Context
@@ -32,6 +32,8 @@ _FIELD = (
     r"metadata\.(name|namespace|uid|(labels|annotations)\['[^'\\]+'\])"
     r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs)"
 )
+_NOTES = 240 * 1024
+"""Bytes: Kubernetes keeps 256 KiB of annotations for an object, and engines add their own (apimachinery, `TotalAnnotationSizeLimitB`)."""
 _OURS = "mlc/"
 _ARGO = "workflows.argoproj.io/"
 _ARGO_WORDS = frozenset(
@@ -151,6 +153,21 @@ def check_annotations(context: Context, annotations: Mapping[str, str], path: Pa
     """Keys of annotations; their values are free."""
     for key in annotations:
         _qualified(context, key, where[key] if where else (*path, key), "an annotation")
+
+
+def check_notes(context: Context, annotations: Mapping[str, str], title: str, description: str, where: Callable[..., Path]) -> None:
+    """Title, description and annotations fit into the annotations of one object."""
+    if 4 * (len(title) + len(description) + sum(map(len, annotations.values()))) <= _NOTES:
+        return
+    texts: dict[tuple[str, ...], str] = {
+        ("title",): title,
+        ("description",): description,
+        **{("annotations", key): text for key, text in annotations.items()},
+    }
+    if sum(len(text.encode()) for text in texts.values()) > _NOTES:
+        longest = max(texts, key=lambda key: len(texts[key]))
+        message = f"`title`, `description` and `annotations` together have more than {_NOTES:,} bytes, which Kubernetes does not keep"
+        context.report("MLC206", message, where(*longest), help="keep a long text in a file, and say here where it is")
 
 
 def _qualified(context: Context, key: str, path: Path, what: str) -> None:

@@ -6,7 +6,7 @@ from ..ir import ConfigMapKey, Env, FieldPath, MetricRef, Mount, SecretKey, Step
 from ..record import replace
 from ..scalars import source_text
 from . import conditions, images, ports, program, resources
-from .names import check_annotations, check_env, check_field, check_key, check_labels, check_object
+from .names import check_annotations, check_env, check_field, check_key, check_labels, check_notes, check_object
 from .paths import check_form, check_places
 
 TYPE_CHECKING = False
@@ -60,6 +60,7 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
     labels, annotations = step.get("labels", {}), step.get("annotations", {})
     check_labels(context, labels, (), {key: step.where("labels", key) for key in labels})
     check_annotations(context, annotations, (), {key: step.where("annotations", key) for key in annotations})
+    check_notes(context, annotations, step.get("title", ""), step.get("description", ""), step.where)
     resolved = Step(
         name=step.name,
         title=step.get("title", ""),
