@@ -697,7 +697,6 @@ def test_platform() -> None:
         "secretAsEnv": [
             {
                 "keyToEnv": [{"secretKey": "k", "envVar": "T"}],
-                "optional": False,
                 "secretName": "sec",
                 "secretNameParameter": constant("sec"),
             }
@@ -705,7 +704,6 @@ def test_platform() -> None:
         "configMapAsEnv": [
             {
                 "keyToEnv": [{"configMapKey": "k", "envVar": "U"}],
-                "optional": False,
                 "configMapName": "cfg",
                 "configMapNameParameter": constant("cfg"),
             }

@@ -123,8 +123,8 @@ EXECUTOR = {
             EXACTLY_ONE: [("constant", "componentInputParameter", "taskOutputParameter")],
         }
     ],
-    "secretAsEnv?": [{"keyToEnv": [{"secretKey": config_key, "envVar": env_name}], "optional": False, **_SECRET}],
-    "configMapAsEnv?": [{"keyToEnv": [{"configMapKey": config_key, "envVar": env_name}], "optional": False, **_CONFIG_MAP}],
+    "secretAsEnv?": [{"keyToEnv": [{"secretKey": config_key, "envVar": env_name}], **_SECRET}],
+    "configMapAsEnv?": [{"keyToEnv": [{"configMapKey": config_key, "envVar": env_name}], **_CONFIG_MAP}],
     "secretAsVolume?": [{"mountPath": path, "optional": False, **_SECRET}],
     "configMapAsVolume?": [{"mountPath": path, "optional": False, **_CONFIG_MAP}],
     "emptyDirMounts?": [{"volumeName": volume_name, "mountPath": path, "medium?": "Memory", "sizeLimit?": size}],

@@ -1,6 +1,7 @@
 """What only Kubernetes knows about a step: volumes, secrets, pull settings, timeout, pod metadata (`KubernetesExecutorConfig`).
 
 Names of claims, secrets and config maps are written twice, for backends before and after 2.5 (kubernetes_executor_config.proto).
+`optional` of a variable is left out, which means false: it came after 2.14.3, and older backends refuse a field that they do not know.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ def executor(step: Step) -> dict[str, Any]:
     for env in step.env:
         match env.value:
             case SecretKey(secret=secret, key=key):
-                value = {"keyToEnv": [{"secretKey": key, "envVar": env.name}], "optional": False, **_secret(secret)}
+                value = {"keyToEnv": [{"secretKey": key, "envVar": env.name}], **_secret(secret)}
                 spec.setdefault("secretAsEnv", []).append(value)
             case ConfigMapKey(config_map=config_map, key=key):
-                value = {"keyToEnv": [{"configMapKey": key, "envVar": env.name}], "optional": False, **_config_map(config_map)}
+                value = {"keyToEnv": [{"configMapKey": key, "envVar": env.name}], **_config_map(config_map)}
                 spec.setdefault("configMapAsEnv", []).append(value)
             case FieldPath(path=path):
                 spec.setdefault("fieldPathAsEnv", []).append({"name": env.name, "fieldPath": path})
