@@ -30,6 +30,13 @@ KFP: tuple[str, ...] = tuple(name for name in ENGINES if name.startswith("kfp-")
 Answer = dict[str, Any]
 
 
+_ENVIRONMENT = {
+    "MLC_CONFORMANCE": "1",
+    # without it Argo 4 waits for a second after each round (workflow/controller/operator.go, persistUpdates)
+    "INFORMER_WRITE_BACK": "true",
+}
+
+
 class EngineError(Exception):
     """The engine could not answer: the text is the program's own."""
 
@@ -68,7 +75,7 @@ class Engine:
         os.utime(path)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process is
         self._process = subprocess.Popen(
-            [str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env={**os.environ, "MLC_CONFORMANCE": "1"}
+            [str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env={**os.environ, **_ENVIRONMENT}
         )
         return self._process
 

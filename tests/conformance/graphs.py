@@ -253,8 +253,9 @@ class _Drawing:
             step["run"] = f"{path}\n" if form == "python" else ":\n"
             if form == "python":
                 step["shell"] = "python"
-        if self.now_and_then():
-            step["args"] = [self.text([*own, *self.texts]) for _ in range(self.one((1, 2)))]
+        if self.often():
+            written = [reference for reference in self.texts if reference.startswith("steps.")]
+            step["args"] = [self.text([*own, *self.texts, *written, *written]) for _ in range(self.one((1, 2)))]
         if self.rarely():
             step["env"] = {"WHAT": self.text([*own, *self.texts]), "LEVEL": "info"}
         if self.rarely():

@@ -67,8 +67,11 @@ class RunEnd:
 def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None, target: str = "") -> RunEnd:
     """The end of a run of `spec` that gives `params` as texts and in which the steps' programs do what `outcomes` says.
 
-    With a `target`, as that target ends it, where it cannot do what the language says. docs/targets.md has these facts:
+    With a `target` (`argo`, `kfp`, or a version of one, `argo-3.6`), as that ends it where it cannot do what the language says.
+    docs/targets.md has these facts:
 
+    - `argo` before 3.7.11 and 4.0.2: what is wrong with a text does not end the run, the step starts with the text of the check
+      (workflow/controller/dag.go, resolveDependencyReferences, replaces tags there without being strict).
     - `kfp`: a value of type list or dict whose text is none fails the step that wrote it, as a missing file does, and not the one that uses
       it (backend/src/v2/component/launcher_v2.go, collectOutputParameters; metadata/converter.go, TextToPbValue).
     - `kfp`: a value that goes into a text may hold neither `$$` nor `$(`, which a kubelet would read in the launcher's command.
@@ -177,7 +180,9 @@ class Unreadable(Exception):
 
 class _Run:
     def __init__(self, spec: Spec, params: Mapping[str, str], target: str) -> None:
-        self.spec, self.target = spec, target
+        self.spec = spec
+        self.kfp = target.startswith("kfp")
+        self.lenient = target in ("argo-3.5", "argo-3.6")
         self.params = {name: _Param(name, entry, params.get(name)) for name, entry in (spec.get("params") or {}).items()}
         self.steps: dict[str, StepEnd] = {}
         self.texts: dict[tuple[str, str], str] = {}
@@ -192,7 +197,7 @@ class _Run:
             return StepEnd("Skipped", "upstream")
         texts = [parts for tree in _texts(settings(self.spec, name)) for parts in _references(tree)]
         try:
-            if self.target == "kfp":
+            if self.kfp:
                 for parts in texts:
                     if parts[2:3] == ("metrics",) and _inside_document(self.spec["steps"][parts[1]]["metrics"][parts[3]]):
                         self.text(parts)
@@ -200,7 +205,7 @@ class _Run:
             holds = [self.value(tree) for tree in _conditions(self.spec, name)]
             if not all(holds):
                 return StepEnd("Skipped", "condition")
-            for parts in texts:
+            for parts in () if self.lenient else texts:
                 self.text(parts)
         except Unreadable:
             return StepEnd("Failed", "unreadable")
@@ -230,7 +235,7 @@ class _Run:
             return "files"
         texts = written(self.spec, name, attempt)
         values = settings(self.spec, name).get("values") or {}
-        if self.target == "kfp" and not all(_fits(_type(value), texts[port]) for port, value in values.items() if _type(value) in _NESTED):
+        if self.kfp and not all(_fits(_type(value), texts[port]) for port, value in values.items() if _type(value) in _NESTED):
             return "files"
         self.texts.update({(name, port): text for port, text in texts.items()})
         return ""
@@ -284,7 +289,7 @@ class _Run:
                 if kind in ("int", "float", "bool"):
                     _must({"int": _INT, "float": _FLOAT, "bool": _BOOL}[kind], text)
                     return
-                expanded = ("{{", "$$", "$(") if self.target == "kfp" and kind == "string" else ("{{",)
+                expanded = ("{{", "$$", "$(") if self.kfp and kind == "string" else ("{{",)
                 if not _fits(kind, text) or any(mark in text for mark in expanded):
                     raise Unreadable(text)
 

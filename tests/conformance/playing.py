@@ -81,9 +81,9 @@ def expected(step: StepEnd) -> tuple[str, ...]:
 
 def differences(spec: Spec, outcomes: Outcomes, params: Mapping[str, str], manifest: str, engine: Engine) -> list[str]:
     """Where an engine's run of a manifest is not the model's run of the spec, in words; nothing where they agree."""
-    target = engine.name.partition("-")[0]
-    end = model.play(spec, outcomes, params, target)
-    answer = engine.ask("play", manifest=manifest, parameters=dict(params), outcomes=requested(spec, outcomes, target))
+    end = model.play(spec, outcomes, params, engine.name)
+    said = requested(spec, outcomes, engine.name.partition("-")[0])
+    answer = engine.ask("play", manifest=manifest, parameters=dict(params), outcomes=said)
     found = []
     phase = "Failed" if answer["phase"] == "Error" else answer["phase"]
     if phase != end.phase:

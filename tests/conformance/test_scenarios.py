@@ -57,7 +57,7 @@ def test_model(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("target, name", PLAYERS, ids=[name for _, name in PLAYERS])
 def test_engine(target: str, name: str, counted: Callable[..., None]) -> None:
-    """Every engine ends every scenario that its target can do as the model does, which is as the table does."""
+    """Every engine ends every scenario that its target can do as the model does: as the table says, but for what `model.play` lists."""
     played = [scenario for scenario in SCENARIOS if target in scenario.targets]
     found = [
         f"{scenario.name}: {text}"
