@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,8 +20,9 @@ from mlc.reader import read
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
 from tests.conformance.engines import ARGO, CONTROLLERS, KFP, engine
-from tests.conformance.kinds import KINDS, ROOT
+from tests.conformance.kinds import KINDS, ROOT, Draft, document, specs
 from tests.conformance.mutate import OFTEN, Mutation, mutation
+from tests.conformance.plausible import SCHEMA
 from tests.conformance.playing import differences
 
 if TYPE_CHECKING:
@@ -105,6 +107,22 @@ def test_kinds_of_mutations() -> None:
     assert changed == set(KINDS)
     assert len(KINDS) >= 15
     assert min(map(len, fates.values())) > len(KINDS) / 2
+
+
+def test_every_key_is_drawn() -> None:
+    """Each key of a step and of the project comes with a value that some target accepts: a key that is new in the schema, too."""
+    wanted = {*SCHEMA["$defs"]["step"]["properties"], *SCHEMA["properties"]} - {"mlc", "name", "steps", "defaults"}
+    for number in range(3000):
+        rng = Random(f"keys {number}")
+        draft = Draft(document(rng.choice(sorted(specs()))), rng)
+        done = KINDS["legal_key" if number % 4 else "legal_top"](draft)
+        key = done.partition(" = ")[0].rpartition(".")[2]
+        text = json.dumps(draft.data, ensure_ascii=False)
+        if key in wanted and driver.compile_source(SourceFile("spec.yaml", text), TARGETS[number % 2 :][:1]).outputs:
+            wanted.remove(key)
+        if not wanted:
+            break
+    assert wanted == set()
 
 
 def test_mutations_are_the_same_for_the_same_seed() -> None:
