@@ -718,6 +718,20 @@ FACTS = (
         ),
     ),
     Fact(
+        "of two cached steps that differ in env or mounts alone the second gets the first one's result",
+        "KFP cacheutils/cache.go, #10189",
+        (
+            right(
+                "kfp",
+                "defaults: {image: 'x:1', command: t, cache: true}\nsteps: {a: {env: {N: '1'}}, b: {env: {N: '2'}}}",
+                {
+                    f"{KA} inputs parameters x-cache runtimeValue constant": "9c1c6d14f054c2b1",
+                    f"{KB} inputs parameters x-cache runtimeValue constant": "4a409821ee2c2d59",
+                },
+            ),
+        ),
+    ),
+    Fact(
         "`err && false` is false: a metric that is no number slips through where another condition decides",
         "cel-go, and expr-lang's `and` skips what it does not need",
         (

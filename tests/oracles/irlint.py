@@ -65,6 +65,7 @@ class _Lint:
         for place, dag in self.dags.items():
             yield from self._dag(dag, place)
         yield from self._unused()
+        yield from self._reused()
         yield from self._shared()
         yield from self._claims()
         for label, found in self.settings.items():
@@ -124,14 +125,28 @@ class _Lint:
                 condition = spec.get("triggerPolicy", {}).get("condition", "")
                 read = inputs(found) | set(Expression(condition, {}).references if condition else ())
                 if spec.get("cachingOptions"):
-                    # the backend's fingerprint has a task's inputs in it, read or not (cacheutils/cache.go, GenerateCacheKey)
-                    claims = {source["componentInputParameter"] for source in _sources(self.settings.get(component["executorLabel"], {}))}
-                    read |= {"x-cache", *claims}
-                    unasked = sorted(({"x-cache"} | claims) - ports(component, "input", "parameters").keys())
-                    at = f"components.{name}.inputDefinitions.parameters"
-                    yield from (f"{at}: {one} is not there, though results are reused" for one in unasked)
+                    read |= self._fingerprint(component)
             unread = [one for one in ports(component, "input", "parameters") if one not in read]
             yield from (f"components.{name}.inputDefinitions.parameters.{one}: nobody reads it" for one in unread)
+
+    def _fingerprint(self, component: dict[str, Any]) -> set[str]:
+        """Inputs by which the backend tells results apart that it may reuse, read or not (cacheutils/cache.go, GenerateCacheKey)."""
+        return {"x-cache", *(source["componentInputParameter"] for source in _sources(self.settings.get(component["executorLabel"], {})))}
+
+    def _reused(self) -> Iterator[str]:
+        """The fingerprint has no env, no mounts and no name of a step in it: an input of each cached task stands for them."""
+        seen: dict[str, str] = {}
+        for place, dag in self.dags.items():
+            for name, task in dag["dag"]["tasks"].items():
+                component = self.components.get(task["componentRef"]["name"], {})
+                if not task.get("cachingOptions") or component.get("executorLabel") not in self.executors:
+                    continue
+                here = f"{place}.dag.tasks.{name}"
+                missing = sorted(self._fingerprint(component) - _given(task).keys())
+                yield from (f"{here}.inputs.parameters: has no {one}, though its results are reused" for one in missing)
+                mark = str(_given(task).get("x-cache", {}).get("runtimeValue", {}).get("constant", here))
+                if seen.setdefault(mark, name) != name:
+                    yield f"{here}.inputs.parameters.x-cache: is that of {seen[mark]}, whose results it would get"
 
     def _label(self, task: dict[str, Any]) -> str:
         label: str = self.components.get(task["componentRef"]["name"], {}).get("executorLabel", "")
