@@ -51,8 +51,9 @@ def compiled(spec: Spec, target: str) -> str:
 def requested(spec: Spec, outcomes: Outcomes, target: str) -> dict[str, list[dict[str, Any]]]:
     """The outcomes of every step in the form that the engines take: every text in full, and what is not written.
 
-    On KFP the program of a pod is the wrapper, which leaves out the line break at the end of a text, and fails where an output is missing
-    (tests/test_wrapper.py shows both with real shells).
+    A timeout is a program that was killed: a pod that its deadline ended is to the controller as failed as that one (operator.go,
+    inferFailedReason). On KFP the program of a pod is the wrapper, which leaves out the line break at the end of a text, and fails where
+    an output is missing (tests/test_wrapper.py shows both with real shells).
     """
     return {name: [_attempt(spec, name, attempt, target) for attempt in outcomes.get(name) or ({},)] for name in spec["steps"]}
 
