@@ -176,7 +176,7 @@ FACTS = (
         (
             refused("MLC319", "steps.a.resources.gpu", step("resources: {gpu: 0.5}")),
             refused("MLC319", "steps.a.resources.gpu", step("resources: {gpu: 500m}")),
-            refused("MLC319", "steps.a.resources.gpu", step("resources: {gpu: {type: nvidia.com/gpu, count: 1.5}}")),
+            refused("MLC319", "steps.a.resources.gpu.count", step("resources: {gpu: {type: nvidia.com/gpu, count: 1.5}}")),
             right("argo", step("resources: {gpu: 2}"), {f"{TA} container resources limits": {"nvidia.com/gpu": "2"}}),
             right("argo", step("resources: {gpu: 2}"), {f"{TA} container resources requests": {"nvidia.com/gpu": "2"}}),
         ),
@@ -812,6 +812,51 @@ FACTS = (
                 {f"{PA} secretAsEnv 0 keyToEnv": [{"secretKey": "password", "envVar": "DB_PASSWORD"}], f"{CA} env": ABSENT},
             ),
         ),
+    ),
+    Fact(
+        "a default command hands its arguments to the program of a step that has one of its own",
+        "defaults that are merged key by key",
+        (
+            right(
+                "argo",
+                "defaults: {image: 'x:1', command: [t, -v], args: [a]}\nsteps: {a: {command: u}, b: {args: [b]}}",
+                {
+                    f"{TA} container": {"image": "x:1", "command": ["u"]},
+                    f"{TB} container args": ["b"],
+                    f"{TB} container command": ["t", "-v"],
+                },
+            ),
+            right(
+                "argo",
+                "defaults: {image: 'x:1', command: t, args: [a]}\nsteps: {a: {run: echo}}",
+                {f"{TA} script": {"image": "x:1", "command": ["sh", "-e"], "source": "echo"}},
+            ),
+        ),
+    ),
+    Fact(
+        "a script goes on after a line that failed, and the step is green",
+        "argo script templates, KFP `sh -c`: the shell's own default",
+        (
+            right("argo", "steps: {a: {image: 'x:1', shell: bash, run: a | b}}", {f"{TA} script command": ["bash", "-eo", "pipefail"]}),
+            right(
+                "kfp",
+                "steps: {a: {image: 'x:1', shell: bash, run: a | b}}",
+                {f"{CA} args": ["script", "a | b", "--", "bash", "-eo", "pipefail", "@"]},
+            ),
+        ),
+    ),
+    Fact(
+        "the line break at the end of a value is part of it for KFP and not for Argo; a large one breaks the consumer's start",
+        "KFP metadata/converter.go, argo workflow/executor; Linux execve",
+        (
+            right("kfp", step("values: {v: /v}"), {f"{CA} command 2": Holding('__mlc_v=$${__mlc_v%"$$__mlc_nl"}')}),
+            right("kfp", step("values: {v: /v}"), {f"{CA} command 2": Holding('[ "$$__mlc_n" -le 32768 ]')}),
+        ),
+    ),
+    Fact(
+        "a text pasted among the metrics for the UI can forge the values of a step",
+        "KFP component/launcher_v2.go (`parameterValues`)",
+        (right("kfp", step("metrics: {m: /m}"), {f"{CA} command 2": Holding("grep -Eq '^-?(0|[1-9][0-9]{0,39})")}),),
     ),
     # --- what other tools drop
     Fact(

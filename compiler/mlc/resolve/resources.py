@@ -77,6 +77,7 @@ def _gpu(context: Context, value: Any, path: Path) -> tuple[str, str]:
     if isinstance(value, dict):
         kind, count = value.get("type", _GPU), value.get("count", 1)
         check_resource(context, kind, (*path, "type"))
+        path = (*path, "count")
     text = source_text(count)
     amount = nanos(text)
     # 010 means 8 to some, and KFP's int64 has no such form
