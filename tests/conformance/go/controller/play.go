@@ -17,13 +17,16 @@ import (
 	apiv1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/argoproj/argo-workflows/v3/pkg/apis/workflow"
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	fakewfclientset "github.com/argoproj/argo-workflows/v3/pkg/client/clientset/versioned/fake"
+	"github.com/argoproj/argo-workflows/v3/pkg/client/clientset/versioned/scheme"
 	"github.com/argoproj/argo-workflows/v3/workflow/common"
+	controllercache "github.com/argoproj/argo-workflows/v3/workflow/controller/cache"
 	"github.com/argoproj/argo-workflows/v3/workflow/controller/entrypoint"
 	"github.com/argoproj/argo-workflows/v3/workflow/util"
 )
@@ -90,7 +93,7 @@ func play(ctx context.Context, wf *wfv1.Workflow, player podPlayer, maxRounds in
 	ctx, forget := said.listen(ctx)
 	defer forget()
 	queue := &wishes{}
-	controller, err := controllerWith(queue, append(objects, wf)...)
+	controller, err := controllerWith(ctx, queue, append(objects, wf)...)
 	if err != nil {
 		return nil, err
 	}
@@ -139,10 +142,12 @@ func play(ctx context.Context, wf *wfv1.Workflow, player podPlayer, maxRounds in
 	return result, nil
 }
 
-// still is a controller whose informers have stopped, once they had listed what is there: nothing. What the cluster tells the
-// controller is put into their stores by playing.cluster, at known moments, so that a play is the same every time.
-func still(ctx context.Context) *WorkflowController {
-	cancel, controller := testController(ctx, func(c *WorkflowController) {
+// still is the controller of all plays, made with the first. Its informers have stopped, once they had listed what is there: nothing.
+// What a cluster tells the controller is put into their stores by playing.cluster, at known moments, so that a play is the same every
+// time. One controller is enough, because what it knows is in its clients and stores, and they are new or empty for every play; another
+// one would take 0.1 s, and leave its metrics behind.
+var still = sync.OnceValue(func() *WorkflowController {
+	cancel, controller := testController(newContext(), func(c *WorkflowController) {
 		// The recorder of Argo's tests blocks when nobody reads its 64 places.
 		c.eventRecorderManager = silence{}
 	})
@@ -155,32 +160,26 @@ func still(ctx context.Context) *WorkflowController {
 	controller.wfQueue.ShutDown()
 	// Images without a command are looked up in their registries otherwise.
 	controller.entrypoint = imageCommands{}
+	controller.artifactRepositories = bucket{}
 	return controller
-}
-
-// stills holds controllers that nobody used yet. Making one takes 0.1 s, all of it waiting (client-go looks that seldom whether an
-// informer is ready), so some are always made ahead, from the first play on.
-var stills = make(chan *WorkflowController, 4)
-
-var makeStills = sync.OnceFunc(func() {
-	for range cap(stills) {
-		go func() {
-			for {
-				stills <- still(newContext())
-			}
-		}()
-	}
 })
 
-// controllerWith takes a fresh controller and lets its cluster have the objects.
-func controllerWith(queue *wishes, objects ...runtime.Object) (*WorkflowController, error) {
-	makeStills()
-	controller := <-stills
+// controllerWith is the controller at a new cluster, which has the objects and nothing else.
+func controllerWith(ctx context.Context, queue *wishes, objects ...runtime.Object) (*WorkflowController, error) {
+	controller := still()
+	kube := fake.NewSimpleClientset()
+	controller.kubeclientset = kube
+	controller.wfclientset = fakewfclientset.NewSimpleClientset(objects...)
+	controller.dynamicInterface = dynamicfake.NewSimpleDynamicClient(scheme.Scheme, objects...)
+	controller.cacheFactory = controllercache.NewCacheFactory(kube, "argo")
+	controller.createSynchronizationManager(ctx)
 	controller.wfQueue = queue
-	for _, object := range objects {
-		if err := controller.wfclientset.(*fakewfclientset.Clientset).Tracker().Add(object); err != nil {
+	for _, informer := range informersOf(controller) {
+		if err := informer.GetStore().Replace(nil, ""); err != nil {
 			return nil, err
 		}
+	}
+	for _, object := range objects {
 		if template, ok := object.(*wfv1.WorkflowTemplate); ok {
 			if err := controller.wftmplInformer.Informer().GetStore().Add(template); err != nil {
 				return nil, err
@@ -195,6 +194,17 @@ type imageCommands struct{}
 
 func (imageCommands) Lookup(_ context.Context, image string, _ entrypoint.Options) (*entrypoint.Image, error) {
 	return &entrypoint.Image{Entrypoint: []string{"entrypoint-of", image}}, nil
+}
+
+// bucket is the place for artifacts that the cluster's administrator set up. The one of Argo's tests remembers every call.
+type bucket struct{}
+
+func (bucket) Resolve(context.Context, *wfv1.ArtifactRepositoryRef, string) (*wfv1.ArtifactRepositoryRefStatus, error) {
+	return &wfv1.ArtifactRepositoryRefStatus{Default: true}, nil
+}
+
+func (bucket) Get(context.Context, *wfv1.ArtifactRepositoryRefStatus) (*wfv1.ArtifactRepository, error) {
+	return &wfv1.ArtifactRepository{S3: &wfv1.S3ArtifactRepository{S3Bucket: wfv1.S3Bucket{Endpoint: "s3.example", Bucket: "artifacts"}}}, nil
 }
 
 // wishes is the controller's queue of work. It keeps when the controller wants to be called again.

@@ -28,6 +28,8 @@ func init() {
 	}
 	// Claims that are deleted have no finalizer here that would keep them.
 	_ = os.Setenv("ARGO_REMOVE_PVC_PROTECTION_FINALIZER", "false")
+	// Argo 4 waits a second after every write of a workflow for the watch to bring it back, unless it writes to its own store itself.
+	_ = os.Setenv("INFORMER_WRITE_BACK", "true")
 	serve()
 	os.Exit(0)
 }
