@@ -374,6 +374,17 @@ def test_metrics_in_the_ui(bench: Bench) -> None:
     assert result.stderr.splitlines() == said
 
 
+def test_a_padded_number_costs_no_time(bench: Bench) -> None:
+    """White space around a number is taken off in one go: the patterns of a shell would take seconds for as much as a file may hold."""
+    records = ["metric", "acc", bench.path("acc"), bench.path("s/acc"), "show", "acc", bench.path("acc"), "[]"]
+    command = bench.command(Needs(collect=True, show=True), executor_input(bench), *records, "--", "true")
+    command[-1:] = bench.write("acc", " " * 16_000 + "0.93" + "\n" * 16_000)
+    subprocess.run(command, env=bench.env(), cwd=bench.root, check=True, timeout=4)
+    assert json.loads((bench.root / "task" / "output_metadata.json").read_text())["artifacts"]["x-metrics"]["artifacts"] == [
+        {"metadata": {"acc": 0.93}}
+    ]
+
+
 def test_no_number_at_all(bench: Bench) -> None:
     """Where no metric is a number, nothing is written and the step is fine: what needs a number decides."""
     records = ["metric", "acc", bench.path("acc"), bench.path("s/acc"), "show", "acc", bench.path("acc"), "[]"]

@@ -293,7 +293,7 @@ show() {
   word "$3"
   V_n=
   if [ "$V_a" = '[]' ]; then
-    V_n=`tr '\\t\\r\\n' '   ' < "$2"`
+    V_n=`tr -s '\\t\\r\\n ' '    ' < "$2"`
 LOOK
   fi
   case $V_n in
