@@ -112,7 +112,7 @@ def test_reads(text: str, expected: Expr) -> None:
         ("steps.nope.values.rows > 1", "MLC301", "steps.nope.values.rows"),
         ("steps.train.values.nope > 1", "MLC304", "steps.train.values.nope"),
         ("steps.train.values.val-acc > 1", "MLC304", "steps.train.values.val-acc"),
-        ("run.status == 'x'", "MLC304", "run.status"),
+        ("run.status == 'x'", "MLC311", "run.status"),
         ("outputs.model == 'x'", "MLC311", "outputs.model"),
         ("params.lr == '1'", "MLC305", "params.lr == '1'"),
         ("params.stage > 'a'", "MLC305", "params.stage > 'a'"),

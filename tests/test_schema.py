@@ -414,12 +414,12 @@ MAKE = ("steps", "make")
             "this version of mlc does not have `foreach` yet",
         ),
         (
-            changed(*MAKE, "metrics", "f1", "on_miss", to="fail"),
-            "MLC201",
+            changed(*MAKE, "metrics", "f1", "on_miss", to="stop"),
+            "MLC204",
             (*MAKE, "metrics", "f1", "on_miss"),
-            "key",
-            "unknown key `on_miss` in metric `f1` of step `make`",
-            "this version of mlc does not have `on_miss` yet",
+            "value",
+            "`on_miss` of metric `f1` of step `make` cannot be `stop`",
+            "allowed: `skip`, `fail`",
         ),
         (
             changed(*MAKE, "depends_on", to="x"),

@@ -46,7 +46,10 @@ def draw(pipeline: Pipeline, glyphs: Glyphs = UNICODE) -> str:
             children[parent].append(name)
     straight = _arrange(children)
     lines = [f"{visible(pipeline.name)}: {len(steps)} step{'' if len(steps) == 1 else 's'}"]
+    last = pipeline.final.children[0].name if pipeline.final else ""
     for name, parent in parents.items():
+        if name == last:
+            lines += ["", "finally, whatever became of the others:"]
         if not parent:
             lines.append("")
             lines += _tree(name, steps, parents, children, straight, glyphs)

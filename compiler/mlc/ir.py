@@ -66,6 +66,7 @@ class Metric:
     """A number in a file: the whole document (`key` empty), what `key` finds in it, or a `kfp-v1` metrics file's entry.
 
     `format` is `json` or `kfp-v1` (`{"metrics": [{"name": NAME, "numberValue": 0.9}]}`, looked up by `name`).
+    `on_miss` says what a missed threshold does to the run: nothing (`skip`), or it ends failed after all else is done (`fail`).
     """
 
     name: str
@@ -74,6 +75,7 @@ class Metric:
     format: Choice["json", "kfp-v1"]
     thresholds: tuple[Threshold, ...]
     origin: Path
+    on_miss: Choice["skip", "fail"] = "skip"
 
 
 # --- expressions --------------------------------------------------------------------------------------------------------------
@@ -122,9 +124,9 @@ class PathRef:
 
 @record
 class RunRef:
-    """`run.id` or `run.name`; its type is string."""
+    """`run.id`, `run.name` or, in `finally` alone, `run.status` (`Succeeded` or `Failed`); its type is string."""
 
-    name: Choice["id", "name"]
+    name: Choice["id", "name", "status"]
 
 
 @record
@@ -458,9 +460,9 @@ class Step:
 
 @record
 class Group:
-    """A scope of steps: the whole run, and later a loop or the steps that run at the end. Children in topological order."""
+    """A scope of steps: those of the run, or those that run at its end. Children in topological order."""
 
-    kind: Choice["run", "loop", "finally"]
+    kind: Choice["run", "finally"]
     name: str
     children: tuple[Step | Group, ...]
     origin: Path
@@ -505,20 +507,22 @@ class Pipeline:
     volumes: tuple[Volume, ...]
     store: S3Store | None
     run: Group
+    final: Group | None
     kfp: KfpSettings
     origin: Path = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Every step of the run, in topological order."""
-        return tuple(_steps(self.run))
+        """Every step of the project, in topological order, those of `finally` last."""
+        return (*steps_of(self.run), *(steps_of(self.final) if self.final else ()))
 
 
-def _steps(group: Group) -> list[Step]:
+def steps_of(group: Group) -> tuple[Step, ...]:
+    """Every step in a group, in topological order."""
     found: list[Step] = []
     for child in group.children:
         if isinstance(child, Group):
-            found.extend(_steps(child))
+            found.extend(steps_of(child))
         else:
             found.append(child)
-    return found
+    return tuple(found)

@@ -19,6 +19,7 @@ _EXAMPLE = "write `--set KEY=VALUE`, such as `--set params.epochs=3`"
 _DECLARED = {
     "params": ("MLC303", "parameter"),
     "steps": ("MLC301", "step"),
+    "finally": ("MLC301", "step"),
     "volumes": ("MLC316", "volume"),
     "images": ("MLC317", "image"),
 }

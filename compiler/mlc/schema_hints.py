@@ -22,6 +22,7 @@ _ENTRY = {
     "volumes": "volume",
     "artifacts": "artifact",
     "steps": "step",
+    "finally": "step",
     "labels": "label",
     "annotations": "annotation",
     "env": "variable",
@@ -30,7 +31,7 @@ _ENTRY = {
     "values": "value",
     "metrics": "metric",
 }
-_TOP_SECTIONS = frozenset({"params", "images", "volumes", "artifacts", "steps", "labels", "annotations"})
+_TOP_SECTIONS = frozenset({"params", "images", "volumes", "artifacts", "steps", "finally", "labels", "annotations"})
 _STEP_SECTIONS = frozenset({"labels", "annotations", "volumes", "env", "inputs", "outputs", "values", "metrics"})
 
 _KIND_WORDS = {
@@ -77,7 +78,7 @@ def _section(path: Path) -> str:
     holder = path[:-2]
     if not holder:
         return name if name in _TOP_SECTIONS else ""
-    in_step = holder == ("defaults",) or (len(holder) == 2 and holder[0] == "steps")
+    in_step = holder == ("defaults",) or (len(holder) == 2 and holder[0] in ("steps", "finally"))
     return name if in_step and name in _STEP_SECTIONS else ""
 
 

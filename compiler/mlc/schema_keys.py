@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _MOST_LISTED = 12
 """Keys that a mapping may have, up to which a help text lists them all."""
 
-_TOP_LEVEL_ONLY = frozenset({"params", "images", "store", "artifacts", "defaults", "steps", "targets"})
+_TOP_LEVEL_ONLY = frozenset({"params", "images", "store", "artifacts", "defaults", "steps", "finally", "targets"})
 
 _LATER = {
-    "project": frozenset({"machines", "datasets", "code", "templates", "finally", "schedule", "environments"}),
+    "project": frozenset({"machines", "datasets", "code", "templates", "schedule", "environments"}),
     "step": frozenset(
         (
             "code",
@@ -48,7 +48,6 @@ _LATER = {
     "volume": frozenset({"keep", "ephemeral", "host_path", "nfs"}),
     "store": frozenset({"gcs", "azure", "oss"}),
     "artifact": frozenset({"uri", "description", "metadata"}),
-    "metric": frozenset({"on_miss"}),
     "targets": frozenset({"argo", "helper_image"}),
     "kfp": frozenset({"version"}),
 }

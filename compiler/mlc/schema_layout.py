@@ -43,15 +43,17 @@ def indented(document: Any, schema: Node, findings: list[Finding]) -> Any:
     top: Node = schema["properties"]
     sections = {name: node for name, node in top.items() if "propertyNames" in node}
     document = _moved(document, (), sections.__contains__, lambda key, _: key not in top, lambda name: top[name]["examples"][0], findings)
-    steps = document.get("steps")
-    if not isinstance(steps, dict):
-        return document
     keys: Node = schema["$defs"]["step"]["properties"]
 
     def is_key_of_step(key: object, value: object) -> bool:
         return key in keys and (not isinstance(value, dict) or "object" in resolved(keys[key], schema)["type"])
 
-    return {**document, "steps": _moved(steps, ("steps",), lambda _: True, is_key_of_step, lambda _: {}, findings)}
+    for section in ("steps", "finally"):
+        steps = document.get(section)
+        if isinstance(steps, dict):
+            steps = _moved(steps, (section,), lambda _: True, is_key_of_step, lambda _: {}, findings)
+            document = {**document, section: steps}
+    return document
 
 
 def _moved(

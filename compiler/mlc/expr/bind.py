@@ -124,13 +124,21 @@ def _name(tree: Name, scope: Scope) -> Expr:
             )
         case ("run", ("id" | "name") as name):
             return RunRef(name)
+        case ("run", "status"):
+            if scope.final:
+                return RunRef("status")
+            help = "move the step to `finally`, where `run.status` is `Succeeded` or `Failed`"
+            raise BindError("MLC311", "`run.status` is known only in `finally`", tree.start, tree.end, help)
         case ("run", name):
-            raise _unknown("MLC304", f"there is no `run.{name}`", tree, scope, name, ("id", "name"), "`run.id` and `run.name` exist")
+            known = ("id", "name", "status") if scope.final else ("id", "name")
+            raise _unknown("MLC304", f"there is no `run.{name}`", tree, scope, name, known, "`run.id` and `run.name` exist")
     raise BindError("MLC310", f"`{'.'.join(parts)}` refers to nothing", tree.start, tree.end, _forms(parts, scope))
 
 
 def _of_step(tree: Name, scope: Scope, step: str, port: str, name: str) -> Expr:
     if step not in scope.values:
+        if apart := scope.apart(step):
+            raise BindError("MLC311", apart[0], tree.start, tree.end, apart[1])
         raise _unknown("MLC301", f"there is no step `{step}`", tree, scope, step, scope.values, "name a step of this project")
     declared: Mapping[str, object] = scope.values[step] if port == "values" else scope.metrics[step]
     if name not in declared:

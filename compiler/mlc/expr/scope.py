@@ -14,6 +14,8 @@ class Scope:
 
     `values` and `metrics` map a step's name to what it declares. `own` holds the paths of the step's own ports and is None where
     paths may not be used; `place` names the place in messages, such as "`when`"; `suggest` words the nearest name as a help text.
+    `final`: the place is in `finally`. `apart` says why a step that exists cannot be referred to from here and what to do instead,
+    None for other steps.
     """
 
     def __init__(
@@ -24,5 +26,8 @@ class Scope:
         metrics: Mapping[str, Mapping[str, Metric]],
         own: Mapping[str, Mapping[str, str]] | None,
         suggest: Callable[[str, Iterable[str]], str],
+        final: bool = False,
+        apart: Callable[[str], tuple[str, str] | None] = lambda _: None,
     ) -> None:
         self.place, self.params, self.values, self.metrics, self.own, self.suggest = place, params, values, metrics, own, suggest
+        self.final, self.apart = final, apart

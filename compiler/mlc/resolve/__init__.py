@@ -14,10 +14,19 @@ from .placement import check_placement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..diagnostics.model import Finding
-    from ..ir import Output, Threshold, Volume
+    from typing import Literal as Choice
+
+    from ..diagnostics.model import Finding, Path
+    from ..ir import Output, Threshold
     from ..source import Document
     from .merge import Merged
+
+    Kind = Choice["run", "finally"]
+    Sections = dict[str, list[Merged]]
+    Declared = dict[str, dict[str, ports.Ports]]
+
+_SECTIONS = ("steps", "finally")
+"""Where steps stand in a document."""
 
 
 def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
@@ -35,14 +44,14 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
     check_labels(context, labels, ("labels",))
     check_annotations(context, annotations, ("annotations",))
     check_notes(context, annotations, "", data.get("description", ""), lambda *key: key)
-    merged = _merged(context)
-    project = _project(context, merged, known_volumes)
-    resolved = {step.name: steps.resolve(context, step, project) for step in merged}
-    ordered = graph.order(context, {name: edges for name, (_, edges) in resolved.items()})
+    sections = _merged(context)
+    declared = _declared(context, sections)
+    producers = _producers(context, declared)
+    scope = steps.Project(data.get("images") or {}, known_volumes, producers)
+    run = _group(context, "run", "steps", sections, declared, scope)
+    final = _group(context, "finally", "finally", sections, declared, scope) if sections["finally"] else None
     if failed(findings[before:]):
         return None
-    rank = {name: index for index, name in enumerate(ordered)}
-    children = tuple(replace(resolved[name][0], after=tuple(sorted(resolved[name][1], key=rank.__getitem__))) for name in ordered)
     return Pipeline(
         name=data["name"],
         description=data.get("description", ""),
@@ -51,37 +60,66 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
         params=tuple(context.params.values()),
         volumes=tuple(known_volumes.values()),
         store=store,
-        run=Group("run", "x-run", children, ("steps",)),
+        run=run,
+        final=final,
         kfp=_kfp(context),
     )
 
 
-def _merged(context: Context) -> list[Merged]:
-    declared = context.data["steps"]
-    check_steps(context, declared)
+def _merged(context: Context) -> dict[str, list[Merged]]:
+    """The steps of `steps` and of `finally`, each over the defaults. They share one name space: engines name their parts after them."""
+    written = {section: context.data.get(section) or {} for section in _SECTIONS}
+    places: dict[str, Path] = {}
+    for section, declared in written.items():
+        for name in declared:
+            if name in places:
+                related = (Related(places[name], "the other one", "key"),)
+                help = "steps of `finally` need names of their own"
+                context.report("MLC308", f"step `{name}` is declared twice", (section, name), at="key", related=related, help=help)
+            places.setdefault(name, (section, name))
+    check_steps(context, places)
     defaults = context.data.get("defaults") or {}
-    return [merge(name, step or {}, defaults) for name, step in declared.items()]
+    return {
+        section: [merge(section, name, step or {}, defaults) for name, step in declared.items()] for section, declared in written.items()
+    }
 
 
-def _project(context: Context, merged: list[Merged], known_volumes: dict[str, Volume]) -> steps.Project:
-    """Declare every step's ports before any reference is bound: references may point forward."""
+def _declared(context: Context, sections: Sections) -> Declared:
+    """Every step's ports, before any reference is bound: references may point forward."""
     types = ports.artifact_types(context, context.data.get("artifacts") or {})
-    declared = {step.name: ports.declare(context, step, types) for step in merged}
-    context.values = {name: found.values for name, found in declared.items()}
-    context.metrics = {name: found.metrics for name, found in declared.items()}
+    return {section: {step.name: ports.declare(context, step, types) for step in merged} for section, merged in sections.items()}
+
+
+def _producers(context: Context, declared: Declared) -> dict[str, tuple[str, Output]]:
     producers: dict[str, tuple[str, Output]] = {}
-    for name, found in declared.items():
-        for output in found.outputs:
-            first = producers.setdefault(output.name, (name, output))
-            if first[1] is not output:
-                related = (Related(first[1].origin, f"produced by `{first[0]}` here", "key"),)
-                help = "an artifact has one producer: give the second another name"
-                context.report("MLC308", f"`{output.name}` is produced twice", output.origin, at="key", related=related, help=help)
+    for found in declared.values():
+        for name, made in found.items():
+            for output in made.outputs:
+                first = producers.setdefault(output.name, (name, output))
+                if first[1] is not output:
+                    related = (Related(first[1].origin, f"produced by `{first[0]}` here", "key"),)
+                    help = "an artifact has one producer: give the second another name"
+                    context.report("MLC308", f"`{output.name}` is produced twice", output.origin, at="key", related=related, help=help)
     check_alike(context, {name: output.origin for name, (_, output) in producers.items()})
-    thresholds: dict[str, dict[str, tuple[Threshold, ...]]] = {}
-    for step in merged:
-        thresholds[step.name] = {name: ports.thresholds(context, step, metric) for name, metric in declared[step.name].metrics.items()}
-    return steps.Project(context.data.get("images") or {}, known_volumes, declared, producers, thresholds)
+    return producers
+
+
+def _group(context: Context, kind: Kind, section: str, sections: Sections, declared: Declared, project: steps.Project) -> Group:
+    """The steps of a section, bound and in order. What is wrong is among the findings; the group is of use only if nothing is."""
+    own = declared[section]
+    context.enter(
+        own, [name for other, names in declared.items() if other != section for name in names if name not in own], kind == "finally"
+    )
+    project.enter(own, {step.name: _thresholds(context, step, own[step.name]) for step in sections[section]})
+    resolved = {step.name: steps.resolve(context, step, project) for step in sections[section]}
+    ordered = graph.order(context, {name: edges for name, (_, edges) in resolved.items()})
+    rank = {name: index for index, name in enumerate(ordered)}
+    children = tuple(replace(resolved[name][0], after=tuple(sorted(resolved[name][1], key=rank.__getitem__))) for name in ordered)
+    return Group(kind, f"x-{kind}", children, (section,))
+
+
+def _thresholds(context: Context, step: Merged, declared: ports.Ports) -> dict[str, tuple[Threshold, ...]]:
+    return {name: ports.thresholds(context, step, metric) for name, metric in declared.metrics.items()}
 
 
 def _kfp(context: Context) -> KfpSettings:

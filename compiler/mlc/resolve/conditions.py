@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 def named_steps(context: Context, step: Merged, key: str, known: Iterable[str]) -> dict[str, Path]:
     """The steps that `needs` or `gate` names, with the path of each name."""
     declared = step.get(key)
+    if key == "gate" and declared is not None and context.final:
+        help = "write a condition: `when: run.status == 'Succeeded'`"
+        context.report("MLC311", "a step of `finally` has no `gate`: it runs whatever happened", step.where("gate"), at="key", help=help)
+        return {}
     if declared is None:
         return {}
     path = step.where(key)
     entries = {declared: path} if isinstance(declared, str) else {name: (*path, index) for index, name in enumerate(declared)}
     for name in [name for name in entries if name not in context.values]:
+        if apart := context.apart(name):
+            context.report("MLC311", apart[0], entries.pop(name), help=apart[1])
+            continue
         if "," in name:
             help = f"several steps are a list: `{key}: [{', '.join(part.strip() for part in name.split(','))}]`"
         elif "." in name or " " in name:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..diagnostics.model import At, Path
     from ..expr.parse import ExpressionError
     from ..ir import Expr, Metric, Param, Ref, Value
+    from .ports import Ports
 
 _MOST_COMPARISONS = 20_000
 """Of misspelt names with known ones, in one project: about a second's worth."""
@@ -28,7 +29,24 @@ class Context:
         self.params: dict[str, Param] = {}
         self.values: dict[str, dict[str, Value]] = {}
         self.metrics: dict[str, dict[str, Metric]] = {}
+        self.final = False
+        self._elsewhere: frozenset[str] = frozenset()
         self._comparisons = 0
+
+    def enter(self, ports: Mapping[str, Ports], elsewhere: Iterable[str], final: bool) -> None:
+        """Go on with the steps of one group: `ports` of its steps may be referred to, steps `elsewhere` may not."""
+        self.values = {name: found.values for name, found in ports.items()}
+        self.metrics = {name: found.metrics for name, found in ports.items()}
+        self.final, self._elsewhere = final, frozenset(elsewhere)
+
+    def apart(self, step: str) -> tuple[str, str] | None:
+        """Why a step that exists cannot be referred to from here, and what to do instead; None for any other."""
+        if step not in self._elsewhere:
+            return None
+        if self.final:
+            help = "use `run.status`, or read what the step leaves on a volume"
+            return f"`finally` cannot refer to step `{step}`, which may not have run", help
+        return f"step `{step}` runs in `finally`, after all others: nothing can wait for it", "move it to `steps`"
 
     def report(
         self,
@@ -61,7 +79,7 @@ class Context:
 
     def scope(self, place: str, own: Mapping[str, Mapping[str, str]] | None = None) -> Scope:
         """Names for an expression at `place`; `own` are the paths of the step's own ports, where paths may be used."""
-        return Scope(place, self.params, self.values, self.metrics, own, self.suggest)
+        return Scope(place, self.params, self.values, self.metrics, own, self.suggest, self.final, self.apart)
 
     def text(self, text: str, path: Path, scope: Scope) -> Text:
         """A text with `${{ references }}` in it. Problems are reported; the faulty expression is left out of the result."""

@@ -32,13 +32,13 @@ class Merged:
         return (*self.origin, *key)
 
 
-def merge(name: str, step: Mapping[str, Any], defaults: Mapping[str, Any]) -> Merged:
-    """Lay a step over the defaults.
+def merge(section: str, name: str, step: Mapping[str, Any], defaults: Mapping[str, Any]) -> Merged:
+    """Lay a step of `steps` or `finally` over the defaults.
 
     `env volumes labels annotations resources` merge by key, one level; `command args run shell packages` are one unit: a step that
     sets `command` or `run` inherits none of them, one that sets only `args` keeps the inherited program. `null` removes.
     """
-    origin: Path = ("steps", name)
+    origin: Path = (section, name)
     own = {key: value for key, value in step.items() if value is not None}
     if not defaults:
         return Merged(name, {key: _without_nulls(value) if key in _BY_KEY else value for key, value in own.items()}, origin, {})

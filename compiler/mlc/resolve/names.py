@@ -16,7 +16,7 @@ _EXPRESSION = "${{"
 # What most names are needs no pattern (`is_plain`): compiling one takes longer than looking at all names of a small project.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from ..diagnostics.model import Path
     from .context import Context
@@ -50,22 +50,20 @@ def is_plain(text: str) -> bool:
     return text.isascii() and text == text.lower() and text.replace("-", "0").isalnum() and text[0] != "-" != text[-1]
 
 
-def check_steps(context: Context, names: Iterable[str]) -> None:
+def check_steps(context: Context, places: Mapping[str, Path]) -> None:
     """Names that an engine, or the compiler, needs for itself."""
-    known = set(names)
-    for name in known:
-        path: Path = ("steps", name)
+    for name, path in places.items():
         if name in _STEP_WORDS:
             context.report("MLC307", f"`{name}` is a reserved word", path, at="key", help=f"call the step `{name}-step`, for example")
         elif name.startswith("iteration-"):
             context.report(
                 "MLC307", f"`{name}` starts with `iteration-`, which KFP uses for loops", path, at="key", help="choose another name"
             )
-        elif name.endswith("-driver") and name.removesuffix("-driver") in known:
+        elif name.endswith("-driver") and name.removesuffix("-driver") in places:
             owner = name.removesuffix("-driver")
             help = f"KFP makes a task of that name for step `{owner}`: choose another name"
             context.report("MLC307", f"`{name}` is taken", path, at="key", help=help)
-    check_ours(context, {name: ("steps", name) for name in known})
+    check_ours(context, places)
 
 
 def check_ours(context: Context, names: Mapping[str, Path]) -> None:

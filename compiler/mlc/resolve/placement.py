@@ -67,9 +67,9 @@ def _outside(text: str) -> str:
 
 
 def _allowed(path: Path, node: Any) -> bool:
-    if len(path) < 2 or path[0] not in ("steps", "defaults"):
+    if len(path) < 2 or path[0] not in ("steps", "finally", "defaults"):
         return False
-    key = path[2:] if path[0] == "steps" else path[1:]
+    key = path[1:] if path[0] == "defaults" else path[2:]
     if not key:
         return False
     if key[0] in _STEP_KEYS:

@@ -57,7 +57,13 @@ def declare(context: Context, step: Merged, types: Mapping[str, ArtifactType]) -
         values[name] = Value(name, entry.get("type", "string"), entry["path"], origin)
     metrics: dict[str, Metric] = {}
     for name, entry, origin in _small(context, step, "metrics", names):
-        metrics[name] = Metric(name, entry["path"], _key(context, entry, origin), entry.get("format", "json"), (), origin)
+        key, form, on_miss = _key(context, entry, origin), entry.get("format", "json"), entry.get("on_miss", "skip")
+        metrics[name] = Metric(name, entry["path"], key, form, (), origin, on_miss)
+        if "on_miss" in entry and not _OPS.keys() & entry.keys():
+            help = "give the metric a threshold (`min`, `max`, `above` or `below`), or leave `on_miss` out"
+            context.report(
+                "MLC209", "`on_miss` goes with a threshold, which this metric does not have", (*origin, "on_miss"), at="key", help=help
+            )
     if names:
         check_ports(context, names)
         check_alike(context, names)
@@ -115,6 +121,9 @@ def inputs(context: Context, step: Merged, producers: Mapping[str, tuple[str, Ou
             context.unknown("MLC322", message, origin, name, producers, help, at="key")
             continue
         producer, output = produced
+        if apart := context.apart(producer):
+            context.report("MLC311", apart[0], origin, at="key", help=apart[1])
+            continue
         if producer == step.name:
             related = (Related(output.origin, "its output", "key"),)
             help = "an artifact has one version: give the changed one a name of its own"

@@ -62,7 +62,7 @@ def _blank(command: Any, first: Text) -> bool:
 def _check_inherited(context: Context, step: Merged) -> None:
     """`shell` and `packages` belong to the `run` they stand beside: a script of the step's own must not seem to have the defaults'."""
     defaults = context.data.get("defaults") or {}
-    written = context.data["steps"][step.name] or {}
+    written = context.data[str(step.origin[0])][step.name] or {}
     for key in ("shell", "packages"):
         if key in defaults and key not in written and (key != "shell" or defaults[key] != "sh"):
             related = (Related(("defaults", key), "does not reach this script", "key"),)
@@ -83,7 +83,7 @@ def _script(context: Context, step: Merged, own: dict[str, dict[str, str]]) -> S
                     "MLC209", f"`{key}` goes with `run`, which step `{step.name}` does not have", step.where(key), at="key", help=help
                 )
         return None
-    if step.where("run")[0] == "steps":
+    if step.where("run")[0] != "defaults":
         _check_inherited(context, step)
     if packages and shell != "python":
         help = "say `shell: python`, or install them in the image"

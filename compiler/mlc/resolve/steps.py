@@ -27,11 +27,15 @@ class Project:
         self,
         images: Mapping[str, Any],
         volumes: Mapping[str, Volume],
-        ports: Mapping[str, ports.Ports],
         producers: Mapping[str, tuple[str, Output]],
-        thresholds: Mapping[str, Mapping[str, tuple[Threshold, ...]]],
     ) -> None:
-        self.images, self.volumes, self.ports, self.producers, self.thresholds = images, volumes, ports, producers, thresholds
+        self.images, self.volumes, self.producers = images, volumes, producers
+        self.ports: Mapping[str, ports.Ports] = {}
+        self.thresholds: Mapping[str, Mapping[str, tuple[Threshold, ...]]] = {}
+
+    def enter(self, ports: Mapping[str, ports.Ports], thresholds: Mapping[str, Mapping[str, tuple[Threshold, ...]]]) -> None:
+        """Go on with the steps of one group, which refer to each other's ports."""
+        self.ports, self.thresholds = ports, thresholds
 
 
 def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dict[str, Path]]:

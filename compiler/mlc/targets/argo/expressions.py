@@ -49,6 +49,8 @@ def raw(ref: Ref) -> str:
             return f"tasks['{step}'].outputs.parameters['{value.name}']"
         case MetricRef(step=step, metric=metric):
             return f"tasks['{step}'].outputs.parameters['{metric.name}']"
+        case RunRef(name="status"):  # Succeeded, Failed or Error in an exit handler (controller/operator.go, operate)
+            return "(workflow.status == 'Succeeded' ? 'Succeeded' : 'Failed')"
         case RunRef(name=name):
             return "workflow.uid" if name == "id" else "workflow.name"
         case PathRef(path=path):

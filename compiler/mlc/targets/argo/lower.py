@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from . import volumes
+from ...ir import steps_of
+from . import missed, volumes
 from .arguments import Arguments
 from .names import ENTRYPOINT, REPOSITORY_KEY, repository
 from .notes import parameter
@@ -10,34 +11,32 @@ from .templates import task, template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
-    from ...ir import Param, Pipeline
+    from ...ir import Param, Pipeline, Step
 
 _DESCRIPTION = "workflows.argoproj.io/description"
 """Shown by the UI in the list of workflows (docs/title-and-description.md)."""
 
 
 def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
-    """The Workflow: a DAG template `entrypoint`, then one template per step, in the order of the run."""
-    tasks: list[dict[str, Any]] = []
-    templates: list[dict[str, Any]] = []
-    for step in pipeline.steps:
-        arguments = Arguments()
-        templates.append(template(step, arguments))
-        tasks.append(task(step, arguments))
-    # the default of failFast would end branches that wait for a free slot when another branch fails (controller/dag.go)
-    entrypoint = {"name": ENTRYPOINT, "dag": {"failFast": False, "tasks": tasks}}
+    """The Workflow: a DAG template `entrypoint` and one template per step, in the order of the run; then the same for `finally`."""
+    templates = _dag(ENTRYPOINT, steps_of(pipeline.run))
+    final = _dag(pipeline.final.name, steps_of(pipeline.final)) if pipeline.final else []
+    if any(metric.on_miss == "fail" for step in pipeline.steps for metric in step.metrics):
+        final.append({"name": missed.MISSED, "suspend": {}})
     claims = volumes.claim_templates(pipeline)
     spec: tuple[tuple[str, Any], ...] = (
         ("entrypoint", ENTRYPOINT),
+        ("onExit", pipeline.final.name if pipeline.final else ""),
         ("arguments", {"parameters": [_parameter(param) for param in pipeline.params]} if pipeline.params else {}),
         ("imagePullSecrets", [{"name": name} for name in _pull_secrets(pipeline)]),
         ("artifactRepositoryRef", {"configMap": repository(pipeline.name), "key": REPOSITORY_KEY} if pipeline.store else {}),
         ("volumes", volumes.of_workflow(pipeline)),
         ("volumeClaimTemplates", claims),
         ("volumeClaimGC", {"strategy": "OnWorkflowCompletion"} if claims else {}),
-        ("templates", [entrypoint, *templates]),
+        ("templates", [*templates, *final]),
     )
     manifest = {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -46,6 +45,20 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
         "spec": {key: value for key, value in spec if value},
     }
     return (manifest,)
+
+
+def _dag(name: str, steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """A DAG template of these steps, then their templates."""
+    tasks: list[dict[str, Any]] = []
+    templates: list[dict[str, Any]] = []
+    for step in steps:
+        arguments = Arguments()
+        templates.append(template(step, arguments))
+        tasks.append(task(step, arguments))
+    for step in steps:  # last, since a threshold may read what a later step wrote
+        tasks += missed.tasks(step)
+    # the default of failFast would end branches that wait for a free slot when another branch fails (controller/dag.go)
+    return [{"name": name, "dag": {"failFast": False, "tasks": tasks}}, *templates]
 
 
 def _metadata(pipeline: Pipeline) -> dict[str, Any]:

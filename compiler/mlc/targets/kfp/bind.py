@@ -91,12 +91,13 @@ def _output(step: str, name: str) -> dict[str, Any]:
 
 def guarded(step: Step) -> tuple[tuple[Param, ...], tuple[Param, ...]]:
     """The params with `choices`, `min` or `max` that the step's conditions use, and those that only its texts use; each once."""
-    asked = _limited(ref for condition in step.conditions for ref in references(condition.expr))
-    used = _limited(ref for text in step.texts for ref in text.references)
+    asked = limited(ref for condition in step.conditions for ref in references(condition.expr))
+    used = limited(ref for text in step.texts for ref in text.references)
     return tuple(asked.values()), tuple(param for name, param in used.items() if name not in asked)
 
 
-def _limited(refs: Iterable[Ref]) -> dict[str, Param]:
+def limited(refs: Iterable[Ref]) -> dict[str, Param]:
+    """The params among the references that have `choices`, `min` or `max`, each once, by name."""
     params = [ref.param for ref in refs if isinstance(ref, ParamRef)]
     return {param.name: param for param in params if param.choices or param.minimum is not None or param.maximum is not None}
 

@@ -73,6 +73,13 @@ def condition(
     return _strict(whether or texts, "all") if whether or texts else ""
 
 
+def missed(tests: Sequence[tuple[Compare, str]], params: Sequence[Param]) -> str:
+    """False where every test holds, an error with its message where one does not, or where a param is outside its limits."""
+    parts = [f"!{limits(param)}" for param in params]
+    parts.extend(f"({expression(test)} ? false : {_error(message)})" for test, message in tests)
+    return parts[0] if len(parts) == 1 else _strict(parts, "exists")
+
+
 def typed(ref: MetricRef | ValueRef) -> str:
     """True where a text from a file may stand in another text, an error that says so where it may not: the rules of the Argo target.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ...diagnostics.model import Finding
-from ...ir import FieldPath, Text
+from ...ir import FieldPath, RunClaim, RunRef, Text, references, steps_of
 from ...lowering.text import ARGUMENT_LIMIT, engine_tag, unquotable, way_out
 from ...lowering.wrapper import PREFIX, expanded
 from .bind import default
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...diagnostics.model import Path
-    from ...ir import Param, Pipeline, Step
+    from ...ir import Group, Param, Pipeline, Step
 
 _EXACT = 2**53  # integers up to here survive as doubles, which is what a parameter is in the backend
 
@@ -37,6 +37,8 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
             message = f"volume `{claim.name}` is made for each run and has no `storage_class`, which KFP needs"
             text = "give the volume a `storage_class`, or all of them one with `targets.kfp.storage_class`"
             findings.append(Finding("MLC406", message, claim.origin, "key", help=text))
+    if pipeline.final:
+        _finally(pipeline.final, findings)
     modes: set[str] = set()
     for step in pipeline.steps:
         _step(step, findings)
@@ -57,6 +59,22 @@ def _handed_over(pipeline: Pipeline, findings: list[Finding]) -> None:
         secret = f" and its credentials from secret `{store.secret}`" if store.secret else ""
         text = f"set `defaultPipelineRoot: {root}`{endpoint}{secret} there"
         findings.append(Finding("MLC405", message, store.origin, "key", help=text))
+
+
+def _finally(final: Group, findings: list[Finding]) -> None:
+    for step in steps_of(final):
+        for mount in step.mounts:
+            if isinstance(mount.volume, RunClaim):
+                message = f"volume `{mount.volume.name}` is deleted on KFP before `finally` runs"
+                text = "use an existing claim there, or read the file in a step before"
+                findings.append(Finding("MLC401", message, mount.origin, "key", help=text))
+        used = [(text.references, text.origin) for text in step.texts]
+        used += [(tuple(references(condition.expr)), condition.origin) for condition in step.conditions]
+        for refs, origin in used:
+            if any(isinstance(ref, RunRef) and ref.name == "status" for ref in refs):
+                message = "`run.status` is not possible on KFP, which reports `RUNNING` for runs that skipped a step or lost a pod"
+                text = "let the step ask the API of KFP for the run, by `run.id`, or compile for `argo`"
+                findings.append(Finding("MLC401", message, origin, help=text))
 
 
 def _param(param: Param, findings: list[Finding]) -> None:

@@ -8,8 +8,8 @@ DeletePVC tasks. Steps stand in `x-steps`. A claim made before a later CreatePVC
 
 from __future__ import annotations
 
-from ...ir import RunClaim
-from .bind import PARAMETER_TYPES, bindings
+from ...ir import RunClaim, steps_of
+from .groups import dag, group, passed, surfaced
 from .platform import claim_input
 from .tasks import component_name, executor_name
 
@@ -17,14 +17,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...ir import Param, Pipeline, Step
+    from ...ir import Pipeline
 
 _SUFFIX = 26  # a pod's volume is named after the claim (driver/k8s.go), at most 63 characters, and an UUID takes 36
 
 
 def run_claims(pipeline: Pipeline) -> tuple[RunClaim, ...]:
     """The per-run claims that a step mounts, in the order of the spec."""
-    used = {mount.volume.name for step in pipeline.steps for mount in step.mounts if isinstance(mount.volume, RunClaim)}
+    used = {mount.volume.name for step in steps_of(pipeline.run) for mount in step.mounts if isinstance(mount.volume, RunClaim)}
     return tuple(volume for volume in pipeline.volumes if isinstance(volume, RunClaim) and volume.name in used)
 
 
@@ -37,10 +37,9 @@ def nest(
     pipeline: Pipeline, claims: tuple[RunClaim, ...], tasks: dict[str, Any], components: dict[str, Any], executors: dict[str, Any]
 ) -> dict[str, Any]:
     """The tasks of the root around those of the steps; adds the groups' components and the claims' executors."""
-    params = _surfaced(pipeline)
     names = {claim_input(claim.name): {"parameterType": "STRING"} for claim in claims}
-    types = {param.name: {"parameterType": PARAMETER_TYPES[param.type]} for param in params}
-    passed: dict[str, Any] = {name: {"componentInputParameter": name} for name in (*types, *names)}
+    types = surfaced(pipeline.params, tasks)
+    every = {**types, **names}
     groups: dict[str, Any] = {}
 
     root: dict[str, Any] = {}
@@ -67,45 +66,20 @@ def nest(
         executors[executor_name(delete_name)] = {"container": {"image": "argostub/deletepvc"}}
 
     made = {claim_input(claim.name): _made(claim) for claim in claims}
-    root["x-claims"] = _group("x-claims", {**{name: passed[name] for name in types}, **made}, after=sorted(root))
+    root["x-claims"] = group("x-claims", {**passed(types), **made}, after=sorted(root))
     inner = {
-        "x-steps": _group("x-steps", passed),
-        "x-delete": {
-            **_group("x-delete", {name: passed[name] for name in names}, after=["x-steps"]),
-            "triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"},
-        },
+        "x-steps": group("x-steps", passed(every)),
+        "x-delete": group("x-delete", passed(names), after=["x-steps"], at_exit=True),
     }
-    groups[component_name("x-claims")] = _dag(inner, {**types, **names})
-    groups[component_name("x-steps")] = _dag(tasks, {**types, **names})
-    groups[component_name("x-delete")] = _dag(delete, names)
+    groups[component_name("x-claims")] = dag(inner, every)
+    groups[component_name("x-steps")] = dag(tasks, every)
+    groups[component_name("x-delete")] = dag(delete, names)
     components.update(groups)
     return root
 
 
-def _surfaced(pipeline: Pipeline) -> list[Param]:
-    """The params that a step uses: each group on the way must take them as inputs and hand them on."""
-    used = {name for step in pipeline.steps for name in _params(step)}
-    return [param for param in pipeline.params if param.name in used]
-
-
-def _params(step: Step) -> list[str]:
-    return [binding.name for binding in bindings(step) if "componentInputParameter" in binding.source]
-
-
 def _made(claim: RunClaim) -> dict[str, Any]:
     return {"taskOutputParameter": {"producerTask": f"x-create-{claim.name}", "outputParameterKey": "name"}}
-
-
-def _group(name: str, parameters: dict[str, Any], after: list[str] | None = None) -> dict[str, Any]:
-    spec: dict[str, Any] = {"taskInfo": {"name": name}, "componentRef": {"name": component_name(name)}}
-    if after:
-        spec["dependentTasks"] = after
-    spec["inputs"] = {"parameters": parameters}
-    return spec
-
-
-def _dag(tasks: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
-    return {"inputDefinitions": {"parameters": inputs}, "dag": {"tasks": tasks}}
 
 
 # The same for every claim: the backend keeps one component for containers that are equal (argocompiler/argo.go, saveComponentSpec).

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+from ...ir import steps_of
 from ...lowering.params import described, limits
-from . import claims, platform, reuse
+from . import claims, missed, platform, reuse
 from .bind import PARAMETER_TYPES, bindings, default
 from .executors import container
+from .groups import dag, group, passed, surfaced
 from .tasks import component, component_name, executor_name, task
 
 TYPE_CHECKING = False
@@ -27,10 +29,19 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     components = {component_name(step.name): component(step, parameters[step.name]) for step in steps}
     executors = {executor_name(step.name): {"container": container(step)} for step in steps}
     _tell_apart(steps, components, executors)
-    tasks = {step.name: task(step, parameters[step.name]) for step in steps}
+    tasks: dict[str, Any] = {}
+    for step in steps_of(pipeline.run):
+        tasks[step.name] = task(step, parameters[step.name])
+        missed.add(step, tasks, components, executors)
     made = claims.run_claims(pipeline)
     if made:
         tasks = claims.nest(pipeline, made, tasks, components, executors)
+    if pipeline.final:
+        last: dict[str, Any] = {}
+        for step in steps_of(pipeline.final):
+            last[step.name] = task(step, parameters[step.name])
+            missed.add(step, last, components, executors)
+        tasks = _finally(pipeline, tasks, last, components)
     root: dict[str, Any] = {}
     if pipeline.params:
         root["inputDefinitions"] = {"parameters": {param.name: _parameter(param) for param in pipeline.params}}
@@ -50,6 +61,20 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     if not settings:
         return (spec,)
     return spec, {"platforms": {"kubernetes": {"deploymentSpec": {"executors": settings}}}}
+
+
+def _finally(pipeline: Pipeline, tasks: dict[str, Any], last: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """The root of a pipeline with `finally`: one group with the whole run, and an exit task that is a group of all that comes last.
+
+    The backend attaches an exit task as a hook to every task that it depends on, and two of them on one task lose the first
+    (argocompiler/dag.go): so there is one of each.
+    """
+    root: dict[str, Any] = {}
+    for name, inner, after in (("x-run", tasks, ()), ("x-finally", last, ("x-run",))):
+        inputs = surfaced(pipeline.params, inner)
+        components[component_name(name)] = dag(inner, inputs)
+        root[name] = group(name, passed(inputs), after, at_exit=bool(after))
+    return root
 
 
 def _parameter(param: Param) -> dict[str, Any]:
