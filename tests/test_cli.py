@@ -216,7 +216,7 @@ def test_completion() -> None:
     for words, cword, wanted in (
         ("mlc co", 1, "compile"),
         ("mlc compile --ta", 2, "--target"),
-        ("mlc compile --target k", 3, "kfp"),
+        ("mlc compile --target k", 3, "kfp kfp@2.4 kfp@2.5 kfp@2.14 kfp@2.15 kfp@2.16 kfp@2.17"),
         ("mlc explain MLC90", 2, "MLC901 MLC902 MLC903"),
         ("mlc explain mlc90", 2, "mlc901 mlc902 mlc903"),
     ):

@@ -643,7 +643,7 @@ LATER = "this version of mlc does not have `{}` yet"
             "this version of mlc does not have `namespace` yet: choose it when you apply the manifest, with `kubectl -n NAME`",
         ),
         ((), "env", "variables of every step go under `defaults`: `defaults: {env: {NAME: text}}`"),
-        ((), "sched", ""),
+        ((), "sched", "did you mean `schedule`?"),
         (MAKE, "file", ""),
         (MAKE, "comand", "did you mean `command`?"),
         (MAKE, "container", "a step is one container: write its `image` and `command` as keys of the step"),
@@ -683,7 +683,7 @@ LATER = "this version of mlc does not have `{}` yet"
         (("steps", "use", "resources", "limits"), "nvidia.com/gpu", "did you mean `gpu`?"),
         (("steps", "make", "resources"), "amd.com/gpu", "write it as `gpu: {type: amd.com/gpu, count: 1}`"),
         ((*MAKE, "retry"), "attempts", "allowed: `limit`, `backoff`, `on`"),
-        (("targets", "kfp"), "pipeline_root", "allowed: `storage_class`"),
+        (("targets", "kfp"), "pipeline_root", "allowed: `version`, `ttl`, `deadline`, `storage_class`"),
     ],
 )
 def test_unknown_keys(place: tuple[str, ...], key: str, help: str) -> None:

@@ -44,15 +44,16 @@ class Result:
 
 
 def compile_source(source: SourceFile, target_names: Sequence[str], overrides: Sequence[str] = ()) -> Result:
-    """Compile a spec for the targets. `overrides` are `--set` texts, such as `params.epochs=3`."""
+    """Compile a spec for the targets, such as `argo` or `argo@3.6`. `overrides` are `--set` texts, such as `params.epochs=3`."""
     findings: list[Finding] = []
     document, pipeline = _front(source, overrides, findings)
     outputs: tuple[Output, ...] = ()
     if pipeline is not None:
-        for name in target_names:
-            targets.load(name).check(pipeline, findings)
+        chosen = [(word, targets.choose(pipeline, word)) for word in target_names]
+        for word, one in chosen:
+            targets.load(word).check(one, findings)
         if not failed(findings):
-            outputs = tuple(_output(pipeline, name, findings) for name in target_names)
+            outputs = tuple(_output(one, word, findings) for word, one in chosen)
     return _result(document, pipeline, outputs, findings)
 
 

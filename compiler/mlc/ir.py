@@ -488,10 +488,48 @@ class S3Store:
 
 
 @record
-class KfpSettings:
-    """`targets.kfp`"""
+class Ttl:
+    """How long the engine keeps a finished run, in seconds; 0 where nothing is said."""
 
+    completion: int = 0
+    success: int = 0
+    failure: int = 0
+
+
+@record
+class Schedule:
+    """When runs start by themselves. `cron` has five fields or is a word such as `@daily`; `starting_deadline` is seconds or 0."""
+
+    cron: str
+    timezone: str
+    concurrency: Choice["", "Allow", "Forbid", "Replace"]
+    suspend: bool
+    starting_deadline: int
+    origin: Path
+
+
+@record
+class ArgoSettings:
+    """`targets.argo`. `version` is "" where the spec names none, `deadline` seconds, `parallelism` pods at a time; 0 is nothing said."""
+
+    version: str
+    kind: Choice["Workflow", "WorkflowTemplate"]
+    namespace: str
+    service_account: str
+    ttl: Ttl
+    deadline: int
+    parallelism: int
+    origin: Path
+
+
+@record
+class KfpSettings:
+    """`targets.kfp`. `version` is the backend's, "" where the spec names none; `deadline` is seconds or 0."""
+
+    version: str
     storage_class: str
+    ttl: Ttl
+    deadline: int
     origin: Path
 
 
@@ -508,6 +546,8 @@ class Pipeline:
     store: S3Store | None
     run: Group
     final: Group | None
+    schedule: Schedule | None
+    argo: ArgoSettings
     kfp: KfpSettings
     origin: Path = ()
 

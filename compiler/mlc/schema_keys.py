@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _MOST_LISTED = 12
 """Keys that a mapping may have, up to which a help text lists them all."""
 
-_TOP_LEVEL_ONLY = frozenset({"params", "images", "store", "artifacts", "defaults", "steps", "finally", "targets"})
+_TOP_LEVEL_ONLY = frozenset({"params", "images", "store", "artifacts", "defaults", "steps", "finally", "schedule", "targets"})
 
 _LATER = {
-    "project": frozenset({"machines", "datasets", "code", "templates", "schedule", "environments"}),
+    "project": frozenset({"machines", "datasets", "code", "templates", "environments"}),
     "step": frozenset(
         (
             "code",
@@ -48,8 +48,9 @@ _LATER = {
     "volume": frozenset({"keep", "ephemeral", "host_path", "nfs"}),
     "store": frozenset({"gcs", "azure", "oss"}),
     "artifact": frozenset({"uri", "description", "metadata"}),
-    "targets": frozenset({"argo", "helper_image"}),
-    "kfp": frozenset({"version"}),
+    "targets": frozenset({"helper_image"}),
+    "argo": frozenset({"patch"}),
+    "kfp": frozenset({"patch"}),
 }
 """Keys that are not built yet, in snake case: of the language, and what other tools call them."""
 

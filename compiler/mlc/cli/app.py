@@ -11,7 +11,9 @@ import typer
 
 from .. import __version__
 from ..diagnostics.suggest import did_you_mean
-from .request import ALL, FORMATS, OK, TARGETS, USAGE, Request, targets_of
+from ..targets import TARGETS
+from ..targets import words as target_words
+from .request import ALL, FORMATS, OK, USAGE, Request, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +51,7 @@ def _one_of(words: Sequence[str], known: Sequence[str]) -> None:
 
 
 def _check_targets(words: list[str]) -> list[str]:
-    _one_of(words, (*TARGETS, ALL))
+    _one_of(words, (*target_words(), ALL))
     return words
 
 
@@ -65,7 +67,7 @@ def _check_name(word: str | None) -> str | None:
 
 
 def _complete_targets(incomplete: str) -> list[str]:
-    return [target for target in (*TARGETS, ALL) if target.startswith(incomplete)]
+    return [target for target in (*target_words(), ALL) if target.startswith(incomplete)]
 
 
 def _complete_formats(incomplete: str) -> list[str]:
@@ -94,7 +96,7 @@ Targets = Annotated[
         "--target",
         "-t",
         metavar="NAME",
-        help=f"{', '.join(TARGETS)} or {ALL}; can be repeated. Default: {ALL}.",
+        help=f"{', '.join(TARGETS)} or {ALL}; with the version of the engine: argo@3.6. Can be repeated. Default: {ALL}.",
         callback=lambda words: _check_targets(words or []),
         autocompletion=_complete_targets,
         show_default=False,

@@ -75,18 +75,28 @@ def _write(session: Session, files: list[Made]) -> None:
         session.fail("MLC903", "write", error)
         return
     for name, result, made in files:
-        open_params = [param.name for param in result.pipeline.params if param.default is None] if result.pipeline else []
-        session.note(f"wrote {name}: {_apply(name, result.name, made.target, open_params)}")
+        session.note(f"wrote {name}: {_apply(name, result, made.target)}")
 
 
-def _apply(name: str, project: str, target: str, open_params: list[str]) -> str:
-    """How to run a manifest, whose `open_params` have no default.
+def _apply(name: str, result: Result, target: str) -> str:
+    """How to run a manifest.
 
     `create`, not `apply`: a Workflow has `generateName`, so each `create` is a new run. `kubectl` has no way to give a parameter.
     """
     from shlex import quote
 
-    if target == "argo":
+    pipeline = result.pipeline
+    if pipeline is None:
+        return ""
+    project = pipeline.name
+    open_params = [param.name for param in pipeline.params if param.default is None]
+    kind = "schedule" if pipeline.schedule else "template" if pipeline.argo.kind == "WorkflowTemplate" else ""
+    if target.startswith("argo"):
+        if kind == "schedule":
+            return f"start its runs with `kubectl apply -f {quote(name)}`"
+        if kind == "template":
+            values = "".join(f" -p {param}=VALUE" for param in open_params)
+            return f"`kubectl apply -f {quote(name)}`, then start runs with `argo submit --from workflowtemplate/{project}{values}`"
         if open_params:
             values = "".join(f" -p {param}=VALUE" for param in open_params)
             return f"start it with `argo submit {quote(name)}{values}`"

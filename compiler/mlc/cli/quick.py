@@ -5,7 +5,8 @@ It accepts only what it fully understands. For everything else, `--help`, mistak
 
 from __future__ import annotations
 
-from .request import ALL, FORMATS, STDIN, TARGETS, Request, targets_of
+from ..targets import words
+from .request import ALL, FORMATS, STDIN, Request, targets_of
 
 _SPELLINGS = {"-t": "--target", "-o": "--output"}
 _TAKES_VALUE = {"compile": ("--target", "--output", "--set", "--format"), "validate": ("--target", "--set", "--format")}
@@ -20,8 +21,8 @@ def parse(argv: list[str]) -> Request | None:
     values: dict[str, list[str]] = {"--target": [], "--output": [], "--set": [], "--format": []}
     flags: set[str] = set()
     arguments: list[str] = []
-    words = iter(argv[1:])
-    for word in words:
+    rest = iter(argv[1:])
+    for word in rest:
         if word == STDIN or not word.startswith("-"):
             arguments.append(word)
             continue
@@ -35,13 +36,13 @@ def parse(argv: list[str]) -> Request | None:
         if name not in _TAKES_VALUE[command]:
             return None
         if not equals:
-            value = next(words, "")
+            value = next(rest, "")
             if value.startswith("-") and value != STDIN:
                 return None
         if not value:
             return None
         values[name].append(value)
-    if any(target not in (*TARGETS, ALL) for target in values["--target"]) or any(word not in FORMATS for word in values["--format"]):
+    if any(target not in (*words(), ALL) for target in values["--target"]) or any(word not in FORMATS for word in values["--format"]):
         return None
     return Request(
         command=command,

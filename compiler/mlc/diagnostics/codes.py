@@ -78,6 +78,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC406", "error", "a setting that the target needs"),
     ("MLC407", "warning", "a step whose command only the registry knows"),
     ("MLC408", "error", "text too long for one process argument"),
+    ("MLC413", "error", "a field that needs a newer version of the engine"),
     ("MLC501", "error", "a secret in plain text"),
     ("MLC502", "warning", "a glob that no shell will expand"),
     ("MLC503", "warning", "`mlc` is not the first key"),

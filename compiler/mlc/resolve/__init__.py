@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ..diagnostics.codes import failed
 from ..diagnostics.model import Related
-from ..ir import Group, KfpSettings, Pipeline
+from ..ir import Group, Pipeline
 from ..record import replace
-from . import graph, images, params, ports, steps, volumes
+from . import graph, images, params, ports, settings, steps, volumes
 from .context import Context
 from .merge import merge
-from .names import check_alike, check_annotations, check_labels, check_notes, check_object, check_steps
+from .names import check_alike, check_annotations, check_labels, check_notes, check_steps
 from .placement import check_placement
 
 TYPE_CHECKING = False
@@ -50,6 +50,7 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
     scope = steps.Project(data.get("images") or {}, known_volumes, producers)
     run = _group(context, "run", "steps", sections, declared, scope)
     final = _group(context, "finally", "finally", sections, declared, scope) if sections["finally"] else None
+    schedule, argo, kfp = settings.schedule(context), settings.argo(context), settings.kfp(context)
     if failed(findings[before:]):
         return None
     return Pipeline(
@@ -62,7 +63,9 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
         store=store,
         run=run,
         final=final,
-        kfp=_kfp(context),
+        schedule=schedule,
+        argo=argo,
+        kfp=kfp,
     )
 
 
@@ -120,12 +123,3 @@ def _group(context: Context, kind: Kind, section: str, sections: Sections, decla
 
 def _thresholds(context: Context, step: Merged, declared: ports.Ports) -> dict[str, tuple[Threshold, ...]]:
     return {name: ports.thresholds(context, step, metric) for name, metric in declared.metrics.items()}
-
-
-def _kfp(context: Context) -> KfpSettings:
-    settings = (context.data.get("targets") or {}).get("kfp") or {}
-    storage_class = settings.get("storage_class", "")
-    path = ("targets", "kfp", "storage_class")
-    if storage_class:
-        check_object(context, storage_class, path, "a StorageClass")
-    return KfpSettings(storage_class, path)

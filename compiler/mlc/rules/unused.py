@@ -30,7 +30,9 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
     claims = any(isinstance(mount.volume, RunClaim) and not mount.volume.storage_class for step in pipeline.steps for mount in step.mounts)
     if pipeline.kfp.storage_class and not claims:
         help = "it is for volumes with a `size` that have no `storage_class` of their own: take it out"
-        findings.append(Finding("MLC505", "no volume needs this `storage_class`", pipeline.kfp.origin, "key", help=help))
+        findings.append(
+            Finding("MLC505", "no volume needs this `storage_class`", (*pipeline.kfp.origin, "storage_class"), "key", help=help)
+        )
 
 
 def _finding(section: str, what: str, name: str, made: set[str]) -> Finding:

@@ -1,13 +1,15 @@
-"""A pipeline as one Argo Workflow."""
+"""A pipeline as the spec of an Argo Workflow."""
 
 from __future__ import annotations
 
 from ...ir import steps_of
 from . import missed, volumes
 from .arguments import Arguments
+from .kinds import documents, ttl
 from .names import ENTRYPOINT, REPOSITORY_KEY, repository
 from .notes import parameter
 from .templates import task, template
+from .versions import TEMPLATE_ANNOTATIONS, at_least
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,20 +18,22 @@ if TYPE_CHECKING:
 
     from ...ir import Param, Pipeline, Step
 
-_DESCRIPTION = "workflows.argoproj.io/description"
-"""Shown by the UI in the list of workflows (docs/title-and-description.md)."""
-
 
 def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
-    """The Workflow: a DAG template `entrypoint` and one template per step, in the order of the run; then the same for `finally`."""
-    templates = _dag(ENTRYPOINT, steps_of(pipeline.run))
-    final = _dag(pipeline.final.name, steps_of(pipeline.final)) if pipeline.final else []
+    """The objects of the manifest. Their spec: a DAG template `entrypoint` and one template per step, then the same for `finally`."""
+    shown = bool(pipeline.argo.version) and at_least(pipeline.argo.version, TEMPLATE_ANNOTATIONS)
+    templates = _dag(ENTRYPOINT, steps_of(pipeline.run), shown)
+    final = _dag(pipeline.final.name, steps_of(pipeline.final), shown) if pipeline.final else []
     if any(metric.on_miss == "fail" for step in pipeline.steps for metric in step.metrics):
         final.append({"name": missed.MISSED, "suspend": {}})
     claims = volumes.claim_templates(pipeline)
     spec: tuple[tuple[str, Any], ...] = (
         ("entrypoint", ENTRYPOINT),
         ("onExit", pipeline.final.name if pipeline.final else ""),
+        ("serviceAccountName", pipeline.argo.service_account),
+        ("activeDeadlineSeconds", pipeline.argo.deadline),
+        ("parallelism", pipeline.argo.parallelism),
+        ("ttlStrategy", ttl(pipeline.argo.ttl)),
         ("arguments", {"parameters": [_parameter(param) for param in pipeline.params]} if pipeline.params else {}),
         ("imagePullSecrets", [{"name": name} for name in _pull_secrets(pipeline)]),
         ("artifactRepositoryRef", {"configMap": repository(pipeline.name), "key": REPOSITORY_KEY} if pipeline.store else {}),
@@ -38,35 +42,21 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
         ("volumeClaimGC", {"strategy": "OnWorkflowCompletion"} if claims else {}),
         ("templates", [*templates, *final]),
     )
-    manifest = {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Workflow",
-        "metadata": _metadata(pipeline),
-        "spec": {key: value for key, value in spec if value},
-    }
-    return (manifest,)
+    return documents(pipeline, {key: value for key, value in spec if value})
 
 
-def _dag(name: str, steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """A DAG template of these steps, then their templates."""
+def _dag(name: str, steps: Sequence[Step], shown: bool) -> list[dict[str, Any]]:
+    """A DAG template of these steps, then their templates; with `shown` the UI shows titles as names of nodes."""
     tasks: list[dict[str, Any]] = []
     templates: list[dict[str, Any]] = []
     for step in steps:
         arguments = Arguments()
-        templates.append(template(step, arguments))
+        templates.append(template(step, arguments, shown))
         tasks.append(task(step, arguments))
     for step in steps:  # last, since a threshold may read what a later step wrote
         tasks += missed.tasks(step)
     # the default of failFast would end branches that wait for a free slot when another branch fails (controller/dag.go)
     return [{"name": name, "dag": {"failFast": False, "tasks": tasks}}, *templates]
-
-
-def _metadata(pipeline: Pipeline) -> dict[str, Any]:
-    annotations = dict(pipeline.annotations)
-    if pipeline.description:
-        annotations["mlc/description" if _DESCRIPTION in annotations else _DESCRIPTION] = pipeline.description
-    parts = (("labels", dict(pipeline.labels)), ("annotations", annotations))
-    return {"generateName": f"{pipeline.name}-", **{key: value for key, value in parts if value}}
 
 
 def _parameter(param: Param) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from .arguments import Arguments
 from .expressions import every
 from .names import SCRIPT
 from .notes import of_pod
+from .versions import DISPLAY_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ _READABLE = 0o755
 """Mode of inputs: the executor may download as root what the step reads as somebody else (minio-go v7, api-get-object-file.go: 0600)."""
 
 
-def template(step: Step, arguments: Arguments) -> dict[str, Any]:
-    """The template of a step. Fills `arguments` with what its task must give."""
+def template(step: Step, arguments: Arguments, shown: bool = False) -> dict[str, Any]:
+    """The template of a step. Fills `arguments` with what its task must give; with `shown` the UI calls its nodes by its title."""
     body = _body(step, arguments)
     inputs = _inputs(step, arguments)
     outputs = _outputs(step)
     metadata = {key: value for key, value in (("labels", dict(step.labels)), ("annotations", of_pod(step))) if value}
     parts: tuple[tuple[str, object], ...] = (
+        ("annotations", {DISPLAY_NAME: step.title} if shown and step.title else {}),
         ("metadata", metadata),
         ("inputs", inputs),
         ("outputs", outputs),

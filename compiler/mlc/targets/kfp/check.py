@@ -8,6 +8,7 @@ from ...diagnostics.model import Finding
 from ...ir import FieldPath, RunClaim, RunRef, Text, references, steps_of
 from ...lowering.text import ARGUMENT_LIMIT, engine_tag, unquotable, way_out
 from ...lowering.wrapper import PREFIX, expanded
+from . import versions
 from .bind import default
 from .claims import run_claims, storage_class
 from .executors import container, run_time_env
@@ -37,6 +38,7 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
             message = f"volume `{claim.name}` is made for each run and has no `storage_class`, which KFP needs"
             text = "give the volume a `storage_class`, or all of them one with `targets.kfp.storage_class`"
             findings.append(Finding("MLC406", message, claim.origin, "key", help=text))
+    versions.check(pipeline, findings)
     if pipeline.final:
         _finally(pipeline.final, findings)
     modes: set[str] = set()
@@ -52,6 +54,12 @@ def _handed_over(pipeline: Pipeline, findings: list[Finding]) -> None:
             text = f"give steps `{key}` of their own, for instance under `defaults`: those reach the pods"
             findings.append(Finding("MLC405", message, (key,), "key", help=text))
     store = pipeline.store
+    if pipeline.schedule is not None:
+        schedule = pipeline.schedule
+        zone = f" in time zone {schedule.timezone}" if schedule.timezone else ""
+        message = "`schedule` is not part of what KFP reads: the pipeline runs when it is started"
+        text = f"make a recurring run of it in KFP, with the cron expression `0 {schedule.cron}`{zone} (KFP counts seconds first)"
+        findings.append(Finding("MLC405", message, schedule.origin, "key", help=text))
     if store is not None:
         root = f"{store.kind}://{store.bucket}" + (f"/{store.prefix.strip('/')}" if store.prefix else "")
         message = "`store` is not part of what KFP reads: artifacts go where the namespace's `kfp-launcher` ConfigMap says"

@@ -58,9 +58,10 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
         "sdkVersion": SDK_VERSION,
     }
     settings = {executor_name(step.name): found for step in steps if (found := platform.executor(step))}
-    if not settings:
-        return (spec,)
-    return spec, {"platforms": {"kubernetes": {"deploymentSpec": {"executors": settings}}}}
+    kubernetes: dict[str, Any] = {"deploymentSpec": {"executors": settings}} if settings else {}
+    if run := platform.pipeline_config(pipeline):
+        kubernetes["pipelineConfig"] = run
+    return (spec, {"platforms": {"kubernetes": kubernetes}}) if kubernetes else (spec,)
 
 
 def _finally(pipeline: Pipeline, tasks: dict[str, Any], last: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...ir import Mount, Step
+    from ...ir import Mount, Pipeline, Step
 
 DESCRIPTION = "mlc/description"
 
@@ -50,6 +50,17 @@ def executor(step: Step) -> dict[str, Any]:
     if metadata:
         spec["podMetadata"] = metadata
     return spec
+
+
+def pipeline_config(pipeline: Pipeline) -> dict[str, int]:
+    """The settings of the run as a whole, {} where it has none (pipeline_spec.proto, PipelineConfig; backend 2.17)."""
+    parts = (
+        ("resourceTtlOnCompletion", pipeline.kfp.ttl.completion),
+        ("resourceTtlOnSuccess", pipeline.kfp.ttl.success),
+        ("resourceTtlOnFailure", pipeline.kfp.ttl.failure),
+        ("activeDeadlineSeconds", pipeline.kfp.deadline),
+    )
+    return {key: seconds for key, seconds in parts if seconds}
 
 
 def claim_input(name: str) -> str:

@@ -1,0 +1,63 @@
+"""Cron expressions and time zones, as Argo and KFP read them: `robfig/cron`, ParseStandard (parser.go), and Go's time.LoadLocation."""
+
+from __future__ import annotations
+
+import re
+
+_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_DAYS = {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())}
+_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
+    ("minute", 0, 59, {}),
+    ("hour", 0, 23, {}),
+    ("day of month", 1, 31, {}),
+    ("month", 1, 12, _MONTHS),
+    ("day of week", 0, 6, _DAYS),
+)
+_WORDS = frozenset(("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"))
+_EVERY = r"@every ([0-9]+h)?([0-9]+m)?([0-9]+s)?"
+
+
+def problem(text: str) -> str:
+    """What is wrong with a cron expression, as the end of a sentence; "" for a right one."""
+    if text in _WORDS:
+        return ""
+    if text.startswith("@"):
+        every = re.fullmatch(_EVERY, text)
+        return "" if every and any(group and group.strip("0hms") for group in every.groups()) else "is no schedule"
+    if "TZ=" in text:
+        return "names a time zone, which belongs under `timezone`"
+    fields = text.split()
+    if len(fields) != len(_FIELDS):
+        return f"has {len(fields)} fields, and a schedule has five"
+    for field, (name, lowest, highest, words) in zip(fields, _FIELDS, strict=True):
+        for part in field.split(","):
+            wrong = _part(part, lowest, highest, words)
+            if wrong:
+                return f"has the {name} `{part}`, {wrong}"
+    return ""
+
+
+def _part(part: str, lowest: int, highest: int, words: dict[str, int]) -> str:
+    """What is wrong with one of a field's parts: a number, a range, `*` or `?`, each perhaps with a step."""
+    values, slash, step = part.partition("/")
+    if slash and not (step.isascii() and step.isdigit() and 0 < int(step) <= highest - lowest + 1):
+        return f"whose step is no number from 1 to {highest - lowest + 1}"
+    if values in ("*", "?"):
+        return ""
+    first, dash, last = values.partition("-")
+    ends = (first, last) if dash else (first,)
+    found = [words.get(word.lower(), int(word) if word.isascii() and word.isdigit() else -1) for word in ends]
+    if not all(lowest <= value <= highest for value in found):
+        return f"which is not from {lowest} to {highest}"
+    return "whose end is before its start" if found[-1] < found[0] else ""
+
+
+def is_zone(name: str) -> bool:
+    """Whether the tz database, of the system or of the package `tzdata`, has a time zone of this name."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not found, no name of a file, the name of a folder
+        return False
+    return True

@@ -1,0 +1,20 @@
+"""What differs between versions of Argo that a manifest can be made for."""
+
+from __future__ import annotations
+
+SCHEDULES = "3.6"
+"""CronWorkflow.schedules; 3.5 has `schedule`, which 4.0 no longer has (pkg/apis/workflow/v1alpha1/cron_workflow_types.go)."""
+
+TEMPLATE_ANNOTATIONS = "3.7"
+"""Template.annotations, and in them the name that the UI shows for a node (docs/walk-through/annotations.md)."""
+
+DISPLAY_NAME = "workflows.argoproj.io/display-name"
+
+
+def at_least(version: str, since: str) -> bool:
+    """Whether a version (`4.0`; "" is none in particular, and so any) is `since` or newer."""
+    return not version or _parts(version) >= _parts(since)
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))

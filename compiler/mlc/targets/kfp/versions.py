@@ -1,0 +1,45 @@
+"""What differs between versions of the KFP backend that a manifest can be made for."""
+
+from __future__ import annotations
+
+from ...diagnostics.model import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...diagnostics.model import Path
+    from ...ir import Pipeline
+
+SETTINGS = "2.17"
+"""`pipelineConfig` with TTL and deadline; older backends refuse the fields (argocompiler/argo.go, buildTTLStrategy)."""
+
+TITLES = "2.14"
+"""A `taskInfo.name` that differs from the task's name, on a task whose outputs others read (kubeflow/pipelines#11173)."""
+
+
+def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
+    """What the pipeline has that not every version can do: since when, what, and where it is written."""
+    settings, ttl = pipeline.kfp, pipeline.kfp.ttl
+    for key, given in (("ttl", ttl.completion or ttl.success or ttl.failure), ("deadline", settings.deadline)):
+        if given:
+            yield SETTINGS, f"`targets.kfp.{key}`", (*settings.origin, key)
+    read = {name for step in pipeline.steps for name in step.after}
+    for step in pipeline.steps:
+        if step.title not in ("", step.name) and step.name in read and (step.outputs or step.values or step.metrics):
+            yield TITLES, f"a `title` on step `{step.name}`, whose results other steps use,", step.where("title")
+
+
+def check(pipeline: Pipeline, findings: list[Finding]) -> None:
+    """Refuse what the version that the spec or the command line names cannot do (MLC413)."""
+    version = pipeline.kfp.version
+    if not version:
+        return
+    for since, what, path in needed(pipeline):
+        if _parts(version) < _parts(since):
+            message = f"{what} needs KFP {since}, and this is for {version}"
+            findings.append(Finding("MLC413", message, path, "key", help=f"leave it out, or compile for `kfp@{since}` or newer"))
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))

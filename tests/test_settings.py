@@ -1,0 +1,106 @@
+"""`schedule` and `targets`: kinds of objects, settings of the run, versions of the engines, cron expressions."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlc import targets
+from mlc.resolve.cron import problem
+from tests.support import codes, manifests
+
+STEPS = "steps: {train: {image: acme/train:1, command: train, title: Train it}}\n"
+SCHEDULE = 'schedule: {cron: "0 3 * * *", timezone: Asia/Seoul, concurrency: Forbid, starting_deadline: 1h, suspend: true}\n'
+
+
+def test_workflow_is_the_default() -> None:
+    """Without anything said there is one Workflow with a made-up name per run."""
+    (workflow,) = manifests(STEPS, "argo")
+    assert (workflow["kind"], workflow["metadata"]) == ("Workflow", {"generateName": "demo-"})
+
+
+def test_workflow_template() -> None:
+    """A WorkflowTemplate has the project's name; its runs get the project's labels, which they would not get of its own."""
+    (template,) = manifests(STEPS + "labels: {team: ml}\ntargets: {argo: {kind: WorkflowTemplate, namespace: prod}}\n", "argo")
+    assert template["kind"] == "WorkflowTemplate"
+    assert template["metadata"] == {"name": "demo", "namespace": "prod", "labels": {"team": "ml"}}
+    assert template["spec"]["workflowMetadata"] == {"labels": {"team": "ml"}}
+
+
+def test_schedule_is_a_cron_workflow() -> None:
+    """A schedule makes a WorkflowTemplate, then a CronWorkflow that starts runs from it."""
+    template, cron = manifests(STEPS + SCHEDULE, "argo")
+    assert (template["kind"], cron["kind"], cron["metadata"]) == ("WorkflowTemplate", "CronWorkflow", {"name": "demo"})
+    assert cron["spec"] == {
+        "schedules": ["0 3 * * *"],
+        "timezone": "Asia/Seoul",
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": 3600,
+        "suspend": True,
+        "workflowSpec": {"workflowTemplateRef": {"name": "demo"}},
+    }
+
+
+def test_schedule_by_version() -> None:
+    """Argo 3.5 has `schedule`, every later version `schedules`."""
+    old = manifests(STEPS + SCHEDULE, "argo@3.5")[1]["spec"]
+    assert old["schedule"] == "0 3 * * *"
+    assert "schedules" not in old
+    for version in targets.VERSIONS["argo"][1:]:
+        assert manifests(STEPS + SCHEDULE, f"argo@{version}")[1]["spec"]["schedules"] == ["0 3 * * *"]
+
+
+def test_schedule_is_handed_over_on_kfp() -> None:
+    """KFP's manifest has no schedule: a note says what to do."""
+    assert codes(STEPS + SCHEDULE, ("kfp",)) == ["MLC405"]
+
+
+def test_settings_of_runs() -> None:
+    """Settings under `targets.argo` are the workflow's, those under `targets.kfp` the platform's; none knows the other's."""
+    text = STEPS + (
+        "targets:\n"
+        "  argo: {service_account: wf, ttl: {success: 1h, failure: 2h}, deadline: 3h, parallelism: 4}\n"
+        "  kfp: {ttl: 5h, deadline: 6h}\n"
+    )
+    spec = manifests(text, "argo")[0]["spec"]
+    assert spec["serviceAccountName"] == "wf"
+    assert spec["ttlStrategy"] == {"secondsAfterSuccess": 3600, "secondsAfterFailure": 7200}
+    assert (spec["activeDeadlineSeconds"], spec["parallelism"]) == (10800, 4)
+    platform = manifests(text, "kfp")[1]["platforms"]["kubernetes"]
+    assert platform == {"pipelineConfig": {"resourceTtlOnCompletion": 18000, "activeDeadlineSeconds": 21600}}
+
+
+@pytest.mark.parametrize(("word", "shown"), [("argo", False), ("argo@3.6", False), ("argo@3.7", True), ("argo@4.1", True)])
+def test_titles_by_version(word: str, shown: bool) -> None:
+    """Where the version is known to have it, the UI is told the title; without a version nothing is risked."""
+    template = manifests(STEPS, word)[0]["spec"]["templates"][1]
+    assert template.get("annotations") == ({"workflows.argoproj.io/display-name": "Train it"} if shown else None)
+
+
+def test_command_line_wins_over_the_spec() -> None:
+    """The version on the command line is compiled for, whatever the project says."""
+    text = STEPS + 'targets: {kfp: {version: "2.14", ttl: 1h}}\n'
+    assert codes(text, ("kfp",)) == ["MLC413"]
+    assert codes(text, ("kfp@2.17",)) == []
+    assert codes(text, ("kfp@2.5",)) == ["MLC413"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["* * * * *", "*/5 0-6,22 1,15 jan-mar MON-fri", "0 3 ? * 0", "@daily", "@every 1h30m", "@every 90s", "5/15 * * * *", "59 23 31 12 6"],
+)
+def test_right_schedules(text: str) -> None:
+    """What robfig/cron reads in its standard form is right."""
+    assert problem(text) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "-1 * * * *", "5-1 * * * *"),
+        *("*/0 * * * *", "*/x * * * *", "1, * * * *", "mon * * * *", "@reboot", "@every", "@every 0s", "@every 5", "CRON_TZ=UTC 0 3 * * *"),
+        *("0 3 * * lun", "0 3 * * mon-", "٣ * * * *"),
+    ],
+)
+def test_wrong_schedules(text: str) -> None:
+    """What it does not read has a problem that a person can act on."""
+    assert problem(text)
