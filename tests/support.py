@@ -67,5 +67,5 @@ def unsound(result: driver.Result) -> list[str]:
     from tests.oracles.irlint import lint_documents
 
     found = {output.target: documents(output.text) for output in result.outputs}
-    said = [*(problems(found["argo"][0]) if "argo" in found else ()), *(lint_documents(found["kfp"]) if "kfp" in found else ())]
+    said = [*(problems(*found["argo"]) if "argo" in found else ()), *(lint_documents(found["kfp"]) if "kfp" in found else ())]
     return said or (differences(found["argo"][0], found["kfp"]) if len(found) == 2 else [])

@@ -37,7 +37,7 @@ def golden(target: str, name: str) -> list[Any]:
 
 def found(target: str, documents: list[Any]) -> list[str]:
     """What the self-check of a target says."""
-    return problems(documents[0]) if target == "argo" else lint_documents(documents)
+    return problems(*documents) if target == "argo" else lint_documents(documents)
 
 
 @pytest.mark.parametrize("path", GOLDENS, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -115,7 +115,7 @@ def assert_found(said: list[str], fault: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("name", "fault"), faults("argo"))
 def test_faults_in_workflows(name: str, fault: dict[str, Any]) -> None:
     """The self-check of Workflows finds the fault."""
-    assert_found(problems(seeded(golden("argo", name), fault)[0]), fault)
+    assert_found(problems(*seeded(golden("argo", name), fault)), fault)
 
 
 @pytest.mark.parametrize(("name", "fault"), faults("kfp"))

@@ -73,10 +73,12 @@ class _Argo:
         self.arguments: dict[str, Any] = {}
 
     def project(self) -> dict[str, Any]:
-        tasks = self.templates[self.spec["entrypoint"]]["dag"]["tasks"]
+        dags = [self.spec[key] for key in ("entrypoint", "onExit") if key in self.spec]
+        tasks = [task for dag in dags for task in self.templates[dag]["dag"]["tasks"]]
+        missed = [task for task in tasks if task["name"].startswith("x-missed-")]
         annotations = self.workflow["metadata"].get("annotations", {})
         return {
-            "name": self.workflow["metadata"]["generateName"].removesuffix("-"),
+            "name": self.workflow["metadata"].get("name") or self.workflow["metadata"]["generateName"].removesuffix("-"),
             "description": annotations.get("workflows.argoproj.io/description", annotations.get("mlc/description", "")),
             "params": {one["name"]: one.get("value") for one in self.spec.get("arguments", {}).get("parameters", ())},
             "pull_secrets": sorted(one["name"] for one in self.spec.get("imagePullSecrets", ())),
@@ -88,7 +90,9 @@ class _Argo:
                 }
                 for one in self.spec.get("volumeClaimTemplates", ())
             },
-            "steps": {task["name"]: self.step(task) for task in tasks},
+            "steps": {task["name"]: self.step(task) for task in tasks if task not in missed},
+            "missed": {task["name"]: sorted(re.findall(r"([-\w]+)\.Succeeded", task["depends"])) for task in missed},
+            "finally": sorted(task["name"] for task in self.templates[dags[-1]]["dag"]["tasks"]) if len(dags) > 1 else [],
         }
 
     def step(self, task: dict[str, Any]) -> dict[str, Any]:
@@ -239,6 +243,7 @@ class _Kfp:
         dags = [self.spec["root"], *(one for one in self.components.values() if "dag" in one)]
         tasks = {name: task for dag in dags for name, task in dag["dag"]["tasks"].items() if self.executor(task)}
         stubs = {name: task for name, task in tasks.items() if self.executors[self.executor(task)]["container"]["image"] in STUBS}
+        missed = {name: task for name, task in tasks.items() if name.startswith("x-missed-")}
         claims = {}
         for name, task in stubs.items():
             if name.startswith("x-create-"):
@@ -251,7 +256,9 @@ class _Kfp:
             "params": {name: self.default(one) for name, one in ports(self.spec["root"], "input", "parameters").items()},
             "pull_secrets": sorted({one["secretName"] for found in self.settings.values() for one in found.get("imagePullSecret", ())}),
             "claims": claims,
-            "steps": {name: self.step(name, task) for name, task in tasks.items() if name not in stubs},
+            "steps": {name: self.step(name, task) for name, task in tasks.items() if name not in stubs and name not in missed},
+            "missed": {name: sorted(task["dependentTasks"]) for name, task in missed.items()},
+            "finally": sorted(self.components.get("comp-x-finally", {}).get("dag", {}).get("tasks", ())),
         }
 
     def executor(self, task: dict[str, Any]) -> str:

@@ -93,15 +93,25 @@ TEMPLATE = {
     "script?": {**CONTAINER, "source": filled},
     # the default of failFast ends branches that wait for a free slot
     "dag?": {"failFast": False, "tasks": [TASK]},
-    EXACTLY_ONE: [("container", "script", "dag")],
+    "suspend?": {},
+    # what the UI calls a node, from 3.7 on
+    "annotations?": {"workflows.argoproj.io/display-name": filled},
+    EXACTLY_ONE: [("container", "script", "dag", "suspend")],
 }
 
-WORKFLOW = {
+_TTL = {"secondsAfterCompletion?": positive, "secondsAfterSuccess?": positive, "secondsAfterFailure?": positive}
+
+WORKFLOW: dict[str, Any] = {
     "apiVersion": "argoproj.io/v1alpha1",
     "kind": "Workflow",
-    "metadata": {"generateName": _generate_name, **_OBJECT_METADATA},
+    "metadata": {"generateName": _generate_name, "namespace?": object_name, **_OBJECT_METADATA},
     "spec": {
         "entrypoint": name,
+        "onExit?": name,
+        "serviceAccountName?": object_name,
+        "activeDeadlineSeconds?": positive,
+        "parallelism?": positive,
+        "ttlStrategy?": _TTL,
         "arguments?": {
             "parameters": [
                 {
@@ -120,5 +130,27 @@ WORKFLOW = {
         "volumeClaimTemplates?": [CLAIM],
         "volumeClaimGC?": {"strategy": "OnWorkflowCompletion"},
         "templates": [TEMPLATE],
+    },
+}
+
+WORKFLOW_TEMPLATE: dict[str, Any] = {
+    **WORKFLOW,
+    "kind": "WorkflowTemplate",
+    "metadata": {"name": object_name, "namespace?": object_name, **_OBJECT_METADATA},
+    "spec": {**WORKFLOW["spec"], "workflowMetadata?": _OBJECT_METADATA},
+}
+
+CRON_WORKFLOW: dict[str, Any] = {
+    **WORKFLOW_TEMPLATE,
+    "kind": "CronWorkflow",
+    "spec": {
+        "schedule?": filled,
+        "schedules?": [filled],
+        EXACTLY_ONE: [("schedule", "schedules")],
+        "timezone?": filled,
+        "concurrencyPolicy?": one_of("Allow", "Forbid", "Replace"),
+        "startingDeadlineSeconds?": positive,
+        "suspend?": True,
+        "workflowSpec": {"workflowTemplateRef": {"name": object_name}},
     },
 }

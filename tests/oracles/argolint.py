@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import kubernetes
-from .argo_shape import WORKFLOW
+from .argo_shape import CRON_WORKFLOW, WORKFLOW, WORKFLOW_TEMPLATE
 from .exprlang import Expression, exposed, selections, shown
 from .shape import at, faults, twice, under
 
@@ -27,9 +27,29 @@ _EXECUTOR = ("/var/run/argo", "/argo", "/mainctrfs")
 _OWN_VOLUMES = ("var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config")
 
 
-def problems(workflow: dict[str, Any]) -> list[str]:
-    """All that does not hang together, one sentence each; empty for a sound Workflow. Of a wrong shape nothing else is looked at."""
-    return list(faults(workflow, WORKFLOW, "")) or list(_Lint(workflow).run())
+def problems(workflow: dict[str, Any], *others: dict[str, Any]) -> list[str]:
+    """All that does not hang together, one sentence each; empty for a sound manifest: a Workflow, or a WorkflowTemplate and perhaps the
+    CronWorkflow that starts it. Of a wrong shape nothing else is looked at.
+    """
+    shape = WORKFLOW_TEMPLATE if workflow.get("kind") == "WorkflowTemplate" else WORKFLOW
+    return [*(list(faults(workflow, shape, "")) or list(_Lint(workflow).run())), *_cron(workflow, others)]
+
+
+def _cron(workflow: dict[str, Any], others: tuple[dict[str, Any], ...]) -> Iterator[str]:
+    if len(others) > 1 or (others and workflow.get("kind") != "WorkflowTemplate"):
+        yield f".: there are {len(others)} more documents"
+    for cron in others[:1]:
+        found = [f"CronWorkflow.{text}" for text in faults(cron, CRON_WORKFLOW, "")]
+        yield from found
+        if found:
+            continue
+        name, of_runs = workflow["metadata"].get("name"), workflow["spec"].get("workflowMetadata", {})
+        if cron["metadata"] != workflow["metadata"]:
+            yield "CronWorkflow.metadata: is not that of its template"
+        if cron["spec"]["workflowSpec"]["workflowTemplateRef"]["name"] != name:
+            yield "CronWorkflow.spec.workflowSpec.workflowTemplateRef.name: is another template"
+        if of_runs != {key: value for key, value in workflow["metadata"].items() if key in ("labels", "annotations")}:
+            yield "spec.workflowMetadata: runs get other labels or annotations than the project has"
 
 
 class _Lint:
@@ -37,6 +57,7 @@ class _Lint:
         self.workflow = workflow
         self.spec = workflow["spec"]
         self.templates = {template["name"]: template for template in self.spec["templates"]}
+        self.last = self._called_from([self.spec["onExit"]]) if "onExit" in self.spec else []
         self.parameters = self.spec.get("arguments", {}).get("parameters", ())
         self.claims = [claim["metadata"]["name"] for claim in self.spec.get("volumeClaimTemplates", ())]
         self.volumes = [volume["name"] for volume in self.spec.get("volumes", ())]
@@ -52,7 +73,12 @@ class _Lint:
         for template in self.spec["templates"]:
             place = f"spec.templates[{template['name']}]"
             yield from self._ports(template, place)
-            yield from self._dag(template, place) if "dag" in template else self._leaf(template, place)
+            if "dag" in template:
+                yield from self._dag(template, place)
+            elif "suspend" in template:
+                yield from self._never(template, place)
+            else:
+                yield from self._leaf(template, place)
         yield from (f"spec.volumes[{name}]: is not mounted" for name in self.volumes if name not in self.mounted)
         yield from (f"spec.volumeClaimTemplates[{name}]: is not mounted" for name in self.claims if name not in self.mounted)
         yield from self._tags(self.spec, "spec")
@@ -75,27 +101,38 @@ class _Lint:
         if bool(self.claims) != ("volumeClaimGC" in self.spec):
             yield "spec.volumeClaimGC: is not there where there are claims, or is there without any"
         yield from twice([one["name"] for one in self.spec.get("imagePullSecrets", ())], "spec.imagePullSecrets", "secret")
-        project = self.workflow["metadata"]["generateName"].removesuffix("-")
+        metadata = self.workflow["metadata"]
+        project = metadata["name"] if "name" in metadata else metadata["generateName"].removesuffix("-")
         store = self.spec.get("artifactRepositoryRef")
         if store is not None and store != {"configMap": f"{project}-artifacts", "key": "default"}:
             yield f"spec.artifactRepositoryRef: {store} is not the ConfigMap of the project {project}"
 
     def _reachable(self) -> Iterator[str]:
-        name = self.spec["entrypoint"]
-        if "dag" not in self.templates.get(name, {}):
-            yield f"spec.entrypoint: {name} is no DAG template"
-            return
-        if self.templates[name].get("inputs"):
-            yield f"spec.entrypoint: {name} has inputs, which nobody gives"
+        starts = {key: self.spec[key] for key in ("entrypoint", "onExit") if key in self.spec}
+        for key, name in starts.items():
+            if "dag" not in self.templates.get(name, {}):
+                yield f"spec.{key}: {name} is no DAG template"
+                return
+            if self.templates[name].get("inputs"):
+                yield f"spec.{key}: {name} has inputs, which nobody gives"
+        seen = self._called_from(list(starts.values()))
+        for name in seen:
+            called = [task["template"] for task in self.templates.get(name, {}).get("dag", {}).get("tasks", ())]
+            stuck = (name, *starts.values())
+            yield from (f"spec.templates[{name}].dag: calls {one}, which calls it" for one in called if one in stuck)
+        yield from (f"spec.templates[{one}]: no task uses it" for one in self.templates if one not in seen)
+        both = set(self._called_from([self.spec["entrypoint"]])) & set(self.last)
+        yield from (f"spec.onExit: {one} belongs to the run" for one in both if "suspend" not in self.templates.get(one, {}))
+
+    def _called_from(self, names: list[str]) -> list[str]:
+        """These templates and all that they call."""
         seen: list[str] = []
-        waiting = [name]
+        waiting = list(names)
         while waiting:
             seen.append(waiting.pop())
-            tasks = self.templates.get(seen[-1], {}).get("dag", {}).get("tasks", ())
-            called = [task["template"] for task in tasks]
-            yield from (f"spec.templates[{seen[-1]}].dag: calls {one}, which calls it" for one in called if one in (seen[-1], name))
+            called = [task["template"] for task in self.templates.get(seen[-1], {}).get("dag", {}).get("tasks", ())]
             waiting += [one for one in dict.fromkeys(called) if one not in seen and one not in waiting]
-        yield from (f"spec.templates[{one}]: no task uses it" for one in self.templates if one not in seen)
+        return seen
 
     def _tags(self, tree: Any, place: str) -> Iterator[str]:
         """Texts that Argo would expand, wherever they stand: only `{{= }}`, `from` and inputs may."""
@@ -147,6 +184,9 @@ class _Lint:
         if template is None:
             yield f"{place}.template: {task['template']} does not exist"
             return
+        if "suspend" in template:
+            yield from self._missed(task, dag, ancestors, place)
+            return
         if task["template"] != task["name"]:
             yield f"{place}.template: {task['template']} is the template of another step"
         arguments = task.get("arguments", {})
@@ -187,6 +227,25 @@ class _Lint:
                 yield f"{here}: {step} has no artifact {output}"
             elif output != argument["name"]:
                 yield f"{here}: takes {output} for {argument['name']}"
+
+    def _missed(self, task: dict[str, Any], dag: dict[str, Any], ancestors: set[str], place: str) -> Iterator[str]:
+        """A task that only asks whether thresholds hold: its condition is never true, and errs where one does not."""
+        step = task["name"].removeprefix("x-missed-")
+        if task["name"] == step or not task.get("depends", "").startswith(f"{step}.Succeeded"):
+            yield f"{place}: is not about a step that it waits for"
+        if "arguments" in task:
+            yield f"{place}.arguments: are for a template that takes none"
+        found = Expression(task.get("when", ""), _Scope(self, dag, ancestors, task["name"]))
+        yield from (f"{place}.when: {text}" for text in found.problems)
+        if found.tree is not None and not found.problems:
+            if ("tasks", step) not in {names[:2] for names in found.references}:
+                yield f"{place}.when: does not look at {step}"
+            if "'false'" not in task["when"] or "'true'" in task["when"]:
+                yield f"{place}.when: could be true"
+            yield from self._selected(found, f"{place}.when")
+
+    def _never(self, template: dict[str, Any], place: str) -> Iterator[str]:
+        yield from (f"{place}.{key}: belongs to a template that runs" for key in template if key not in ("name", "suspend"))
 
     def _outputs(self, task: str, kind: str) -> list[str]:
         return [port["name"] for port in self.templates.get(task, {}).get("outputs", {}).get(kind, ())]
@@ -285,6 +344,8 @@ class _Scope:
         match names:
             case ("workflow", "uid" | "name"):
                 return "string"
+            case ("workflow", "status"):  # known when the exit handler runs
+                return "string" if self.dag["name"] in self.lint.last else ""
             case ("workflow", "parameters", name):
                 return "string" if name in [parameter["name"] for parameter in self.lint.parameters] else ""
             case ("tasks", step, "outputs", "parameters", name):

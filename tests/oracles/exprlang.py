@@ -164,6 +164,9 @@ def raises(node: Node) -> bool:
     return node.parts[1].kind == "string" and " " in node.parts[1].text
 
 
+_MISSED = re.compile(r"step ([-\w]+): metric ([-\w]+) missed its threshold")
+
+
 def _guard(node: Node) -> Iterator[str]:
     """A choice that ends the run otherwise: it must look at what it lets pass, and name it."""
     condition, then, other = node.parts
@@ -172,6 +175,10 @@ def _guard(node: Node) -> Iterator[str]:
         return
     passing = other if raises(then) else then
     tested, passed = set(references(condition)), set(references(passing))
+    if missed := _MISSED.fullmatch(failing[0].parts[1].text):  # lets nothing pass: it only asks
+        if ("tasks", missed[1], "outputs", "parameters", missed[2]) not in tested or (passing.kind, passing.text) != ("string", "false"):
+            yield f"says that {missed[2]} of {missed[1]} is missed, and tests {_all(tested)}"
+        return
     if tested != passed:
         yield f"tests {_all(tested)} and lets {_all(passed)} pass"
     names = {found.groups() for found in _NAMED.finditer(failing[0].parts[1].text)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from .cellang import TYPES
 from .kubernetes import ANNOTATION_TEXTS, LABELS, PULL_POLICY, config_key, env_name, field_path, image, object_name, path, size, volume_name
-from .shape import EXACTLY_ONE, Each, amount, anything, filled, one_of, text
+from .shape import EXACTLY_ONE, Each, amount, anything, filled, one_of, positive, text
 
 _STEP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _PORT = re.compile(r"[A-Za-z]([-._A-Za-z0-9]*[A-Za-z0-9])?")
@@ -135,4 +135,13 @@ EXECUTOR = {
     "podMetadata?": {"labels?": LABELS, "annotations?": ANNOTATION_TEXTS},
 }
 
-PLATFORM = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": Each(text, EXECUTOR)}}}}
+_RUN = ("resourceTtlOnCompletion?", "resourceTtlOnSuccess?", "resourceTtlOnFailure?", "activeDeadlineSeconds?")
+
+PLATFORM = {
+    "platforms": {
+        "kubernetes": {
+            "deploymentSpec?": {"executors": Each(text, EXECUTOR)},
+            "pipelineConfig?": dict.fromkeys(_RUN, positive),
+        }
+    }
+}
