@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...ir import Pipeline
+
 SCHEDULES = "3.6"
 """CronWorkflow.schedules; 3.5 has `schedule`, which 4.0 no longer has (pkg/apis/workflow/v1alpha1/cron_workflow_types.go)."""
 
@@ -9,6 +13,11 @@ TEMPLATE_ANNOTATIONS = "3.7"
 """Template.annotations, and in them the name that the UI shows for a node (docs/walk-through/annotations.md)."""
 
 DISPLAY_NAME = "workflows.argoproj.io/display-name"
+
+
+def oldest(pipeline: Pipeline) -> str:
+    """The oldest version that takes the pipeline's manifest: the one it is compiled for, or without one what it is made of needs."""
+    return pipeline.argo.version or (SCHEDULES if pipeline.schedule is not None else "")
 
 
 def at_least(version: str, since: str) -> bool:
