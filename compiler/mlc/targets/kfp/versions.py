@@ -30,6 +30,11 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
             yield TITLES, f"a `title` on step `{step.name}`, whose results other steps use,", step.where("title")
 
 
+def oldest(pipeline: Pipeline) -> str:
+    """The oldest version that takes the pipeline's manifest: the one it is compiled for, or without one what it is made of needs."""
+    return pipeline.kfp.version or max((since for since, _, _ in needed(pipeline)), key=_parts, default="")
+
+
 def check(pipeline: Pipeline, findings: list[Finding]) -> None:
     """Refuse what the version that the spec or the command line names cannot do (MLC413)."""
     version = pipeline.kfp.version
