@@ -74,6 +74,7 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
       (workflow/controller/dag.go, resolveDependencyReferences, replaces tags there without being strict).
     - `kfp`: a value of type list or dict whose text is none fails the step that wrote it, as a missing file does, and not the one that uses
       it (backend/src/v2/component/launcher_v2.go, collectOutputParameters; metadata/converter.go, TextToPbValue).
+    - `kfp`: a step of `finally` that fails does not fail the run.
     - `kfp`: a value that goes into a text may hold neither `$$` nor `$(`, which a kubelet would read in the launcher's command.
     - `kfp`: a text that holds a metric with a `key`, or of format kfp-v1, is made before the condition is asked (backend/src/v2/driver:
       inputs are resolved first, and the number is looked up as part of that). Where it is not there the step fails, although its condition
@@ -82,10 +83,21 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
     run = _Run(spec, params or {}, target)
     for name in order(spec):
         run.steps[name] = run.step(name, outcomes.get(name) or ({},))
-    failed = any(step.state == "Failed" for step in run.steps.values())
+    failed = any(step.state == "Failed" for step in run.steps.values()) or run.missed()
+    steps = {name: run.steps[name] for name in spec["steps"]}
     mounted = {volume for name in spec["steps"] for volume in _names(settings(spec, name).get("volumes"))}
+    if spec.get("finally"):
+        # the steps of `finally` are a project of their own, which knows how the run went
+        last = {**spec, "steps": spec["finally"], "finally": None}
+        end = _Run(last, params or {}, target)
+        end.status = "Failed" if failed else "Succeeded"
+        for name in order(last):
+            end.steps[name] = end.step(name, outcomes.get(name) or ({},))
+        steps |= {name: end.steps[name] for name in spec["finally"]}
+        mounted |= {volume for name in spec["finally"] for volume in _names(settings(last, name).get("volumes"))}
+        failed = failed or (not run.kfp and (any(step.state == "Failed" for step in end.steps.values()) or end.missed()))
     claims = tuple(name for name, volume in (spec.get("volumes") or {}).items() if "size" in volume and name in mounted)
-    return RunEnd("Failed" if failed else "Succeeded", {name: run.steps[name] for name in spec["steps"]}, claims)
+    return RunEnd("Failed" if failed else "Succeeded", steps, claims)
 
 
 def settings(spec: Spec, name: str) -> dict[str, Any]:
@@ -185,6 +197,8 @@ class _Run:
         self.lenient = target in ("argo-3.5", "argo-3.6")
         self.params = {name: _Param(name, entry, params.get(name)) for name, entry in (spec.get("params") or {}).items()}
         self.steps: dict[str, StepEnd] = {}
+        self.status = ""
+        """What `run.status` is, in `finally`."""
         self.texts: dict[tuple[str, str], str] = {}
         """What is in the file of a step's value or metric, by step and name."""
 
@@ -210,6 +224,21 @@ class _Run:
         except Unreadable:
             return StepEnd("Failed", "unreadable")
         return self.attempts(name, attempts)
+
+    def missed(self) -> bool:
+        """Whether a threshold with `on_miss: fail` is missed, or cannot be decided, of a step that succeeded."""
+        for name, step in self.spec["steps"].items():
+            trees = list(_thresholds(name, {key: one for key, one in (step.get("metrics") or {}).items() if _fails(one)}))
+            read = {name, *(parts[1] for tree in trees for parts in _references(tree) if parts[0] == "steps")}
+            if not trees or any(self.steps[other].state != "Succeeded" for other in read):
+                continue
+            try:
+                held = [self.value(tree) for tree in trees]  # every one, also after one that is missed
+                if not all(held):
+                    return True
+            except Unreadable:
+                return True
+        return False
 
     def attempts(self, name: str, attempts: Sequence[Attempt]) -> StepEnd:
         """The attempts of a step that may run."""
@@ -269,6 +298,8 @@ class _Run:
                 kind = _type(self.spec["steps"][step]["values"][name])
                 text = self.texts[step, name]
                 return text if kind == "string" else _scalar(kind, _document(text))
+            case ("run", "status"):
+                return self.status
             case ("run", _):
                 return f"\0{parts[1]}"  # a text that the run makes up, which nobody can know beforehand
         raise AssertionError(parts)
@@ -426,12 +457,21 @@ def _conditions(spec: Spec, name: str) -> Iterator[Tree]:
     """What must hold for a step to run: its `when`, and each threshold of the steps that it is gated by."""
     step = spec["steps"][name]
     for gating in _names(step.get("gate")):
-        for metric, entry in spec["steps"][gating]["metrics"].items():
-            for key, operator in _THRESHOLDS.items():
-                if isinstance(entry, dict) and key in entry:
-                    yield (operator, ("name", ("steps", gating, "metrics", metric)), _bound(entry[key]))
+        yield from _thresholds(gating, spec["steps"][gating]["metrics"])
     if "when" in step:
         yield ("literal", step["when"]) if isinstance(step["when"], bool) else expression(step["when"])
+
+
+def _thresholds(name: str, metrics: Mapping[str, Any]) -> Iterator[Tree]:
+    """The thresholds of these metrics of a step."""
+    for metric, entry in metrics.items():
+        for key, operator in _THRESHOLDS.items():
+            if isinstance(entry, dict) and key in entry:
+                yield (operator, ("name", ("steps", name, "metrics", metric)), _bound(entry[key]))
+
+
+def _fails(metric: Any) -> bool:
+    return isinstance(metric, dict) and metric.get("on_miss") == "fail"
 
 
 def _bound(bound: Any) -> Tree:

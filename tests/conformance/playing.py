@@ -55,7 +55,12 @@ def requested(spec: Spec, outcomes: Outcomes, target: str) -> dict[str, list[dic
     inferFailedReason). On KFP the program of a pod is the wrapper, which leaves out the line break at the end of a text, and fails where
     an output is missing (tests/test_wrapper.py shows both with real shells).
     """
-    return {name: [_attempt(spec, name, attempt, target) for attempt in outcomes.get(name) or ({},)] for name in spec["steps"]}
+    groups = (spec, {**spec, "steps": spec.get("finally") or {}})
+    return {
+        name: [_attempt(group, name, attempt, target) for attempt in outcomes.get(name) or ({},)]
+        for group in groups
+        for name in group["steps"]
+    }
 
 
 def _attempt(spec: Spec, name: str, attempt: Mapping[str, Any], target: str) -> dict[str, Any]:

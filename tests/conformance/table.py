@@ -49,8 +49,12 @@ def project(spec: Mapping[str, Any]) -> dict[str, Any]:
     """A scenario's spec in full: with the head of a project, and a program for steps that name none."""
     defaults = {"image": "acme/step:1.0", **spec.get("defaults", {})}
     whole: dict[str, Any] = {"mlc": "v1", "name": "scenario", **spec, "defaults": defaults}
-    programs = {name: {} if "run" in step or "command" in step else {"command": ["work"]} for name, step in spec["steps"].items()}
-    whole["steps"] = {name: {**programs[name], **step} for name, step in spec["steps"].items()}
+    for section in ("steps", "finally"):
+        if section in spec:
+            whole[section] = {
+                name: {**({} if "run" in step or "command" in step else {"command": ["work"]}), **step}
+                for name, step in spec[section].items()
+            }
     return whole
 
 
@@ -59,7 +63,7 @@ def _scenario(name: str, entry: Mapping[str, Any]) -> Scenario:
         raise ValueError(f"scenario {name}: keys {sorted(entry)}")
     outcomes = {step: [given] if isinstance(given, dict) else list(given) for step, given in entry.get("outcomes", {}).items()}
     odd = {key for attempts in outcomes.values() for attempt in attempts for key in attempt} - _ATTEMPT
-    steps = entry["spec"]["steps"].keys()
+    steps = {**entry["spec"]["steps"], **entry["spec"].get("finally", {})}.keys()
     if odd or not outcomes.keys() <= steps or entry["states"].keys() != steps:
         raise ValueError(f"scenario {name}: attempts know no {sorted(odd)}, or steps that the spec does not have")
     return Scenario(

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlc.driver import compile_source
+from mlc.driver import Result, compile_source
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
-from mlc.targets.argo import versions
-from mlc.targets.kfp import versions as kfp_versions
 from tests.conformance.engines import ARGO, KFP, engine
 from tests.conformance.kinds import ROOT
+from tests.conformance.versions import takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,22 +23,10 @@ LINE = (
 )
 
 
-def takes(file: Path, name: str) -> bool:
-    """Whether the golden is for that version: what is compiled for one, or has what came with one, is not for older ones."""
+def result(file: Path, *targets: str) -> Result:
+    """What becomes of a golden's project."""
     spec = ROOT / "specs" / file.name
-    pipeline = compile_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), ()).pipeline
-    assert pipeline is not None
-    target, _, version = name.partition("-")
-    oldest = versions.oldest(pipeline) if target == "argo" else kfp_versions.oldest(pipeline)
-    return not oldest or versions.at_least(version, oldest)
-
-
-def compiled(file: Path, name: str) -> str:
-    """The manifest of a golden's project, compiled for the engine's own version."""
-    spec = ROOT / "specs" / file.name
-    word = name.replace("-", "@")
-    result = compile_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), (word,))
-    return result.outputs[0].text if result.outputs else ""
+    return compile_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), targets)
 
 
 def files(target: str) -> list[Path]:
@@ -56,8 +43,9 @@ def test_goldens_are_accepted(target: str, counted: Callable[..., None]) -> None
     faults, checks = [], 0
     for file in files(target):
         for name in ENGINES[target]:
-            golden, own = file.read_text(encoding="utf-8"), compiled(file, name)
-            texts = dict.fromkeys([*([golden] if takes(file, name) else ()), *([own] if own else ())])
+            golden, own, pipeline = file.read_text(encoding="utf-8"), result(file, name.replace("-", "@")).outputs, result(file).pipeline
+            assert pipeline is not None
+            texts = dict.fromkeys([*([golden] if takes(pipeline, name) else ()), *(output.text for output in own)])
             assert texts or target == "kfp"  # every version of Argo has a way to run every project
             for text in texts:
                 answer = engine(name).ask("check", manifest=text)
