@@ -70,7 +70,7 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
     With a `target` (`argo`, `kfp`, or a version of one, `argo-3.6`), as that ends it where it cannot do what the language says.
     docs/targets.md has these facts:
 
-    - `argo` before 3.7.11 and 4.0.2: what is wrong with a text does not end the run, the step starts with the text of the check
+    - `argo` before 3.7.11 and 4.0.2: what is wrong with a text does not end the run, the step starts with the text of the check, but for a check of limits
       (workflow/controller/dag.go, resolveDependencyReferences, replaces tags there without being strict).
     - `kfp`: a value of type list or dict whose text is none fails the step that wrote it, as a missing file does, and not the one that uses
       it (backend/src/v2/component/launcher_v2.go, collectOutputParameters; metadata/converter.go, TextToPbValue).
@@ -219,11 +219,18 @@ class _Run:
             holds = [self.value(tree) for tree in _conditions(self.spec, name)]
             if not all(holds):
                 return StepEnd("Skipped", "condition")
-            for parts in () if self.lenient else texts:
-                self.text(parts)
+            for parts in texts:
+                if not self.lenient or self.compared(parts):
+                    self.text(parts)
         except Unreadable:
             return StepEnd("Failed", "unreadable")
         return self.attempts(name, attempts)
+
+    def compared(self, parts: tuple[str, ...]) -> bool:
+        """Whether the check of a text compares numbers. Argo before 3.7.11 puts a check that errs back with its `<` and `>` undone, which
+        is no JSON any more, and the step does not start (util/template, Replace).
+        """
+        return parts[0] == "params" and bool({"min", "max"} & self.params[parts[1]].entry.keys())
 
     def missed(self) -> bool:
         """Whether a threshold with `on_miss: fail` is missed, or cannot be decided, of a step that succeeded."""
