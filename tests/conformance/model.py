@@ -70,8 +70,8 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
     With a `target` (`argo`, `kfp`, or a version of one, `argo-3.6`), as that ends it where it cannot do what the language says.
     docs/targets.md has these facts:
 
-    - `argo` before 3.7.11 and 4.0.2: what is wrong with a text does not end the run, the step starts with the text of the check, but for a check of limits
-      (workflow/controller/dag.go, resolveDependencyReferences, replaces tags there without being strict).
+    - `argo` before 3.7.11 and 4.0.2: what is wrong with a text does not end the run, the step starts with the text of the check, unless
+      that compares numbers (workflow/controller/dag.go, resolveDependencyReferences, replaces tags there without being strict).
     - `kfp`: a value of type list or dict whose text is none fails the step that wrote it, as a missing file does, and not the one that uses
       it (backend/src/v2/component/launcher_v2.go, collectOutputParameters; metadata/converter.go, TextToPbValue).
     - `kfp`: a step of `finally` that fails does not fail the run.
