@@ -146,8 +146,13 @@ func (r *Run) Play(ctx context.Context, pod Pod) (End, error) {
 	}
 	for _, word := range words {
 		if len(word) >= longestWord {
-			r.attempts[key.step()]++
-			r.messages[pod.Node], r.messages[key.step()] = "argument list too long", "argument list too long"
+			const message = "argument list too long"
+			if key.driver {
+				r.messages[pod.Node] = message
+			} else {
+				r.attempts[key.step()]++
+				r.messages[key.step()] = message
+			}
 			return End{Exit: 1}, nil
 		}
 	}
@@ -274,7 +279,9 @@ func placeOf(node string) place {
 			continue
 		}
 		switch plain {
-		case "executor", "onExit", "iteration-iterations", "iteration-item":
+		case "executor":
+			result.driver = false // whatever the task is called
+		case "onExit", "iteration-iterations", "iteration-item":
 		case "iteration-driver", "iteration-item-driver":
 			result.task, result.driver = result.task+"-driver", true
 		default:

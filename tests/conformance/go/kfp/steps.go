@@ -93,30 +93,34 @@ func (w *walk) task(base, name string, task *pipelinespec.PipelineTaskSpec, item
 	if w.run.held[base+".iteration-driver"] { // an empty list has Argo skip the iterations too
 		step.Phase = "Skipped"
 	}
-	inner := items
-	count := 0
-	for {
-		if _, ok := w.nodes[fmt.Sprintf("%s.iteration-iterations(%d:%d)", base, count, count)]; !ok {
-			break
-		}
-		count++
-	}
-	for i := range max(count, 1) {
-		item := fmt.Sprintf("%s.iteration-iterations(%d:%d).iteration-item", base, i, i)
-		if count > 0 {
-			inner = fmt.Sprintf("%s[%d]", items, i)
-		}
-		gone := step.Phase == "Omitted" || step.Phase == "Skipped"
+	gone := step.Phase == "Omitted" || step.Phase == "Skipped"
+	for i, item := range w.items(base) {
+		inner := fmt.Sprintf("%s[%d]", items, i)
 		if spec.GetDag() != nil {
 			w.tasks(item, spec.GetDag(), inner, gone)
-		} else if count > 0 {
-			w.add(item, item+"-driver", name, inner, gone)
+			continue
 		}
+		one := w.add(item, item+"-driver", name, inner, gone)
+		step.Attempts += one.Attempts
+		step.Command, step.Args, step.Env = one.Command, one.Args, one.Env
 	}
-	// The loop as a whole, over what was gathered of its items if it iterates over one program.
-	step.Attempts, step.Command, step.Args, step.Env = w.steps[name].Attempts, w.steps[name].Command, w.steps[name].Args, w.steps[name].Env
+	if len(w.items(base)) == 0 && spec.GetDag() != nil {
+		w.tasks(base, spec.GetDag(), items, gone)
+	}
 	step.State = w.run.metadata.state(w.run.executions[name+items])
 	w.steps[name+items] = step
+}
+
+// items are the nodes of the items of a loop, in order.
+func (w *walk) items(base string) []string {
+	var found []string
+	for i := 0; ; i++ {
+		node := fmt.Sprintf("%s.iteration-iterations(%d:%d)", base, i, i)
+		if _, ok := w.nodes[node]; !ok {
+			return found
+		}
+		found = append(found, node+".iteration-item")
+	}
 }
 
 // add enters the end of a task, and of all the items of a loop that it is one of.
