@@ -406,22 +406,75 @@ FACTS = (
     Fact(
         "an exit handler that refers to a step errs, one that fails turns a green run red, two on one task are one",
         "argo onExit, KFP argocompiler/dag.go",
-        (refused("MLC201", "finally", step("", "finally: {z: {image: 'x:1', command: t}}")),),
+        (
+            refused("MLC311", "finally.z.needs", step("", "finally: {z: {image: 'x:1', command: t, needs: a}}")),
+            right(
+                "argo",
+                step("", "finally: {y: {image: 'x:1', command: t}, z: {image: 'x:1', command: t}}"),
+                {"spec onExit": "x-finally", "spec templates x-finally dag tasks z template": "z"},
+            ),
+            right(
+                "kfp",
+                step("", "finally: {y: {image: 'x:1', command: t}, z: {image: 'x:1', command: t}}"),
+                {
+                    "root dag tasks x-finally dependentTasks": ["x-run"],
+                    "root dag tasks x-finally triggerPolicy strategy": "ALL_UPSTREAM_TASKS_COMPLETED",
+                    "components comp-x-finally dag tasks y dependentTasks": ABSENT,
+                },
+            ),
+        ),
     ),
     Fact(
         "a schedule whose parameter has no default is accepted; the field `schedule` is gone from Argo 4",
         "argo cron_types.go; jupyterflow's schedule crashes",
-        (refused("MLC201", "schedule", step("", "schedule: {cron: '0 3 * * *'}")),),
+        (
+            refused("MLC314", "params.p", step("args: ['${{ params.p }}']", "schedule: {cron: '0 3 * * *'}\nparams: {p: {type: int}}")),
+            right("argo", step("", "schedule: {cron: '0 3 * * *'}"), {"1 spec schedules": ["0 3 * * *"], "1 spec schedule": ABSENT}),
+            handed_over("kfp", "schedule", step("", "schedule: {cron: '0 3 * * *'}")),
+        ),
     ),
     Fact(
         "the status of a run is RUNNING in an exit task of a run that skipped a step",
         "KFP driver/resolve.go; argo says Error as well as Failed",
-        (refused("MLC304", "steps.a.args.0", step("args: ['${{ run.status }}']")),),
+        (
+            refused("MLC311", "steps.a.args.0", step("args: ['${{ run.status }}']")),
+            refused(
+                "MLC401",
+                "finally.z.args.0",
+                step("", "finally: {z: {image: 'x:1', command: t, args: ['${{ run.status }}']}}"),
+                ("kfp",),
+            ),
+            right(
+                "argo",
+                step("", "finally: {z: {image: 'x:1', command: t, args: ['${{ run.status }}']}}"),
+                {
+                    "spec templates x-finally dag tasks z arguments parameters 0 value": (
+                        "{{= (workflow.status == 'Succeeded' ? 'Succeeded' : 'Failed') }}"
+                    )
+                },
+            ),
+        ),
     ),
     Fact(
         "a metric that misses its threshold is a green run, and nobody hears of it",
         "argo and KFP: there are no thresholds",
-        (refused("MLC201", "steps.a.metrics.m.on_miss", step("metrics: {m: {path: /m, min: 1, on_miss: fail}}")),),
+        (
+            refused("MLC209", "steps.a.metrics.m.on_miss", step("metrics: {m: {path: /m, on_miss: fail}}")),
+            right(
+                "argo",
+                step("metrics: {m: {path: /m, min: 1, on_miss: fail}}"),
+                {
+                    "spec templates entrypoint dag tasks x-missed-a when": (
+                        f"{{{{= (fromJSON({M}) >= 1 ? 'false' : asInt('step a: metric m missed its threshold')) }}}}"
+                    )
+                },
+            ),
+            right(
+                "kfp",
+                step("metrics: {m: {path: /m, min: 1, on_miss: fail}}"),
+                {"root dag tasks x-missed-a dependentTasks": ["a"]},
+            ),
+        ),
     ),
     # --- what the KFP SDK compiles in silence, wrongly (seen in its IR)
     Fact(
