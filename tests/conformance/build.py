@@ -153,9 +153,21 @@ def environment(item: Program) -> dict[str, str]:
     return result
 
 
+class OutOfTime(BuildError):
+    """The time that `--within` gives is over."""
+
+
+_deadline: float | None = None
+"""When building has to end, on the monotonic clock."""
+
+
 def run(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> str:
-    """The output of a command; one that fails is a `BuildError` with what it said."""
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    """The output of a command; one that fails is a `BuildError` with what it said, one that takes too long is `OutOfTime`."""
+    left = None if _deadline is None else max(_deadline - time.monotonic(), 1)
+    try:
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=left)
+    except subprocess.TimeoutExpired as error:
+        raise OutOfTime from error
     if done.returncode:
         raise BuildError(f"{' '.join(command)}\n{done.stdout}{done.stderr}".rstrip())
     return done.stdout
@@ -275,8 +287,14 @@ def main(arguments: Sequence[str]) -> int:
     """The command line; 1 when something could not be built."""
     parser = argparse.ArgumentParser(description="build the programs that hold the engines")
     parser.add_argument("--list", action="store_true", help="say what there is, and build nothing")
+    parser.add_argument(
+        "--within", type=float, metavar="MINUTES", help="build only so long; what is built by then stays, and it is no error"
+    )
     parser.add_argument("names", metavar="NAME", nargs="*", help="only these")
     chosen = parser.parse_args(arguments)
+    if chosen.within:
+        global _deadline
+        _deadline = time.monotonic() + 60 * chosen.within
     try:
         for name in chosen.names or [item.name for item in PROGRAMS]:
             if chosen.list:
@@ -284,6 +302,8 @@ def main(arguments: Sequence[str]) -> int:
                 print(f"{name}  {program(name).module} {program(name).version}  {path if path.is_file() else 'not built'}")
             else:
                 build(name)
+    except OutOfTime:
+        print(f"not all programs could be built within {chosen.within:g} minutes; the next call goes on", file=sys.stderr)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

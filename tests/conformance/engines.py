@@ -119,9 +119,10 @@ def stop_all() -> None:
 
 
 def missing() -> str:
-    """Why nothing can be asked; empty when at least one program is built. One that is missing then says so when it is asked."""
-    if any(build.path_of(name).is_file() for name in ENGINES):
+    """Why not all engines can be asked; empty when every program is built."""
+    absent = [name for name in ENGINES if not build.path_of(name).is_file()]
+    if not absent:
         return ""
     if build.find_go():
-        return "the programs that hold the engines are not built: make conformance"
+        return f"not all programs that hold the engines are built ({', '.join(absent)}): make conformance"
     return "there is no Go to build the programs that hold the engines: put `go` on the PATH, then make conformance"
