@@ -175,10 +175,17 @@ def run(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """One at a time, also between processes."""
+    """One at a time, also between processes; waiting counts as building."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if _deadline is not None and time.monotonic() > _deadline:
+                    raise OutOfTime from None
+                time.sleep(0.5)
         yield
 
 
