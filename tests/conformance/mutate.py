@@ -1,6 +1,6 @@
 """Mutations of valid specs, the same for the same seed: what users write, mistype, move and combine.
 
-`mutation(seed, number)` is a function of its two arguments and the specs alone, so that one that failed is found again.
+`mutation(seed, number)` depends on its arguments and the specs alone (`grow` asks the compiler, too): one that failed is found again.
 """
 
 from __future__ import annotations
@@ -10,9 +10,27 @@ import json
 import re
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
-from tests.conformance.kinds import KINDS, RAW, Draft, document, specs
+from tests.conformance import damage, legal
+from tests.conformance.draft import RAW, Draft, document, specs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KINDS: dict[str, Callable[[Draft], str]] = {
+    name: change
+    for module in (legal, damage)
+    for name, change in vars(module).items()
+    if isinstance(change, FunctionType) and change.__module__ == module.__name__
+}
+"""Every kind of mutation, by name."""
+
+OFTEN = (
+    "legal_key legal_key legal_keys legal_keys legal_keys legal_top new_step new_step condition argument threshold hostile_place".split()
+)
+"""Kinds whose results are mostly legal: they come oftener, and as a second change beside another."""
 
 
 @dataclass(frozen=True)
@@ -40,23 +58,6 @@ class Mutation:
         return "\n".join(lines[:60] + ["..."] * (len(lines) > 60))
 
 
-OFTEN = (
-    "legal_key",
-    "legal_key",
-    "legal_keys",
-    "legal_keys",
-    "legal_keys",
-    "legal_top",
-    "new_step",
-    "new_step",
-    "condition",
-    "argument",
-    "threshold",
-    "hostile_place",
-)
-"""Kinds whose results are mostly legal: they come oftener, and as a second change beside another."""
-
-
 def _written(data: Any) -> str:
     text = json.dumps(data, ensure_ascii=False, indent=1)
     return re.sub(f'"{RAW}([^{RAW}"]*){RAW}"', r"\1", text)
@@ -71,11 +72,10 @@ def mutation(seed: str, number: int) -> Mutation:
     draft = Draft(document(name), rng)
     kinds: list[str] = []
     done: list[str] = []
-    wanted = (
-        [first, *rng.choices(OFTEN, k=rng.choice((0, 0, 1, 2)))]
-        if rng.random() < 0.6
-        else [first, *rng.choices(every, k=rng.choice((0, 0, 0, 1)))]
-    )
+    if rng.random() < 0.6:
+        wanted = [first, *rng.choices(OFTEN, k=rng.choice((0, 0, 1, 2)))]
+    else:
+        wanted = [first, *rng.choices(every, k=rng.choice((0, 0, 0, 1)))]
     for each in wanted:
         try:
             said = KINDS[each](draft)

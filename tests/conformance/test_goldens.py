@@ -9,8 +9,8 @@ import pytest
 from mlc.driver import Result, compile_source
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
+from tests.conformance.draft import ROOT
 from tests.conformance.engines import ARGO, KFP, engine
-from tests.conformance.kinds import ROOT
 from tests.conformance.versions import takes
 
 if TYPE_CHECKING:

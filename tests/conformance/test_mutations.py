@@ -19,9 +19,9 @@ from mlc.diagnostics.codes import CODES
 from mlc.reader import read
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
+from tests.conformance.draft import ROOT, Draft, document, specs
 from tests.conformance.engines import ARGO, CONTROLLERS, KFP, engine
-from tests.conformance.kinds import KINDS, ROOT, Draft, document, specs
-from tests.conformance.mutate import OFTEN, Mutation, mutation
+from tests.conformance.mutate import KINDS, OFTEN, Mutation, mutation
 from tests.conformance.plausible import SCHEMA
 from tests.conformance.playing import differences
 from tests.conformance.versions import takes

@@ -1,313 +1,20 @@
-"""The kinds of mutations: each changes a `Draft` in place and says what it did, or "" where the spec has no place for it."""
+"""Mutations that mostly damage: what users mistype, move, leave out and exaggerate, and texts that some layer below would read anew.
+
+Each function is a kind: it changes a `Draft` in place and says what it did, or "" where the spec has no place for it.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 import string
 from copy import deepcopy
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mlc.reader import read
-from mlc.source import SourceFile
 from tests.conformance import odd
-from tests.conformance.plausible import CORES, DURATIONS, IMAGES, SCHEMA, SIZES, Fitting
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from random import Random
-
-ROOT = Path(__file__).resolve().parents[2]
-
-Where = tuple[str | int, ...]
-
-RAW = "\ue000"
-"""Stands around a word that goes into the text without quotes."""
-
-_documents: dict[str, str] = {}
+from tests.conformance.draft import RAW, Draft, dotted, short
+from tests.conformance.plausible import CORES, DURATIONS, IMAGES, SIZES, Fitting
 
 
-def specs() -> dict[str, str]:
-    """The valid specs as JSON, by name; read once."""
-    if not _documents:
-        for file in sorted((ROOT / "specs").glob("*.yaml")):
-            found = read(SourceFile(file.name, file.read_text(encoding="utf-8")), [])
-            assert found is not None
-            _documents[file.stem] = json.dumps(found.data, ensure_ascii=False)
-    return _documents
-
-
-def document(name: str) -> dict[str, Any]:
-    """A fresh copy of a spec's data."""
-    found: dict[str, Any] = json.loads(specs()[name])
-    return found
-
-
-class Draft:
-    """A project under mutation."""
-
-    def __init__(self, data: dict[str, Any], rng: Random) -> None:
-        self.data, self.rng = data, rng
-
-    def nodes(self) -> list[tuple[Where, Any, str | int]]:
-        """Every place below the top: its path, what holds it, and under which key."""
-        return list(_nodes(self.data, ()))
-
-    def scalars(self, *kinds: type) -> list[tuple[Where, Any, str | int]]:
-        """The places of scalars of these types."""
-        return [(path, parent, key) for path, parent, key in self.nodes() if type(parent[key]) in kinds]
-
-    def under(self, *names: str) -> list[tuple[Where, Any, str | int]]:
-        """The places of texts and numbers below a key of one of these names."""
-        return [(path, parent, key) for path, parent, key in self.scalars(str, int, float) if any(name in path for name in names)]
-
-    def step(self) -> tuple[str, dict[str, Any]]:
-        """One of the steps."""
-        name = self.rng.choice(list(self.data["steps"]))
-        return name, self.data["steps"][name]
-
-    def put(self, places: list[tuple[Where, Any, str | int]], values: Any) -> str:
-        """One of the values at one of the places."""
-        if not places:
-            return ""
-        path, parent, key = self.rng.choice(places)
-        value = self.rng.choice(values)
-        parent[key] = deepcopy(value)
-        return f"{_dotted(path)} = {_short(value)}"
-
-    def renamed(self, old: str, new: str) -> None:
-        """Give a thing another name, wherever it is said: as a key, as a text, in expressions."""
-        word = re.compile(rf"(?<![-_.A-Za-z0-9/]){re.escape(old)}(?![-_A-Za-z0-9])|(?<=[.]){re.escape(old)}(?![-_A-Za-z0-9])")
-
-        def said(node: Any) -> Any:
-            if isinstance(node, dict):
-                return {new if key == old else key: said(child) for key, child in node.items()}
-            if isinstance(node, list):
-                return [said(child) for child in node]
-            if isinstance(node, str):
-                if node == old:
-                    return new
-                return word.sub(lambda _: new, node) if "${{" in node or "steps." in node or "params." in node else node
-            return node
-
-        self.data = said(self.data)
-
-    def named(self) -> list[Where]:
-        """The places where things get their names."""
-        found: list[Where] = [
-            (key, name) for key in ("params", "images", "volumes", "steps", "artifacts") for name in self.data.get(key) or ()
-        ]
-        for step, entries in self.data["steps"].items():
-            for key in ("outputs", "values", "metrics"):
-                if isinstance(entries.get(key), dict):
-                    found += [("steps", step, key, name) for name in entries[key]]
-        return found
-
-
-def _nodes(node: Any, path: Where) -> Iterator[tuple[Where, Any, str | int]]:
-    children = list(node.items()) if isinstance(node, dict) else list(enumerate(node)) if isinstance(node, list) else []
-    for key, child in children:
-        yield (*path, key), node, key
-        yield from _nodes(child, (*path, key))
-
-
-def _dotted(path: Where) -> str:
-    return ".".join(map(str, path))
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-KINDS: dict[str, Callable[[Draft], str]] = {}
-"""Every kind of mutation, by name."""
-
-
-def kind(change: Callable[[Draft], str]) -> Callable[[Draft], str]:
-    """Add a kind."""
-    KINDS[change.__name__] = change
-    return change
-
-
-# --- what is legal, in other combinations ---
-
-
-@kind
-def legal_key(draft: Draft) -> str:
-    """A key that a step may have, with a plausible value, on a step or under `defaults`."""
-    rng = draft.rng
-    name, step = draft.step()
-    place, home = f"steps.{name}", step
-    if rng.random() < 0.1:
-        place, home = "defaults", draft.data.setdefault("defaults", {})
-    known = SCHEMA["$defs"]["step"]["properties"] if place != "defaults" else SCHEMA["properties"]["defaults"]["properties"]
-    key = rng.choice(sorted(known))
-    value = Fitting(draft.data, name, rng).value(known[key], key)
-    if key == "run":
-        step.pop("command", None)
-    elif key == "command":
-        for other in ("run", "shell", "packages"):
-            step.pop(other, None)
-    elif key in ("shell", "packages") and "run" not in step:
-        step.pop("command", None)
-        step["run"] = "true"
-    if key == "packages":
-        step["shell"] = "python"
-    old = home.get(key)
-    merges = (
-        isinstance(old, dict)
-        and isinstance(value, dict)
-        and key in ("env", "volumes", "labels", "annotations", "values", "metrics", "inputs", "outputs")
-    )
-    home[key] = {**old, **value} if merges and old else value
-    return f"{place}.{key} = {_short(value)}"
-
-
-@kind
-def legal_keys(draft: Draft) -> str:
-    """Several such keys at once."""
-    return "; ".join(legal_key(draft) for _ in range(draft.rng.randint(2, 6)))
-
-
-@kind
-def legal_top(draft: Draft) -> str:
-    """A key of the project, with a plausible value."""
-    known = {key: schema for key, schema in SCHEMA["properties"].items() if key not in ("mlc", "steps", "defaults")}
-    key = draft.rng.choice(sorted(known))
-    value = Fitting(draft.data, "", draft.rng).value(known[key], key)
-    old = draft.data.get(key)
-    draft.data[key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) and key != "store" else value
-    return f"{key} = {_short(value)}"
-
-
-@kind
-def new_step(draft: Draft) -> str:
-    """Another step, made of plausible keys only."""
-    rng = draft.rng
-    name = rng.choice(("extra", "zz-last", "aa-first", "e2e"))
-    draft.data["steps"][name] = {"image": "busybox:1.36", "command": ["true"]}
-    fitting = Fitting(draft.data, name, rng)
-    known = SCHEMA["$defs"]["step"]["properties"]
-    for key in rng.sample(sorted(set(known) - {"run", "shell", "packages", "title", "description"}), rng.randint(2, 8)):
-        draft.data["steps"][name][key] = fitting.value(known[key], key)
-    return _short({name: draft.data["steps"][name]})
-
-
-@kind
-def condition(draft: Draft) -> str:
-    """A `when` of a random expression."""
-    name, step = draft.step()
-    step["when"] = Fitting(draft.data, name, draft.rng).condition()
-    return f"steps.{name}.when = {step['when']}"
-
-
-@kind
-def argument(draft: Draft) -> str:
-    """A text with an expression among a step's args or env."""
-    name, step = draft.step()
-    text = Fitting(draft.data, name, draft.rng).text()
-    if draft.rng.random() < 0.5:
-        args = step.get("args")
-        step["args"] = [*args, text] if isinstance(args, list) else [text]
-    else:
-        step["env"] = {**(step.get("env") or {}), "EXTRA": text}
-    return f"steps.{name} {_short(text)}"
-
-
-@kind
-def threshold(draft: Draft) -> str:
-    """Thresholds combined, on a metric of a step that another is gated by."""
-    rng = draft.rng
-    with_metrics = [name for name, step in draft.data["steps"].items() if isinstance(step.get("metrics"), dict) and step["metrics"]]
-    name = rng.choice(with_metrics) if with_metrics else draft.step()[0]
-    metrics = draft.data["steps"][name].setdefault("metrics", {"score": "/tmp/score"})
-    metric = rng.choice(sorted(metrics))
-    entry = metrics[metric] if isinstance(metrics[metric], dict) else {"path": metrics[metric]}
-    metrics[metric] = {"path": entry.get("path"), **Fitting(draft.data, name, rng).metric()}
-    others = [other for other in draft.data["steps"] if other != name]
-    if others and rng.random() < 0.7:
-        draft.data["steps"][rng.choice(others)]["gate"] = name
-    return f"steps.{name}.metrics.{metric} = {_short(metrics[metric])}"
-
-
-@kind
-def graft(draft: Draft) -> str:
-    """A step of another spec, with what of its project it needs."""
-    rng = draft.rng
-    other = deepcopy(document(rng.choice(sorted(specs()))))
-    name: str = rng.choice(sorted(other["steps"]))
-    step = {**other.get("defaults", {}), **other["steps"][name]}
-    kept = {key: value for key, value in step.items() if rng.random() < 0.8 or key in ("image", "command", "run", "shell", "packages")}
-    for key in ("params", "images", "volumes", "artifacts"):
-        draft.data[key] = {**(other.get(key) or {}), **(draft.data.get(key) or {})}
-    draft.data["steps"][f"{name}-too"[-50:]] = kept
-    return name
-
-
-@kind
-def strip(draft: Draft) -> str:
-    """A step with few of its keys."""
-    name, step = draft.step()
-    gone = [key for key in step if key not in ("image", "command", "run") and draft.rng.random() < 0.5]
-    for key in gone:
-        del step[key]
-    return f"steps.{name} without {' '.join(gone)}" if gone else ""
-
-
-@kind
-def enumerator(draft: Draft) -> str:
-    """Another of the words that the schema allows."""
-    places = [
-        place
-        for place in draft.scalars(str)
-        if place[0][-1] in ("type", "shell", "on", "pull_policy", "access_mode", "format") or place[0][0] == "artifacts"
-    ]
-    return draft.put(places, odd.ENUMERATORS)
-
-
-@kind
-def many(draft: Draft) -> str:
-    """Many of one thing."""
-    rng = draft.rng
-    name, step = draft.step()
-    count = rng.choice((12, 40))
-    match rng.randrange(5):
-        case 0:
-            draft.data["params"] = {**(draft.data.get("params") or {}), **{f"p{index}": index for index in range(count)}}
-        case 1:
-            step["env"] = {f"E{index}": rng.choice(("x", "${{ run.id }}", index)) for index in range(count)}
-        case 2:
-            before = name
-            for index in range(count):
-                draft.data["steps"][f"m{index}"] = {"image": "a:1", "command": ["true"], "needs": before}
-                before = f"m{index}" if rng.random() < 0.7 else name
-        case 3:
-            step["outputs"] = {f"o{index}": f"/o/{index}/data" for index in range(count)}
-        case _:
-            step["metrics"] = {f"q{index}": {"path": "/q.json", "key": ["q", str(index)], "min": index / 10} for index in range(count)}
-            draft.data["steps"]["gated"] = {"image": "a:1", "command": ["true"], "gate": name}
-    return f"steps.{name}, {count}"
-
-
-@kind
-def shuffle(draft: Draft) -> str:
-    """Keys in another order."""
-    places = [(path, parent, key) for path, parent, key in draft.nodes() if isinstance(parent[key], dict) and len(parent[key]) > 1]
-    if not places:
-        return ""
-    path, parent, key = draft.rng.choice(places)
-    items = list(parent[key].items())
-    draft.rng.shuffle(items)
-    parent[key] = dict(items)
-    return _dotted(path)
-
-
-# --- references, names, edges ---
-
-
-@kind
 def reference(draft: Draft) -> str:
     """A reference to something else: another name of the project, or one that is misspelt."""
     rng = draft.rng
@@ -322,10 +29,9 @@ def reference(draft: Draft) -> str:
         return ""
     old = rng.choice(said)
     parent[key] = text.replace(old, rng.choice([*names, old + "x", old[:-1], old.upper()]), 1)
-    return f"{_dotted(path)} = {_short(parent[key])}"
+    return f"{dotted(path)} = {short(parent[key])}"
 
 
-@kind
 def rename(draft: Draft) -> str:
     """A thing renamed where it is declared, and nowhere else."""
     places = draft.named()
@@ -337,10 +43,9 @@ def rename(draft: Draft) -> str:
         home = home[key]
     new = draft.rng.choice(("other", f"{path[-1]}2", *odd.NAMES))
     home[new] = home.pop(path[-1])
-    return f"{_dotted(path)} -> {new}"
+    return f"{dotted(path)} -> {new}"
 
 
-@kind
 def odd_name(draft: Draft) -> str:
     """A thing renamed everywhere, to a name that means something to somebody."""
     places = draft.named()
@@ -351,7 +56,6 @@ def odd_name(draft: Draft) -> str:
     return f"{old} -> {new}"
 
 
-@kind
 def long_name(draft: Draft) -> str:
     """A thing renamed everywhere, to a long name."""
     places = draft.named()
@@ -364,7 +68,6 @@ def long_name(draft: Draft) -> str:
     return f"{old}, {length}"
 
 
-@kind
 def edge(draft: Draft) -> str:
     """One more edge, which may close a cycle."""
     rng = draft.rng
@@ -389,7 +92,6 @@ def edge(draft: Draft) -> str:
     return f"{name} waits for {other}"
 
 
-@kind
 def double(draft: Draft) -> str:
     """A thing twice: an entry of a list, a step under another name, a key in another spelling."""
     rng = draft.rng
@@ -401,10 +103,9 @@ def double(draft: Draft) -> str:
         name = str(key)
         again = rng.choice((f"{name}-2", name.upper(), name.replace("-", "_"), name.replace("_", "-"), f"{name}x"))
         parent[again] = deepcopy(parent[key])
-    return _dotted(path)
+    return dotted(path)
 
 
-@kind
 def case(draft: Draft) -> str:
     """A key or a text in another case."""
     rng = draft.rng
@@ -416,21 +117,16 @@ def case(draft: Draft) -> str:
         parent[change(key)] = parent.pop(key)
     else:
         return ""
-    return _dotted(path)
+    return dotted(path)
 
 
-# --- structure ---
-
-
-@kind
 def drop(draft: Draft) -> str:
     """A key or an entry taken out."""
     path, parent, key = draft.rng.choice(draft.nodes())
     del parent[key]
-    return _dotted(path)
+    return dotted(path)
 
 
-@kind
 def drop_step(draft: Draft) -> str:
     """A step taken out, those that refer to it left."""
     name, _ = draft.step()
@@ -438,7 +134,6 @@ def drop_step(draft: Draft) -> str:
     return name
 
 
-@kind
 def move(draft: Draft) -> str:
     """A key at another level."""
     rng = draft.rng
@@ -448,10 +143,9 @@ def move(draft: Draft) -> str:
     homes = [node[1][node[2]] for node in nodes if isinstance(node[1], dict) and node[2] in node[1] and isinstance(node[1][node[2]], dict)]
     home = rng.choice([draft.data, draft.data.setdefault("defaults", {}), *homes])
     home[key] = value
-    return _dotted(path)
+    return dotted(path)
 
 
-@kind
 def swap(draft: Draft) -> str:
     """Two values exchanged."""
     places = draft.scalars(str, int, float, bool)
@@ -459,10 +153,9 @@ def swap(draft: Draft) -> str:
         return ""
     (one, parent, key), (two, other, place) = draft.rng.sample(places, 2)
     parent[key], other[place] = other[place], parent[key]
-    return f"{_dotted(one)} and {_dotted(two)}"
+    return f"{dotted(one)} and {dotted(two)}"
 
 
-@kind
 def other_type(draft: Draft) -> str:
     """A value of another type."""
     path, parent, key = draft.rng.choice(draft.nodes())
@@ -477,21 +170,16 @@ def other_type(draft: Draft) -> str:
     if isinstance(old, str):
         new += [[old], old.split()] * 2
     parent[key] = draft.rng.choice(new)
-    return f"{_dotted(path)} = {_short(parent[key])}"
+    return f"{dotted(path)} = {short(parent[key])}"
 
 
-@kind
 def null(draft: Draft) -> str:
     """A value taken back with `null`."""
     path, parent, key = draft.rng.choice([node for node in draft.nodes() if node[0][0] in ("steps", "defaults")])
     parent[key] = None
-    return _dotted(path)
+    return dotted(path)
 
 
-# --- values ---
-
-
-@kind
 def hostile(draft: Draft) -> str:
     """A hostile text in place of a text or beside it."""
     rng = draft.rng
@@ -499,10 +187,9 @@ def hostile(draft: Draft) -> str:
     evil = rng.choice(odd.HOSTILE)
     old = parent[key]
     parent[key] = rng.choice((evil, evil, f"{old}{evil}", f"{evil}{old}", f"{old[: len(old) // 2]}{evil}{old[len(old) // 2 :]}"))
-    return f"{_dotted(path)} = {_short(parent[key])}"
+    return f"{dotted(path)} = {short(parent[key])}"
 
 
-@kind
 def hostile_place(draft: Draft) -> str:
     """A hostile text in one of the places that take any text."""
     rng = draft.rng
@@ -548,16 +235,14 @@ def hostile_place(draft: Draft) -> str:
             step["when"] = f"params.hostile != '{quoted}' and not (params.hostile in ['{quoted}', 'b'])"
         case _:
             draft.data["description"] = evil
-    return f"steps.{name}, {place} = {_short(evil)}"
+    return f"steps.{name}, {place} = {short(evil)}"
 
 
-@kind
 def odd_number(draft: Draft) -> str:
     """A number that is negative, zero, huge or broken."""
     return draft.put(draft.scalars(int, float), odd.NUMBERS)
 
 
-@kind
 def odd_spelling(draft: Draft) -> str:
     """An unquoted word that readers of YAML disagree about, in place of a scalar."""
     words = [f"{RAW}{word}{RAW}" for word in odd.SPELLINGS]
@@ -568,7 +253,6 @@ def odd_spelling(draft: Draft) -> str:
     )
 
 
-@kind
 def unit(draft: Draft) -> str:
     """Another unit, or none, at a size, a duration or an amount."""
     places = [place for place in draft.under("resources", "volumes", "timeout", "backoff") if re.match(r"\d", str(place[1][place[2]]))]
@@ -579,10 +263,9 @@ def unit(draft: Draft) -> str:
     parent[key] = (number[0] if number else "") + draft.rng.choice(
         ("", "m", "k", "K", "Ki", "Mi", "Gi", "GB", "G", "g", "s", "h", "d", "min", "ms", "e3", "%", "Ei", "u")
     )
-    return f"{_dotted(path)} = {parent[key]}"
+    return f"{dotted(path)} = {parent[key]}"
 
 
-@kind
 def size(draft: Draft) -> str:
     """An odd size, where there is one or where a step could have one."""
     if draft.rng.random() < 0.5:
@@ -602,7 +285,6 @@ def size(draft: Draft) -> str:
     return draft.put(draft.under("resources", "size", "memory"), odd.SIZES + SIZES)
 
 
-@kind
 def duration(draft: Draft) -> str:
     """An odd duration."""
     name, step = draft.step()
@@ -617,13 +299,11 @@ def duration(draft: Draft) -> str:
     return f"steps.{name}, {value}"
 
 
-@kind
 def image(draft: Draft) -> str:
     """An odd reference of an image."""
     return draft.put(draft.under("image", "images"), odd.IMAGES + IMAGES)
 
 
-@kind
 def path(draft: Draft) -> str:
     """An odd path, or one inside another of the step."""
     rng = draft.rng
@@ -636,7 +316,6 @@ def path(draft: Draft) -> str:
     return draft.put(places, odd.PATHS)
 
 
-@kind
 def default(draft: Draft) -> str:
     """A param whose default is outside its limits, of another type or missing, or with odd limits; used by a step."""
     rng = draft.rng
@@ -656,10 +335,9 @@ def default(draft: Draft) -> str:
     step["args"] = rng.choice((["${{ params.odd }}"], ["--odd=${{ params.odd }}", "${{ params.odd }}"]))
     if rng.random() < 0.4:
         step["when"] = rng.choice(("params.odd", "params.odd > 3", "params.odd == 'text'", "params.odd != 0.5", "params.odd in [7, 0.5]"))
-    return f"params.odd = {_short(entry)}"
+    return f"params.odd = {short(entry)}"
 
 
-@kind
 def long_text(draft: Draft) -> str:
     """A text near or beyond what a process, a label, or an object of Kubernetes may hold."""
     text = draft.rng.choice(("x", "$", "'", "é", "한", "a b ", "\n")) * draft.rng.choice((254, 5_000, 33_000, 70_000, 140_000))
@@ -672,7 +350,6 @@ def long_text(draft: Draft) -> str:
     return f"{done[:60]} {len(text)}"
 
 
-@kind
 def unicode(draft: Draft) -> str:
     """Characters from anywhere in a text or a key."""
     rng = draft.rng
@@ -684,10 +361,9 @@ def unicode(draft: Draft) -> str:
         parent[key + strange] = parent.pop(key)
     else:
         return ""
-    return f"{_dotted(where)} + {strange!a}"
+    return f"{dotted(where)} + {strange!a}"
 
 
-@kind
 def label(draft: Draft) -> str:
     """A label or an annotation that Kubernetes may refuse."""
     rng = draft.rng
@@ -697,19 +373,17 @@ def label(draft: Draft) -> str:
     home = rng.choice((entries, draft.data, draft.data.setdefault("defaults", {})))
     which = rng.choice(kinds)
     home[which] = {**(home.get(which) or {}), name: value}
-    return f"{which} {_short(name)}: {_short(value)}"
+    return f"{which} {short(name)}: {short(value)}"
 
 
-@kind
 def env(draft: Draft) -> str:
     """An odd variable."""
     name, step = draft.step()
     variable = draft.rng.choice(odd.VARIABLES)
     step["env"] = {**(step.get("env") or {}), variable: draft.rng.choice((*odd.HOSTILE, *odd.SOURCES))}
-    return f"steps.{name}.env.{variable} = {_short(step['env'][variable])}"
+    return f"steps.{name}.env.{variable} = {short(step['env'][variable])}"
 
 
-@kind
 def characters(draft: Draft) -> str:
     """A text with one character lost, doubled or changed: a typing mistake."""
     rng = draft.rng
@@ -723,4 +397,4 @@ def characters(draft: Draft) -> str:
             text[:at] + text[at : at + 1] * 2 + text[at + 1 :],
         )
     )
-    return f"{_dotted(where)} = {_short(parent[key])}"
+    return f"{dotted(where)} = {short(parent[key])}"
