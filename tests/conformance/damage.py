@@ -71,7 +71,7 @@ def long_name(draft: Draft) -> str:
 def edge(draft: Draft) -> str:
     """One more edge, which may close a cycle."""
     rng = draft.rng
-    name, step = draft.step()
+    name, step = draft.step(main=True)
     fitting = Fitting(draft.data, name, rng)
     other = rng.choice([name, *fitting.others(), *fitting.others()])
     match rng.randrange(4):
@@ -129,7 +129,7 @@ def drop(draft: Draft) -> str:
 
 def drop_step(draft: Draft) -> str:
     """A step taken out, those that refer to it left."""
-    name, _ = draft.step()
+    name, _ = draft.step(main=True)
     del draft.data["steps"][name]
     return name
 
@@ -175,7 +175,7 @@ def other_type(draft: Draft) -> str:
 
 def null(draft: Draft) -> str:
     """A value taken back with `null`."""
-    path, parent, key = draft.rng.choice([node for node in draft.nodes() if node[0][0] in ("steps", "defaults")])
+    path, parent, key = draft.rng.choice([node for node in draft.nodes() if node[0][0] in ("steps", "finally", "defaults")])
     parent[key] = None
     return dotted(path)
 
@@ -299,6 +299,22 @@ def duration(draft: Draft) -> str:
     return f"steps.{name}, {value}"
 
 
+def schedule(draft: Draft) -> str:
+    """An odd time at which runs start."""
+    rng = draft.rng
+    made: dict[str, Any] = {"cron": rng.choice(odd.CRONS)}
+    if rng.random() < 0.5:
+        made["timezone"] = rng.choice(odd.TIMEZONES)
+    if rng.random() < 0.3:
+        made["starting_deadline"] = rng.choice((*odd.DURATIONS, *DURATIONS))
+    draft.data["schedule"] = made
+    for name, entry in (draft.data.get("params") or {}).items():
+        if isinstance(entry, dict) and "default" not in entry and rng.random() < 0.8:
+            fair: dict[str, Any] = {"string": "a", "int": 1, "float": 0.5, "bool": True, "list": [], "dict": {}}
+            draft.data["params"][name] = {**entry, "default": fair[entry["type"]]}
+    return short(made)
+
+
 def image(draft: Draft) -> str:
     """An odd reference of an image."""
     return draft.put(draft.under("image", "images"), odd.IMAGES + IMAGES)
@@ -307,7 +323,7 @@ def image(draft: Draft) -> str:
 def path(draft: Draft) -> str:
     """An odd path, or one inside another of the step."""
     rng = draft.rng
-    places = [place for place in draft.scalars(str) if place[0][0] == "steps" and str(place[1][place[2]]).startswith("/")]
+    places = [place for place in draft.scalars(str) if place[0][0] in ("steps", "finally") and str(place[1][place[2]]).startswith("/")]
     if not places:
         return ""
     if rng.random() < 0.4:

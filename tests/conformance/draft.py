@@ -59,10 +59,12 @@ class Draft:
         """The places of texts and numbers below a key of one of these names."""
         return [(path, parent, key) for path, parent, key in self.scalars(str, int, float) if any(name in path for name in names)]
 
-    def step(self) -> tuple[str, dict[str, Any]]:
-        """One of the steps."""
-        name = self.rng.choice(list(self.data["steps"]))
-        return name, self.data["steps"][name]
+    def step(self, *, main: bool = False) -> tuple[str, dict[str, Any]]:
+        """One of the steps; with `main`, none of `finally`."""
+        last = self.data.get("finally") or {}
+        group = last if last and not main and self.rng.random() < 0.25 else self.data["steps"]
+        name = self.rng.choice(list(group))
+        return name, group[name]
 
     def put(self, places: list[tuple[Where, Any, str | int]], values: Any) -> str:
         """One of the values at one of the places."""
@@ -93,7 +95,7 @@ class Draft:
     def named(self) -> list[Where]:
         """The places where things get their names."""
         found: list[Where] = [
-            (key, name) for key in ("params", "images", "volumes", "steps", "artifacts") for name in self.data.get(key) or ()
+            (key, name) for key in ("params", "images", "volumes", "steps", "finally", "artifacts") for name in self.data.get(key) or ()
         ]
         for step, entries in self.data["steps"].items():
             for key in ("outputs", "values", "metrics"):

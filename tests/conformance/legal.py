@@ -65,12 +65,13 @@ def new_step(draft: Draft) -> str:
     """Another step, made of plausible keys only."""
     rng = draft.rng
     name = rng.choice(("extra", "zz-last", "aa-first", "e2e"))
-    draft.data["steps"][name] = {"image": "busybox:1.36", "command": ["true"]}
+    group = draft.data["steps"] if rng.random() < 0.75 else draft.data.setdefault("finally", {})
+    group[name] = {"image": "busybox:1.36", "command": ["true"]}
     fitting = Fitting(draft.data, name, rng)
     known = SCHEMA["$defs"]["step"]["properties"]
     for key in rng.sample(sorted(set(known) - {"run", "shell", "packages", "title", "description"}), rng.randint(2, 8)):
-        draft.data["steps"][name][key] = fitting.value(known[key], key)
-    return short({name: draft.data["steps"][name]})
+        group[name][key] = fitting.value(known[key], key)
+    return short({name: group[name]})
 
 
 def grow(draft: Draft) -> str:
@@ -82,7 +83,11 @@ def grow(draft: Draft) -> str:
         before = deepcopy(draft.data)
         if rng.random() < 0.2:
             name = f"{rng.choice(('s', 'train', 'a-b', 'e2e'))}{number}"
-            draft.data["steps"][name] = {"image": rng.choice(IMAGES[2:]), "command": ["prog"], "needs": rng.choice(list(before["steps"]))}
+            made = {"image": rng.choice(IMAGES[2:]), "command": ["prog"]}
+            if rng.random() < 0.2:
+                draft.data.setdefault("finally", {})[name] = made
+            else:
+                draft.data["steps"][name] = {**made, "needs": rng.choice(list(before["steps"]))}
         else:
             rng.choice((legal_key, legal_key, legal_key, legal_key, condition, threshold, argument, legal_top))(draft)
         source = SourceFile("spec.yaml", json.dumps(draft.data, ensure_ascii=False))
@@ -114,7 +119,7 @@ def threshold(draft: Draft) -> str:
     """Thresholds combined, on a metric of a step that another is gated by."""
     rng = draft.rng
     with_metrics = [name for name, step in draft.data["steps"].items() if isinstance(step.get("metrics"), dict) and step["metrics"]]
-    name = rng.choice(with_metrics) if with_metrics else draft.step()[0]
+    name = rng.choice(with_metrics) if with_metrics else draft.step(main=True)[0]
     metrics = draft.data["steps"][name].setdefault("metrics", {"score": "/tmp/score"})
     metric = rng.choice(sorted(metrics))
     entry = metrics[metric] if isinstance(metrics[metric], dict) else {"path": metrics[metric]}
@@ -160,7 +165,7 @@ def enumerator(draft: Draft) -> str:
 def many(draft: Draft) -> str:
     """Many of one thing."""
     rng = draft.rng
-    name, step = draft.step()
+    name, step = draft.step(main=True)
     count = rng.choice((12, 40))
     match rng.randrange(5):
         case 0:

@@ -95,3 +95,17 @@ CHARACTERS = (
     0xFF11, 0xFFFD, 0x1F338, 0x1F600, 0xE0067, 0x10FFFF,
 )  # fmt: skip
 """Of quoting, of line breaks, invisible ones, and those that take two or four bytes."""
+
+CRONS = (
+    "0 3 * * *", "*/5 * * * *", "@daily", "@every 6h", "@every 1h30m", "@every 1s", "@reboot", "@Daily", "0 3 * * mon-fri",
+    "0 3 * * MON", "0 3 * * 7", "0 3 * * 0", "60 * * * *", "* * * * * *", "* * * *", "0 0 31 2 *", "0 0 L * *", "0 0 ? * *",
+    "0 0 1,15 */2 1-5", "*/0 * * * *", "0-59/61 * * * *", "5/10 * * * *", "1-0 * * * *", "H * * * *", "TZ=Asia/Seoul 0 3 * * *",
+    "CRON_TZ=UTC 0 3 * * *", " 0 3 * * *", "0  3 * * *", "0\t3 * * *", "00 03 * * *", "0 3 * jan-dec sun", "0 24 * * *", "@every 0s",
+    "@every -1h", "@every 1d", "@annually", "@midnight", "@hourly ", "*/1 */1 */1 */1 */1", "0 3 1-31 1-12 0-6", "-1 * * * *",
+    "1,,2 * * * *", "0 3 * * 1#2",
+)  # fmt: skip
+TIMEZONES = (
+    "UTC", "Asia/Seoul", "America/Argentina/Buenos_Aires", "Etc/GMT+9", "EST", "EST5EDT", "utc", "asia/seoul", "Asia/Soul", "Local",
+    "GMT+9", "+09:00", "KST", "Europe/Kyiv", "US/Pacific", "../etc/passwd", "Asia", "Asia/", "Zulu", "Factory", "posixrules",
+    "right/UTC", "America/Ciudad_Juarez",
+)  # fmt: skip

@@ -41,6 +41,8 @@ class Fitting:
 
     def __init__(self, data: dict[str, Any], step: str, rng: Random) -> None:
         self.data, self.step, self.rng = data, step, rng
+        last = data.get("finally") or {}
+        self.group: dict[str, Any] = last if step in last and step not in data["steps"] else data["steps"]
 
     # --- the schema ---
 
@@ -112,14 +114,14 @@ class Fitting:
 
     def others(self) -> list[str]:
         """Other steps; those that stand before it twice, since edges mostly point back."""
-        names = list(self.data["steps"])
+        names = list(self.group)
         at = names.index(self.step) if self.step in names else len(names)
         return [*names[:at], *names[:at], *names[at + 1 :]]
 
     def _ports(self, key: str) -> list[tuple[str, str, Any]]:
         found = []
         for step in self.others():
-            entries = (self.data["steps"][step] or {}).get(key)
+            entries = (self.group[step] or {}).get(key)
             if isinstance(entries, dict):
                 found += [(step, name, entry) for name, entry in entries.items()]
         return found
@@ -127,6 +129,8 @@ class Fitting:
     def references(self) -> list[tuple[str, str]]:
         """What expressions may name, with its type."""
         found = [("run.id", "string"), ("run.name", "string")]
+        if self.group is not self.data["steps"]:
+            found += [("run.status", "string")] * 3
         for name, entry in (self.data.get("params") or {}).items():
             default = entry.get("default") if isinstance(entry, dict) else entry
             kind = entry.get("type") if isinstance(entry, dict) else None
@@ -176,7 +180,7 @@ class Fitting:
         rng = self.rng
         if rng.random() < 0.4:
             return rng.choice(TEXTS)
-        step = self.data["steps"].get(self.step) or {}
+        step = self.group.get(self.step) or {}
         own = [f"{key}.{name}" for key in ("inputs", "outputs", "values", "metrics") for name in step.get(key) or ()]
         wanted = rng.choice(own) if own and rng.random() < 0.3 else self.reference()
         around = (("", ""), ("", ""), ("--x=", ""), ("", ".csv"), ("s3://b/", "/k"), ("a b ", " 'c'"), ("$", ""), ("100% ", ""))
@@ -229,6 +233,8 @@ class Fitting:
             if rng.random() < 0.6:
                 choice = rng.choice(NUMBERS) if rng.random() < 0.6 else f"${{{{ {self.reference('int', 'float')} }}}}"
                 made[rng.choice(keys)] = choice
+                if rng.random() < 0.3:
+                    made["on_miss"] = rng.choice(("skip", "fail"))
         return made
 
     def _key_volumes(self) -> Any:
@@ -325,6 +331,32 @@ class Fitting:
 
     def _key_timeout(self) -> Any:
         return self.rng.choice(DURATIONS)
+
+    def _key_deadline(self) -> Any:
+        return self.rng.choice(DURATIONS)
+
+    def _key_starting_deadline(self) -> Any:
+        return self.rng.choice(DURATIONS)
+
+    def _key_ttl(self) -> Any:
+        one, other = self.rng.choice(DURATIONS), self.rng.choice(DURATIONS)
+        return self.rng.choice((one, {"success": one}, {"success": one, "failure": other}))
+
+    def _key_finally(self) -> Any:
+        args = self.rng.choice(([], ["--as", "${{ run.status }}"], ["${{ run.name }}"]))
+        return {self.rng.choice(("notify", "clean-up")): {"image": "busybox:1.36", "command": ["echo"], "args": args}}
+
+    def _key_namespace(self) -> Any:
+        return self.rng.choice(("ml-prod", "a", "n" * 63))
+
+    def _key_service_account(self) -> Any:
+        return self.rng.choice(OBJECTS)
+
+    def _key_cron(self) -> Any:
+        return self.rng.choice(("0 3 * * *", "*/5 1-3 1,15 * mon-fri", "@daily", "@every 6h", "0 0 29 2 *", "30 4 * jan,jul 0"))
+
+    def _key_timezone(self) -> Any:
+        return self.rng.choice(("UTC", "Asia/Seoul", "America/Argentina/Buenos_Aires", "Etc/GMT+9"))
 
     def _key_labels(self) -> Any:
         keys = (
