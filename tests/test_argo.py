@@ -347,6 +347,56 @@ def test_store_without_secret() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("store", "repository"),
+    [
+        ("gcs: {bucket: b, prefix: p}", {"gcs": {"bucket": "b", "keyFormat": "p/KEY"}}),
+        (
+            "gcs: {bucket: b, secret: {name: s, key: k}}",
+            {"gcs": {"bucket": "b", "keyFormat": "KEY", "serviceAccountKeySecret": {"name": "s", "key": "k"}}},
+        ),
+        (
+            "azure: {endpoint: 'https://a.blob.core.windows.net', container: c, prefix: /p/}",
+            {"azure": {"endpoint": "https://a.blob.core.windows.net", "container": "c", "blobNameFormat": "p/KEY", "useSDKCreds": True}},
+        ),
+        (
+            "azure: {endpoint: 'https://a.blob.core.windows.net', container: c, secret: {name: s, key: k}}",
+            {
+                "azure": {
+                    "endpoint": "https://a.blob.core.windows.net",
+                    "container": "c",
+                    "blobNameFormat": "KEY",
+                    "accountKeySecret": {"name": "s", "key": "k"},
+                }
+            },
+        ),
+        (
+            "oss: {endpoint: oss.example.com, bucket: b}",
+            {"oss": {"endpoint": "https://oss.example.com", "bucket": "b", "keyFormat": "KEY", "useSDKCreds": True}},
+        ),
+        (
+            "oss: {endpoint: 'oss.example.com:80', bucket: b, insecure: true, secret: {name: s, access_key: a, secret_key: k}}",
+            {
+                "oss": {
+                    "endpoint": "http://oss.example.com:80",
+                    "bucket": "b",
+                    "keyFormat": "KEY",
+                    "accessKeySecret": {"name": "s", "key": "a"},
+                    "secretKeySecret": {"name": "s", "key": "k"},
+                }
+            },
+        ),
+    ],
+)
+def test_other_stores(store: str, repository: Any) -> None:
+    """Each kind of store is a repository of Argo's; without a secret the identity of the pod counts."""
+    body = f"store: {{{store}}}\n{HELLO}"
+    assert compile_one(body)["spec"]["artifactRepositoryRef"] == {"configMap": "demo-artifacts", "key": "default"}
+    (config_map,) = infra.manifests(support.pipeline(body))
+    text = config_map["data"]["default"].replace("{{workflow.name}}/{{workflow.uid}}/{{pod.name}}", "KEY")
+    assert yaml.safe_load(text) == repository
+
+
 # --- check --------------------------------------------------------------------------------------------------------------------
 
 STEP = "steps:\n  a: {{image: acme/a:1, {}}}\n"

@@ -810,6 +810,13 @@ def test_infra(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert mlc("infra", "-o", "infra.yaml") == OK
     assert capsys.readouterr().err == "wrote infra.yaml: apply it with `kubectl apply -f infra.yaml`\n"
     assert (tmp_path / "infra.yaml").read_text() == printed
+    assert mlc("infra", "--target", "kfp") == OK
+    assert yaml.safe_load(capsys.readouterr().out)["metadata"]["name"] == "kfp-launcher"
+    assert mlc("infra", "--target", "all") == USAGE
+    assert "all" in capsys.readouterr().err
+    azure = "store: {azure: {endpoint: 'https://a.blob.core.windows.net', container: c}}\nsteps:"
+    assert mlc("infra", "--target", "kfp", spec(tmp_path, text=SPEC.replace("steps:", azure))) == OK
+    assert "kfp cannot use its `store`" in capsys.readouterr().err
 
 
 def test_explain_and_schema(capsys: pytest.CaptureFixture[str]) -> None:

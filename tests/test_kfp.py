@@ -10,7 +10,7 @@ import cel
 import pytest
 import yaml
 
-from mlc import driver
+from mlc import driver, infra
 from mlc.ir import Compare, Condition, Literal, Param, ParamRef
 from mlc.source import SourceFile
 from mlc.targets import kfp
@@ -808,6 +808,7 @@ def tagged(text: str) -> str:
         ("volumes: {w: {size: 1Gi}}\n" + step("volumes: {w: /w}"), [("MLC406", "volumes.w")]),
         ("labels: {a: b}\nannotations: {c: d}\n" + PLAIN, [("MLC405", "labels"), ("MLC405", "annotations")]),
         ("store: {s3: {bucket: b, endpoint: 'e:9'}}\n" + PLAIN, [("MLC405", "store.s3")]),
+        ("store: {oss: {bucket: b, endpoint: 'e:9'}}\n" + PLAIN, [("MLC401", "store.oss")]),
         (step("title: 'a {{=1}}'"), [("MLC403", "steps.a.title")]),
         (step("title: $(HOME)"), [("MLC403", "steps.a.title")]),
         (step("description: '{{workflow.name}}'"), [("MLC403", "steps.a.description")]),
@@ -862,7 +863,7 @@ def tagged(text: str) -> str:
         (tagged(f"run: '{'long text ' * 13200}'"), [("MLC408", "steps.a.run")]),
         (tagged(f"run: '{'long text ' * 10000}'"), []),
     ],
-    ids=range(65),
+    ids=range(66),
 )
 def test_what_the_target_says(body: str, expected: list[tuple[str, str]]) -> None:
     """Each refusal and each note has its code and points at its place."""
@@ -880,6 +881,57 @@ def test_messages_say_what_would_work() -> None:
     assert len(said) == 4
     assert all("KFP" in item.message and item.help for item in said)
     assert "defaultPipelineRoot: minio://b/p/q" in said[1].help
+
+
+@pytest.mark.parametrize(
+    ("store", "root", "providers"),
+    [
+        ("s3: {bucket: b, prefix: /p/q/}", "s3://b/p/q", None),
+        ("s3: {bucket: b, region: eu-west-1}", "s3://b?region=eu-west-1", None),
+        ("s3: {bucket: b, insecure: true}", "s3://b?disableSSL=true", None),
+        ("minio: {bucket: b, endpoint: 'm:9000'}", "minio://b?region=minio&endpoint=m:9000&s3ForcePathStyle=true", None),
+        ("gcs: {bucket: b}", "gs://b", None),
+        (
+            "gcs: {bucket: b, prefix: p, secret: {name: s, key: k}}",
+            "gs://b/p",
+            {"gs": {"default": {"credentials": {"fromEnv": False, "secretRef": {"secretName": "s", "tokenKey": "k"}}}}},
+        ),
+        (
+            "minio: {bucket: b, endpoint: 'm:9000', insecure: true, secret: {name: s, access_key: a, secret_key: k}}",
+            "minio://b",
+            {
+                "minio": {
+                    "default": {
+                        "endpoint": "m:9000",
+                        "region": "minio",
+                        "disableSSL": True,
+                        "credentials": {"fromEnv": False, "secretRef": {"secretName": "s", "accessKeyKey": "a", "secretKeyKey": "k"}},
+                    }
+                }
+            },
+        ),
+        (
+            "s3: {bucket: b, region: r, secret: {name: s, access_key: a, secret_key: k}}",
+            "s3://b",
+            {
+                "s3": {
+                    "default": {
+                        "endpoint": "s3.amazonaws.com",
+                        "region": "r",
+                        "disableSSL": False,
+                        "credentials": {"fromEnv": False, "secretRef": {"secretName": "s", "accessKeyKey": "a", "secretKeyKey": "k"}},
+                    }
+                }
+            },
+        ),
+    ],
+)
+def test_launcher_config_map(store: str, root: str, providers: Any) -> None:
+    """What the namespace's launcher has to know of the store; with credentials of the environment all of it stands in the address."""
+    (config_map,) = infra.manifests(support.pipeline(f"store: {{{store}}}\n{PLAIN}"), "kfp")
+    assert config_map["metadata"] == {"name": "kfp-launcher"}
+    assert config_map["data"]["defaultPipelineRoot"] == root
+    assert yaml.safe_load(config_map["data"].get("providers", "null")) == providers
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

@@ -76,7 +76,7 @@ class Outcome:
         result = driver.compile_source(SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False)), (target,))
         assert support.unsound(result) == []
         self.manifest = result.outputs[0].text if result.outputs else ""
-        self.infra = infra.manifests(result.pipeline) if result.pipeline is not None and target == "argo" else ()
+        self.infra = infra.manifests(result.pipeline, target) if result.pipeline is not None else ()
         self.pipeline = result.pipeline
         self.diagnostics = [(item.code, item.message, item.path) for item in result.diagnostics]
 

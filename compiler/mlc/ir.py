@@ -472,10 +472,13 @@ class Group:
 
 
 @record
-class S3Store:
-    """Where artifacts live: S3, or something that speaks S3 (`kind` is `s3` or `minio`). Names of secret keys may be ""."""
+class Store:
+    """Where artifacts live. `bucket` is Azure's container; `endpoint`, `prefix`, `region` and the names of the secret's keys may be "".
 
-    kind: Choice["s3", "minio"]
+    `secret_key` is the one key of a Google or Azure secret too, which have no `access_key`. Without a secret the pods' own identity counts.
+    """
+
+    kind: Choice["s3", "minio", "gcs", "azure", "oss"]
     endpoint: str
     bucket: str
     prefix: str
@@ -543,7 +546,7 @@ class Pipeline:
     annotations: dict[str, str]
     params: tuple[Param, ...]
     volumes: tuple[Volume, ...]
-    store: S3Store | None
+    store: Store | None
     run: Group
     final: Group | None
     schedule: Schedule | None

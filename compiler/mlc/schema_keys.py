@@ -46,7 +46,6 @@ _LATER = {
         )
     ),
     "volume": frozenset({"keep", "ephemeral", "host_path", "nfs"}),
-    "store": frozenset({"gcs", "azure", "oss"}),
     "artifact": frozenset({"uri", "description", "metadata"}),
     "targets": frozenset({"helper_image"}),
     "argo": frozenset({"patch"}),

@@ -417,7 +417,10 @@ class Fitting:
         return {self.name().lower().replace("_", "-"): self.value(SCHEMA["$defs"]["image_entry"])}
 
     def _key_store(self) -> Any:
-        return {self.rng.choice(("s3", "minio")): {**self.value(SCHEMA["$defs"]["bucket_store"]), "endpoint": "minio.example:9000"}}
+        kind = self.rng.choice(tuple(SCHEMA["properties"]["store"]["properties"]))
+        endpoint = "https://acme.blob.core.windows.net" if kind == "azure" else "minio.example:9000"
+        made = self.value(SCHEMA["properties"]["store"]["properties"][kind])
+        return {kind: made if kind == "gcs" else {**made, "endpoint": endpoint}}
 
     def _key_artifacts(self) -> Any:
         made = [name for _, name, _ in self._ports("outputs")] or [self.name()]

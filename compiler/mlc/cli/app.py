@@ -55,6 +55,11 @@ def _check_targets(words: list[str]) -> list[str]:
     return words
 
 
+def _check_target(word: str) -> str:
+    _one_of([word], TARGETS)
+    return word
+
+
 def _check_format(word: str) -> str:
     _one_of([word], FORMATS)
     return word
@@ -184,11 +189,13 @@ Examples:
 
 _INFRA_HELP = """Print what the cluster must have first, as manifests.
 
-Today that is the ConfigMap through which Argo Workflows finds the store of the project.
+Today that is the ConfigMap through which the engine finds the store of the project: for Argo Workflows one of the project's own,
+for Kubeflow Pipelines the `kfp-launcher` of the namespace, which all its pipelines share.
 
 \b
 Examples:
   mlc infra mlc.yaml | kubectl apply -f -
+  mlc infra mlc.yaml --target kfp
   mlc infra mlc.yaml -o infra.yaml
 """
 
@@ -295,13 +302,24 @@ def _graph(context: typer.Context, specs: Specs = None, overrides: Overrides = N
 def _infra(
     context: typer.Context,
     specs: Specs = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            "-t",
+            metavar="NAME",
+            help=f"{' or '.join(TARGETS)}.",
+            callback=_check_target,
+            autocompletion=lambda incomplete: [name for name in TARGETS if name.startswith(incomplete)],
+        ),
+    ] = TARGETS[0],
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_name)
     ] = None,
     overrides: Overrides = None,
     format: Format = "text",
 ) -> None:
-    _ask(context, Request("infra", tuple(specs or ()), (), output or "", tuple(overrides or ()), format=format))
+    _ask(context, Request("infra", tuple(specs or ()), (target,), output or "", tuple(overrides or ()), format=format))
 
 
 @app.command("explain", help=_EXPLAIN_HELP)

@@ -34,17 +34,19 @@ def infra(request: Request) -> int:
     from ..driver import check_source, header
     from ..emit import to_yaml
     from ..infra import manifests
+    from ..record import replace
 
-    session = Session(request)
+    session = Session(replace(request, targets=()))  # what an engine cannot run may still need its store
     if not session.run(check_source):
         return session.code
     texts = []
     for name, result in session.results:
-        documents = manifests(result.pipeline) if result.pipeline else ()
+        documents = manifests(result.pipeline, request.targets[0]) if result.pipeline else ()
         if documents:
             texts.append(to_yaml(documents, header(result.name)))
         else:
-            session.note(f"{name}: the project needs nothing in the cluster that mlc could make (it has no `store`)")
+            why = f"{request.targets[0]} cannot use its `store`" if result.pipeline and result.pipeline.store else "it has no `store`"
+            session.note(f"{name}: the project needs nothing in the cluster that mlc could make ({why})")
     text = "---\n".join(texts)
     if not text:
         return session.code

@@ -39,7 +39,11 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
     params.resolve(context, data.get("params") or {})
     images.check(context, data.get("images") or {})
     known_volumes = volumes.resolve(context, data.get("volumes") or {})
-    store = volumes.store(context, data.get("store") or {})
+    where = None
+    if data.get("store"):
+        from . import store
+
+        where = store.resolve(context, data["store"])
     labels, annotations = data.get("labels") or {}, data.get("annotations") or {}
     check_labels(context, labels, ("labels",))
     check_annotations(context, annotations, ("annotations",))
@@ -60,7 +64,7 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
         annotations=annotations,
         params=tuple(context.params.values()),
         volumes=tuple(known_volumes.values()),
-        store=store,
+        store=where,
         run=run,
         final=final,
         schedule=schedule,

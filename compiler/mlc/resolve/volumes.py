@@ -1,10 +1,10 @@
-"""`volumes` and `store`."""
+"""`volumes`"""
 
 from __future__ import annotations
 
-from ..ir import Claim, ConfigMapVolume, EmptyDir, Memory, RunClaim, S3Store, SecretVolume
+from ..ir import Claim, ConfigMapVolume, EmptyDir, Memory, RunClaim, SecretVolume
 from ..scalars import source_text
-from .names import check_alike, check_key, check_object, check_ours
+from .names import check_alike, check_object, check_ours
 from .quantity import bytes_problem, meant
 
 TYPE_CHECKING = False
@@ -54,28 +54,3 @@ def amount(context: Context, value: Any, path: Path) -> str:
     if problem and "${{" not in text:
         context.report("MLC319", f"`{text}` {problem}", path, help=f"sizes look like `10Gi`, `500Mi` or `1.5G`{meant(text)}")
     return text
-
-
-def store(context: Context, declared: Mapping[str, Any]) -> S3Store | None:
-    """`store`"""
-    for kind, entry in declared.items():
-        path: Path = ("store", kind)
-        secret = entry.get("secret") or {}
-        if secret:
-            check_object(context, secret["name"], (*path, "secret", "name"), "a Secret")
-            for key in ("access_key", "secret_key"):
-                if key in secret:
-                    check_key(context, secret[key], (*path, "secret", key), "a Secret")
-        return S3Store(
-            kind=kind,  # type: ignore[arg-type]
-            endpoint=entry.get("endpoint", ""),
-            bucket=entry["bucket"],
-            prefix=entry.get("prefix", ""),
-            region=entry.get("region", ""),
-            insecure=entry.get("insecure", False),
-            secret=secret.get("name", ""),
-            access_key=secret.get("access_key", ""),
-            secret_key=secret.get("secret_key", ""),
-            origin=path,
-        )
-    return None

@@ -55,7 +55,6 @@ def _project(pipeline: Pipeline) -> Iterator[Finding]:
     if pipeline.store is not None:
         message = f"the manifest refers to the ConfigMap `{repository(pipeline.name)}` for `store`, it does not hold it"
         help = "create it once in the namespace of the runs: `mlc infra SPEC | kubectl apply -f -`"
-        yield from _tag(pipeline.store.prefix, pipeline.store.origin)
         yield Finding("MLC405", message, pipeline.store.origin, "key", help=help)
 
 

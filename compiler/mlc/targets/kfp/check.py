@@ -61,11 +61,15 @@ def _handed_over(pipeline: Pipeline, findings: list[Finding]) -> None:
         text = f"make a recurring run of it in KFP, with the cron expression `0 {schedule.cron}`{zone} (KFP counts seconds first)"
         findings.append(Finding("MLC405", message, schedule.origin, "key", help=text))
     if store is not None:
-        root = f"{store.kind}://{store.bucket}" + (f"/{store.prefix.strip('/')}" if store.prefix else "")
-        message = "`store` is not part of what KFP reads: artifacts go where the namespace's `kfp-launcher` ConfigMap says"
-        endpoint = f", the provider's endpoint `{store.endpoint}`" if store.endpoint else ""
-        secret = f" and its credentials from secret `{store.secret}`" if store.secret else ""
-        text = f"set `defaultPipelineRoot: {root}`{endpoint}{secret} there"
+        from .store import CONFIG_MAP, possible, root
+
+        if not possible(store):
+            message = f"a store of type `{store.kind}` is not possible on KFP, which keeps artifacts in S3, MinIO or Google Cloud Storage"
+            text = "use `s3`, `minio` or `gcs`, or leave `store` out: artifacts go where the namespace's ConfigMap says"
+            findings.append(Finding("MLC401", message, store.origin, "key", help=text))
+            return
+        message = f"`store` is not part of what KFP reads: artifacts go where the namespace's `{CONFIG_MAP}` ConfigMap says"
+        text = f"set `defaultPipelineRoot: {root(store)}` there, and the credentials: `mlc infra SPEC --target kfp` prints it"
         findings.append(Finding("MLC405", message, store.origin, "key", help=text))
 
 
