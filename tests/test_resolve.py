@@ -389,8 +389,8 @@ def test_volumes() -> None:
         """
     ).volumes
     assert found == (
-        RunClaim("run", "10Gi", "ReadWriteMany", "fast", ("volumes", "run")),
-        RunClaim("plain", "1Gi", "ReadWriteOnce", "", ("volumes", "plain")),
+        RunClaim("run", "10Gi", "ReadWriteMany", "fast", False, ("volumes", "run")),
+        RunClaim("plain", "1Gi", "ReadWriteOnce", "", False, ("volumes", "plain")),
         Memory("shm", "2Gi", ("volumes", "shm")),
         EmptyDir("scratch", "", ("volumes", "scratch")),
         EmptyDir("sized", "5Gi", ("volumes", "sized")),

@@ -69,6 +69,50 @@ def test_settings_of_runs() -> None:
     assert platform == {"pipelineConfig": {"resourceTtlOnCompletion": 18000, "activeDeadlineSeconds": 21600}}
 
 
+WORKSPACE = """\
+volumes: {scratch: {size: 10Gi}}
+targets: {kfp: {workspace: scratch}}
+steps: {train: {image: acme/train:1, command: train, volumes: {scratch: %s}}}
+finally: {tidy: {image: acme/train:1, command: tidy, volumes: {scratch: /kfp-workspace}}}
+"""
+
+
+def test_workspace() -> None:
+    """The backend makes the workspace's claim: no tasks do, no storage class is needed, and `finally` may mount it."""
+    text = WORKSPACE % "/kfp-workspace"
+    spec, platform = manifests(text, "kfp")
+    assert platform["platforms"]["kubernetes"] == {
+        "pipelineConfig": {"workspace": {"size": "10Gi", "kubernetes": {"pvcSpecPatch": {"accessModes": ["ReadWriteOnce"]}}}}
+    }
+    assert set(spec["root"]["dag"]["tasks"]) == {"x-run", "x-finally"}
+    for group, name in (("comp-x-run", "train"), ("comp-x-finally", "tidy")):
+        task = spec["components"][group]["dag"]["tasks"][name]
+        assert task["inputs"]["parameters"] == {"x-workspace": {"runtimeValue": {"constant": "{{$.workspace_path}}"}}}
+    (claim,) = manifests(text, "argo")[0]["spec"]["volumeClaimTemplates"]
+    assert claim["metadata"]["name"] == "scratch"
+
+
+@pytest.mark.parametrize(
+    ("text", "targets", "found"),
+    [
+        (WORKSPACE % "/data", ("kfp",), ["MLC401"]),
+        (WORKSPACE % "/data", ("argo",), []),
+        (WORKSPACE % "/kfp-workspace", ("kfp@2.14",), ["MLC413"]),
+        (WORKSPACE % "/kfp-workspace" + "defaults: {volumes: {more: /kfp-workspace-too}}\n", ("kfp",), ["MLC402", "MLC402"]),
+        (STEPS + "targets: {kfp: {workspace: scratch}}\n", (), ["MLC316"]),
+        (STEPS + "volumes: {scratch: {claim: data}}\ntargets: {kfp: {workspace: scratch}}\n", (), ["MLC316"]),
+    ],
+)
+def test_workspace_elsewhere(text: str, targets: tuple[str, ...], found: list[str]) -> None:
+    """On KFP a workspace has one path of its own and needs 2.15; what is no volume made for the run cannot be one."""
+    text = (
+        text.replace("volumes: {scratch: {size: 10Gi}}", "volumes: {scratch: {size: 10Gi}, more: {memory: 1Gi}}")
+        if "more" in text
+        else text
+    )
+    assert codes(text, targets) == found
+
+
 @pytest.mark.parametrize(("word", "shown"), [("argo", False), ("argo@3.6", False), ("argo@3.7", True), ("argo@4.1", True)])
 def test_titles_by_version(word: str, shown: bool) -> None:
     """Where the version is known to have it, the UI is told the title; without a version nothing is risked."""

@@ -315,12 +315,16 @@ class Claim:
 
 @record
 class RunClaim:
-    """A PersistentVolumeClaim made for each run and deleted after it. `storage_class` is "" for the cluster's default."""
+    """A PersistentVolumeClaim made for each run and deleted after it. `storage_class` is "" for the cluster's default.
+
+    `workspace`: on KFP the backend makes it, as the run's workspace (`targets.kfp.workspace`).
+    """
 
     name: str
     size: str
     access_mode: str
     storage_class: str
+    workspace: bool
     origin: Path
 
 
@@ -527,10 +531,11 @@ class ArgoSettings:
 
 @record
 class KfpSettings:
-    """`targets.kfp`. `version` is the backend's, "" where the spec names none; `deadline` is seconds or 0."""
+    """`targets.kfp`. `version` is the backend's, `workspace` a volume's name, both "" for none; `deadline` is seconds or 0."""
 
     version: str
     storage_class: str
+    workspace: str
     ttl: Ttl
     deadline: int
     origin: Path

@@ -22,12 +22,18 @@ _INPUT = re.compile(r"\{\{inputs\.parameters\.([-\w]+)\}\}")
 _PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 _SCRIPT = "/argo/staging/script"
 _RUN_PACKAGES = re.compile(r'python -m pip install --quiet --disable-pip-version-check (.*)\nexec (.*) "\$0" "\$@"\n')
+WORKSPACE = "/kfp-workspace"
 _DURATION = re.compile(r"([0-9]+)s")
 
 
 def differences(workflow: dict[str, Any], documents: list[Any]) -> list[str]:
     """Everything that one of the two says and the other does not: place, what Argo has, what KFP has."""
     argo, kfp = _Argo(workflow).project(), _Kfp(*documents).project()
+    if WORKSPACE in kfp["claims"]:  # has no name in the documents; it is what Argo has at that path
+        name = next((found[1] for step in argo["steps"].values() if (found := step["mounts"].get(WORKSPACE))), WORKSPACE)
+        kfp["claims"][name] = kfp["claims"].pop(WORKSPACE)
+        for step in kfp["steps"].values():
+            step["mounts"].update({WORKSPACE: ("run claim", name)} if WORKSPACE in step["mounts"] else {})
     for name, claim in argo["claims"].items():
         if claim["class"] is None:  # the cluster's own; KFP has to name one
             kfp["claims"].get(name, {}).pop("class", None)
@@ -237,6 +243,7 @@ class _Kfp:
         self.components, self.executors = spec["components"], spec["deploymentSpec"]["executors"]
         kubernetes = (platform or {}).get("platforms", {}).get("kubernetes", {})
         self.settings: dict[str, Any] = kubernetes.get("deploymentSpec", {}).get("executors", {})
+        self.workspace: dict[str, Any] = kubernetes.get("pipelineConfig", {}).get("workspace", {})
         self.sources: dict[str, Any] = {}
 
     def project(self) -> dict[str, Any]:
@@ -245,6 +252,9 @@ class _Kfp:
         stubs = {name: task for name, task in tasks.items() if self.executors[self.executor(task)]["container"]["image"] in STUBS}
         missed = {name: task for name, task in tasks.items() if name.startswith("x-missed-")}
         claims = {}
+        if self.workspace:
+            patch = self.workspace["kubernetes"]["pvcSpecPatch"]
+            claims[WORKSPACE] = {"modes": patch["accessModes"], "size": self.workspace["size"], "class": patch.get("storageClassName")}
         for name, task in stubs.items():
             if name.startswith("x-create-"):
                 given = {key: one["runtimeValue"]["constant"] for key, one in task["inputs"]["parameters"].items()}
@@ -362,6 +372,8 @@ class _Kfp:
             yield one["mountPath"], ("run claim", claim.removeprefix("x-claim.")) if claim else ("claim", one["constant"])
         for key, kind, name in (("secretAsVolume", "secret", "secretName"), ("configMapAsVolume", "config map", "configMapName")):
             yield from ((one["mountPath"], (kind, one[name])) for one in found.get(key, ()))
+        if "x-workspace" in self.sources:
+            yield WORKSPACE, ("run claim", WORKSPACE)
         for one in found.get("emptyDirMounts", ()):
             yield one["mountPath"], ("scratch", one["volumeName"].removeprefix("x-"), one.get("medium"), one.get("sizeLimit"))
 

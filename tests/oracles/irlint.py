@@ -15,7 +15,7 @@ from .kfp_containers import STUBS, container, inputs, lookups, ports, settings
 from .kfp_shape import PIPELINE, PLATFORM
 from .shape import faults
 
-_RUN = {"x-run.id": "{{$.pipeline_job_uuid}}", "x-run.name": "{{$.pipeline_job_resource_name}}"}
+_RUN = {"x-run.id": "{{$.pipeline_job_uuid}}", "x-run.name": "{{$.pipeline_job_resource_name}}", "x-workspace": "{{$.workspace_path}}"}
 _PYTHON = {
     "STRING": (str,),
     "NUMBER_INTEGER": (int,),
@@ -44,6 +44,7 @@ class _Lint:
         self.components: dict[str, Any] = spec["components"]
         self.executors: dict[str, Any] = spec["deploymentSpec"]["executors"]
         self.settings: dict[str, Any] = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
+        self.workspace = "workspace" in platform.get("platforms", {}).get("kubernetes", {}).get("pipelineConfig", {})
         self.dags = {"root": spec["root"], **{f"components.{name}": one for name, one in self.components.items() if "dag" in one}}
         # which task of which DAG calls a component: every component has one
         self.callers = {
@@ -123,7 +124,7 @@ class _Lint:
                     continue
                 spec = self.dags[place]["dag"]["tasks"][task]
                 condition = spec.get("triggerPolicy", {}).get("condition", "")
-                read = inputs(found) | set(Expression(condition, {}).references if condition else ())
+                read = {"x-workspace"} | inputs(found) | set(Expression(condition, {}).references if condition else ())
                 if spec.get("cachingOptions"):
                     read |= self._fingerprint(component)
             unread = [one for one in ports(component, "input", "parameters") if one not in read]
@@ -363,6 +364,9 @@ class _Lint:
                     if around.get("triggerPolicy") != {"strategy": _EXIT}:
                         yield f"{here}: is not in a group that runs whatever happened"
         yield from (f"root.dag.tasks.{name}: makes a claim that nobody deletes" for name in made if name not in deleted)
+        asking = [task for dag in self.dags.values() for task in dag["dag"]["tasks"].values() if "x-workspace" in _given(task)]
+        if bool(asking) != self.workspace:
+            yield "platforms.kubernetes.pipelineConfig.workspace: is not there where a step asks for it, or is there and no step does"
 
 
 def _given(task: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,20 @@ import re
 from typing import Any
 
 from .cellang import TYPES
-from .kubernetes import ANNOTATION_TEXTS, LABELS, PULL_POLICY, config_key, env_name, field_path, image, object_name, path, size, volume_name
+from .kubernetes import (
+    ACCESS_MODE,
+    ANNOTATION_TEXTS,
+    LABELS,
+    PULL_POLICY,
+    config_key,
+    env_name,
+    field_path,
+    image,
+    object_name,
+    path,
+    size,
+    volume_name,
+)
 from .shape import EXACTLY_ONE, Each, amount, anything, filled, one_of, positive, text
 
 _STEP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -136,12 +149,13 @@ EXECUTOR = {
 }
 
 _RUN = ("resourceTtlOnCompletion?", "resourceTtlOnSuccess?", "resourceTtlOnFailure?", "activeDeadlineSeconds?")
+_WORKSPACE = {"size": size, "kubernetes": {"pvcSpecPatch": {"accessModes": [ACCESS_MODE], "storageClassName?": object_name}}}
 
 PLATFORM = {
     "platforms": {
         "kubernetes": {
             "deploymentSpec?": {"executors": Each(text, EXECUTOR)},
-            "pipelineConfig?": dict.fromkeys(_RUN, positive),
+            "pipelineConfig?": {**dict.fromkeys(_RUN, positive), "workspace?": _WORKSPACE},
         }
     }
 }

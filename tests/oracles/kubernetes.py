@@ -102,6 +102,7 @@ def quantity(value: Any) -> Fraction | None:
 
 LABELS = Each(label_key, label_value)
 ANNOTATION_TEXTS = Each(label_key, text)
+ACCESS_MODE = one_of("ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod")
 PULL_POLICY = one_of("Always", "IfNotPresent", "Never")
 
 SECRET_KEY = {"name": object_name, "key": config_key}
@@ -144,7 +145,7 @@ VOLUME = {
 CLAIM = {
     "metadata": {"name": volume_name},
     "spec": {
-        "accessModes": [one_of("ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod")],
+        "accessModes": [ACCESS_MODE],
         "storageClassName?": object_name,
         "resources": {"requests": {"storage": size}},
     },

@@ -54,7 +54,7 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
     scope = steps.Project(data.get("images") or {}, known_volumes, producers)
     run = _group(context, "run", "steps", sections, declared, scope)
     final = _group(context, "finally", "finally", sections, declared, scope) if sections["finally"] else None
-    schedule, argo, kfp = settings.schedule(context), settings.argo(context), settings.kfp(context)
+    schedule, argo, kfp = settings.schedule(context), settings.argo(context), settings.kfp(context, known_volumes)
     if failed(findings[before:]):
         return None
     return Pipeline(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir import ArgoSettings, KfpSettings, Schedule, Ttl
+from ..ir import ArgoSettings, KfpSettings, RunClaim, Schedule, Ttl
 from .names import check_object
 from .resources import duration
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..diagnostics.model import Path
+    from ..ir import Volume
     from .context import Context
 
 
@@ -33,15 +34,22 @@ def argo(context: Context) -> ArgoSettings:
     )
 
 
-def kfp(context: Context) -> KfpSettings:
+def kfp(context: Context, volumes: Mapping[str, Volume]) -> KfpSettings:
     """`targets.kfp`"""
     settings, path = _settings(context, "kfp")
     storage_class = settings.get("storage_class", "")
     if storage_class:
         check_object(context, storage_class, (*path, "storage_class"), "a StorageClass")
+    workspace = settings.get("workspace", "")
+    if workspace and not isinstance(volumes.get(workspace), RunClaim):
+        made = [name for name, volume in volumes.items() if isinstance(volume, RunClaim)]
+        help = context.suggest(workspace, made) or "name a volume that is made for each run, one with a `size`"
+        message = f"the workspace `{workspace}` is no volume that is made for each run"
+        context.report("MLC316", message, (*path, "workspace"), help=help)
     return KfpSettings(
         version=settings.get("version", ""),
         storage_class=storage_class,
+        workspace=workspace,
         ttl=_ttl(context, settings, path),
         deadline=_seconds(context, settings, "deadline", path),
         origin=path,

@@ -33,7 +33,8 @@ def _volume(context: Context, name: str, entry: Mapping[str, Any], path: Path) -
         if storage_class:
             check_object(context, storage_class, (*path, "storage_class"), "a StorageClass")
         size = amount(context, entry["size"], (*path, "size"))
-        return RunClaim(name, size, entry.get("access_mode", "ReadWriteOnce"), storage_class, path)
+        workspace = ((context.data.get("targets") or {}).get("kfp") or {}).get("workspace") == name
+        return RunClaim(name, size, entry.get("access_mode", "ReadWriteOnce"), storage_class, workspace, path)
     if "memory" in entry:
         return Memory(name, amount(context, entry["memory"], (*path, "memory")), path)
     if "empty_dir" in entry:

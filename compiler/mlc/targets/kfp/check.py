@@ -38,6 +38,10 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
             message = f"volume `{claim.name}` is made for each run and has no `storage_class`, which KFP needs"
             text = "give the volume a `storage_class`, or all of them one with `targets.kfp.storage_class`"
             findings.append(Finding("MLC406", message, claim.origin, "key", help=text))
+    if pipeline.kfp.workspace:
+        from . import workspace  # few projects have one
+
+        workspace.check(pipeline, findings)
     versions.check(pipeline, findings)
     if pipeline.final:
         _finally(pipeline.final, findings)
@@ -76,7 +80,7 @@ def _handed_over(pipeline: Pipeline, findings: list[Finding]) -> None:
 def _finally(final: Group, findings: list[Finding]) -> None:
     for step in steps_of(final):
         for mount in step.mounts:
-            if isinstance(mount.volume, RunClaim):
+            if isinstance(mount.volume, RunClaim) and not mount.volume.workspace:
                 message = f"volume `{mount.volume.name}` is deleted on KFP before `finally` runs"
                 text = "use an existing claim there, or read the file in a step before"
                 findings.append(Finding("MLC401", message, mount.origin, "key", help=text))

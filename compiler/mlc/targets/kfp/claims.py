@@ -23,9 +23,9 @@ _SUFFIX = 26  # a pod's volume is named after the claim (driver/k8s.go), at most
 
 
 def run_claims(pipeline: Pipeline) -> tuple[RunClaim, ...]:
-    """The per-run claims that a step mounts, in the order of the spec."""
+    """The per-run claims that a step mounts and tasks make, in the order of the spec."""
     used = {mount.volume.name for step in steps_of(pipeline.run) for mount in step.mounts if isinstance(mount.volume, RunClaim)}
-    return tuple(volume for volume in pipeline.volumes if isinstance(volume, RunClaim) and volume.name in used)
+    return tuple(volume for volume in pipeline.volumes if isinstance(volume, RunClaim) and volume.name in used and not volume.workspace)
 
 
 def storage_class(pipeline: Pipeline, claim: RunClaim) -> str:

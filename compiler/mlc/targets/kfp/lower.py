@@ -26,6 +26,10 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     """The pipeline's documents, in the order to write them."""
     steps = pipeline.steps
     parameters = {step.name: (*bindings(step), *reuse.inputs(step)) for step in steps}
+    if pipeline.kfp.workspace:
+        from . import workspace  # few projects have one
+
+        parameters = {step.name: (*parameters[step.name], *workspace.inputs(step)) for step in steps}
     components = {component_name(step.name): component(step, parameters[step.name]) for step in steps}
     executors = {executor_name(step.name): {"container": container(step)} for step in steps}
     _tell_apart(steps, components, executors)

@@ -21,6 +21,8 @@ def executor(step: Step) -> dict[str, Any]:
     """The Kubernetes settings of a step, {} where it has none."""
     spec: dict[str, Any] = {}
     for mount in step.mounts:
+        if isinstance(mount.volume, RunClaim) and mount.volume.workspace:
+            continue  # the driver mounts it
         key, value = _mount(mount)
         spec.setdefault(key, []).append(value)
     for env in step.env:
@@ -52,15 +54,20 @@ def executor(step: Step) -> dict[str, Any]:
     return spec
 
 
-def pipeline_config(pipeline: Pipeline) -> dict[str, int]:
-    """The settings of the run as a whole, {} where it has none (pipeline_spec.proto, PipelineConfig; backend 2.17)."""
+def pipeline_config(pipeline: Pipeline) -> dict[str, Any]:
+    """The settings of the run as a whole, {} where it has none (pipeline_spec.proto, PipelineConfig)."""
     parts = (
         ("resourceTtlOnCompletion", pipeline.kfp.ttl.completion),
         ("resourceTtlOnSuccess", pipeline.kfp.ttl.success),
         ("resourceTtlOnFailure", pipeline.kfp.ttl.failure),
         ("activeDeadlineSeconds", pipeline.kfp.deadline),
     )
-    return {key: seconds for key, seconds in parts if seconds}
+    config: dict[str, Any] = {key: seconds for key, seconds in parts if seconds}
+    if pipeline.kfp.workspace:
+        from . import workspace  # few projects have one
+
+        config |= workspace.config(pipeline)
+    return config
 
 
 def claim_input(name: str) -> str:

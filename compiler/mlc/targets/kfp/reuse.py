@@ -26,7 +26,7 @@ def inputs(step: Step) -> tuple[Binding, ...]:
     """The inputs of a cached step that its program does not read, none for others.
 
     One changes with the step's name, env, mounts and key. A claim that is made for the run has another name each time: what a step left
-    there is gone with it, so the name is an input, and no other run's result is taken.
+    there is gone with it, so the name is an input, and no other run's result is taken. The driver does so itself for a workspace.
     """
     if step.cache is None or not step.cache.enabled:
         return ()
@@ -35,7 +35,9 @@ def inputs(step: Step) -> tuple[Binding, ...]:
     settings = executor(step)
     known = [step.name, step.cache.key, container(step).get("env", []), [settings.get(key) for key in _SETTINGS]]
     digest = sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
-    claims = sorted({claim_input(mount.volume.name) for mount in step.mounts if isinstance(mount.volume, RunClaim)})
+    claims = sorted(
+        {claim_input(mount.volume.name) for mount in step.mounts if isinstance(mount.volume, RunClaim) and not mount.volume.workspace}
+    )
     return (
         Binding(INPUT, "STRING", {"runtimeValue": {"constant": digest}}),
         *(Binding(name, "STRING", {"componentInputParameter": name}) for name in claims),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SETTINGS = "2.17"
 """`pipelineConfig` with TTL and deadline; older backends refuse the fields (argocompiler/argo.go, buildTTLStrategy)."""
 
+WORKSPACE = "2.15"
+"""A workspace that the driver mounts; 2.14 makes its claim and mounts it nowhere (driver/driver.go, needsWorkspaceMount)."""
+
 TITLES = "2.14"
 """A `taskInfo.name` that differs from the task's name, on a task whose outputs others read (kubeflow/pipelines#11173)."""
 
@@ -24,6 +27,8 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
     for key, given in (("ttl", ttl.completion or ttl.success or ttl.failure), ("deadline", settings.deadline)):
         if given:
             yield SETTINGS, f"`targets.kfp.{key}`", (*settings.origin, key)
+    if settings.workspace:
+        yield WORKSPACE, "`targets.kfp.workspace`", (*settings.origin, "workspace")
     read = {name for step in pipeline.steps for name in step.after}
     for step in pipeline.steps:
         if step.title not in ("", step.name) and step.name in read and (step.outputs or step.values or step.metrics):
