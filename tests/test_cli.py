@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from mlc import __main__, __version__
 from mlc.cli import app, files, quick
-from mlc.cli.request import ALL, FAILED, FORMATS, FOUND, INTERRUPTED, OK, TARGETS, USAGE, Request, targets_of
+from mlc.cli.request import ALL, FAILED, FORMATS, FOUND, INTERRUPTED, LINTS, OK, TARGETS, USAGE, Request, targets_of
 from mlc.schema import schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,10 +65,40 @@ def mlc(*arguments: str) -> int:
 
 WORDS = st.one_of(
     st.sampled_from(
-        ["--target", "-t", "--output", "-o", "--set", "--format", "--check", "--strict", "-", "--", "--help", "-h", "--targ", "-ofile"]
+        [
+            "--target",
+            "-t",
+            "--output",
+            "-o",
+            "--set",
+            "--format",
+            "--lint",
+            "--check",
+            "--strict",
+            "-",
+            "--",
+            "--help",
+            "-h",
+            "--targ",
+            "-ofile",
+        ]
     ),
     st.sampled_from(
-        [*TARGETS, ALL, *FORMATS, "params.x=1", "out/", "a.yaml", "", "--set=a=b", "--target=kfp", "--format=json", "--output=x", "-o=x"]
+        [
+            *TARGETS,
+            ALL,
+            *FORMATS,
+            *LINTS,
+            "params.x=1",
+            "out/",
+            "a.yaml",
+            "",
+            "--set=a=b",
+            "--target=kfp",
+            "--format=json",
+            "--output=x",
+            "-o=x",
+        ]
     ),
     st.text(max_size=5),
 )
@@ -91,6 +121,7 @@ def test_both_parsers_agree(command: str, words: list[str]) -> None:
         ("compile --target all -o x -o out/ a.yaml --check", Request("compile", ("a.yaml",), TARGETS, "out/", check=True)),
         ("compile --set params.a=1 --set=params.b=x=y", Request("compile", overrides=("params.a=1", "params.b=x=y"))),
         ("validate --strict --format json a.yaml", Request("validate", ("a.yaml",), strict=True, format="json")),
+        ("validate --lint hygiene --lint=digests --lint hygiene", Request("validate", lints=("hygiene", "digests"))),
     ],
 )
 def test_quick_parser_takes_usual_calls(line: str, request_: Request) -> None:
@@ -111,6 +142,9 @@ def test_quick_parser_takes_usual_calls(line: str, request_: Request) -> None:
         "compile -t",
         "compile -o -x",
         "validate -o x",
+        "validate --lint",
+        "validate --lint hygene",
+        "compile --lint hygiene",
     ],
 )
 def test_quick_parser_gives_up(line: str) -> None:
@@ -595,6 +629,17 @@ def test_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert mlc("validate", "--strict") == FOUND
 
 
+def test_lints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--lint` looks for more, as warnings; a suppression comment for what was not looked for is no fault."""
+    ignoring = SPEC.replace("acme/train:1", "acme/train  # mlc: ignore MLC506 -- built from the same commit")
+    assert mlc("validate", spec(tmp_path, text=ignoring), "--format", "concise") == OK
+    assert capsys.readouterr().err == "ok: 1 spec\n"
+    assert mlc("validate", "--lint", "hygiene", "--format", "concise") == OK
+    assert capsys.readouterr().err == "mlc.yaml:5:3: warning[MLC508]: step `train` has no limit of memory\nok: 1 spec\n"
+    assert mlc("validate", "--lint", "hygiene", "--strict", "--format", "concise") == FOUND
+    assert "error[MLC508]" in capsys.readouterr().err
+
+
 def test_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each format is on standard error; JSON is one document, whatever happens, and nothing stands beside it."""
     spec(tmp_path, "a.mlc.yaml", text=WRONG)
@@ -651,7 +696,7 @@ def test_deep_fault_is_a_short_report(tmp_path: Path, capsys: pytest.CaptureFixt
     def endless2(*arguments: object) -> object:
         return endless(*arguments)
 
-    monkeypatch.setattr("mlc.driver.check_source", endless)
+    monkeypatch.setattr("mlc.driver.check_source", lambda source, targets, overrides, lints: endless(source))
     assert mlc("validate", spec(tmp_path)) == FAILED
     err = capsys.readouterr().err
     assert "RecursionError" in err

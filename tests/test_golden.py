@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlc.cli.session import failure
-from mlc.diagnostics.codes import CODES
+from mlc.diagnostics.codes import CODES, LINTS
 from mlc.diagnostics.explain import explain
 from mlc.diagnostics.model import Finding
 from mlc.diagnostics.render import render
@@ -38,7 +38,8 @@ def run(spec: Path, targets: tuple[str, ...], *, compiling: bool = False) -> tup
     source = decode(name, spec.read_bytes(), findings)
     if source is None:
         return Result("", (), tuple(failure(found.code, found.message, name, found.help, found.span) for found in findings), None), {}
-    return (compile_source if compiling else check_source)(source, targets), {name: source.text}
+    lints = tuple(lint for lint, codes in LINTS.items() if spec.stem[:6] in codes)
+    return (compile_source if compiling else check_source)(source, targets, lints=lints), {name: source.text}
 
 
 def expected(spec: Path) -> set[tuple[str, int]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlc import driver
-from mlc.diagnostics.codes import CODES
+from mlc.diagnostics.codes import CODES, LINTS
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
 
@@ -28,9 +28,9 @@ def fence(text: str) -> str | None:
     return found[1] if found else None
 
 
-def codes(spec: str, targets: tuple[str, ...]) -> set[str]:
+def codes(spec: str, targets: tuple[str, ...], lints: tuple[str, ...] = ()) -> set[str]:
     """The codes that a spec gives."""
-    return {item.code for item in driver.compile_source(SourceFile("spec.yaml", spec), targets).diagnostics}
+    return {item.code for item in driver.compile_source(SourceFile("spec.yaml", spec), targets, lints=lints).diagnostics}
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -39,10 +39,13 @@ def test_example_and_instead(code: str) -> None:
     example, instead = fence(part(code, "Example")), fence(part(code, "Instead"))
     named = re.search(r"--target (\w+)", part(code, "Example"))
     targets = (named[1],) if named else TARGETS
+    lints = tuple(lint for lint, found in LINTS.items() if code in found)
     if example is not None:
-        assert code in codes(example, targets)
+        assert code in codes(example, targets, lints)
     if instead is not None:
-        assert code not in codes(instead, targets)
+        assert code not in codes(instead, targets, lints)
+    for lint in lints:
+        assert f"`mlc validate --lint {lint}`" in part(code, "What it finds")
     assert example is not None or "```text" in part(code, "Example")
 
 
@@ -53,7 +56,7 @@ def test_every_problem_has_a_way_out(spec: Path) -> None:
         text = spec.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return  # never becomes a text: the reader's own tests look at those
-    for item in driver.compile_source(SourceFile(spec.name, text), TARGETS).diagnostics:
+    for item in driver.compile_source(SourceFile(spec.name, text), TARGETS, lints=tuple(LINTS)).diagnostics:
         assert item.help, item
         for sentence in (item.message, item.help):
             assert not sentence.endswith("."), sentence

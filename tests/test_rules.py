@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 
 import pytest
 
-from .support import check, codes, manifests
+from mlc import driver, rules
+from mlc.diagnostics.codes import LINTS
+
+from .support import check, codes, manifests, source
 
 # Written in two pieces, so that no scanner takes this file for what it tests.
 SHAPES = [
@@ -123,6 +127,119 @@ def test_what_nothing_uses() -> None:
         for path in ("images.b", "volumes.spare", "artifacts.modle", "defaults.env.A", "defaults.timeout", "targets.kfp.storage_class")
     ]
     assert found[2].help == "did you mean `model`?"
+
+
+PARAMS = [
+    ("args: ['--lr=${{params.lr}}']", []),
+    ("args: ['${{ params . lr }}']", []),
+    ("when: (params.lr > 1)", []),
+    ("metrics: {m: {path: /m, min: '${{ params.lr}}'}}", []),
+    ("args: ['${{ params.lr-max }}', '${{ params.lr_x }}', '${{ params.lr2 }}']", ["params.lr"]),
+    ("args: [params, lr]", ["params.lr"]),
+]
+
+
+@pytest.mark.parametrize(("use", "unused"), PARAMS)
+def test_parameters_that_nothing_reads(use: str, unused: list[str]) -> None:
+    """A parameter is used where an expression names it, however it is spaced; a longer name is another one."""
+    others = [name for name in ("lr-max", "lr_x", "lr2") if f"params.{name}" in use]
+    body = f"params: {{lr: 1, {''.join(f'{name}: 1, ' for name in others)}}}\nsteps: {{s: {{image: a:1, command: c, {use}}}}}"
+    found = driver.compile_source(source(body), (), lints=("hygiene",)).diagnostics
+    assert [".".join(map(str, item.path)) for item in found if item.code == "MLC509"] == unused
+    assert codes(body) == []
+
+
+CLAIM = "volumes: {w: {size: 1Gi, access_mode: %s}}\ndefaults: {image: a:1, command: c, volumes: {w: /w}}\nsteps: {%s}"
+
+
+@pytest.mark.parametrize(
+    ("mode", "steps", "expected"),
+    [
+        ("ReadWriteOnce", "a: {}, b: {}", ["MLC510"]),
+        ("ReadWriteOnce", "a: {}, b: {needs: a}", []),
+        ("ReadWriteOnce", "a: {}, b: {needs: a}, c: {needs: b}", []),
+        ("ReadWriteOnce", "a: {}, b: {needs: a}, c: {needs: a}", ["MLC510"]),
+        ("ReadWriteOnce", "a: {}, b: {volumes: {w: null}}, c: {needs: a}", []),
+        ("ReadWriteOnce", "a: {}, b: {volumes: {w: null}, needs: a}, c: {needs: b}", []),
+        ("ReadWriteMany", "a: {}, b: {}", []),
+        ("ReadWriteOncePod", "a: {}, b: {}", []),
+    ],
+)
+def test_claims_for_one_node(mode: str, steps: str, expected: list[str]) -> None:
+    """Steps that can run at once, counted over any number of steps between."""
+    assert codes(CLAIM % (mode, steps)) == expected
+
+
+def test_claims_for_one_node_at_the_end() -> None:
+    """What runs in `finally` comes after all others, and side by side with what else is there."""
+    assert codes(CLAIM % ("ReadWriteOnce", "a: {}") + "\nfinally: {y: {}}") == []
+    assert codes(CLAIM % ("ReadWriteOnce", "a: {}") + "\nfinally: {y: {}, z: {}}") == ["MLC510"]
+
+
+def test_claim_of_a_thousand_steps() -> None:
+    """One warning for a claim, and no time of the square of the steps."""
+    found = check(
+        CLAIM % ("ReadWriteOnce", ", ".join(f"s{number}: {{{f'needs: s{number - 1}' if number else ''}}}" for number in range(1000)))
+    )
+    assert [item.code for item in found] == []
+
+
+OR = """
+params: {force: false}
+defaults: {image: "a:1", command: c}
+steps:
+  e: {metrics: {m: {path: /m, above: 0.8}}}
+  t: {gate: e, metrics: {m: /m}, values: {v: {path: /v, type: float}}, outputs: {o: /o}}
+  u: {needs: t, metrics: {m: /m}}
+  p: {%s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("when: params.force or steps.t.values.v > 1", ["MLC511"]),
+        ("when: params.force or steps.u.metrics.m > 1", ["MLC511"]),
+        ("when: not (params.force or steps.t.metrics.m > 1)", ["MLC511"]),
+        ("when: params.force and (steps.e.metrics.m > 1 or steps.t.metrics.m > 1)", ["MLC511"]),
+        ("when: params.force or steps.e.metrics.m > 1", []),
+        ("when: params.force and steps.t.metrics.m > 1", []),
+        ("when: steps.t.metrics.m > 1 or steps.t.values.v > 2", []),
+        ("when: params.force or steps.t.metrics.m > 1, needs: t", []),
+        ("when: params.force or steps.t.metrics.m > 1, needs: [e, t]", []),
+        ("when: params.force or steps.t.metrics.m > 1, inputs: {o: /o}", []),
+    ],
+)
+def test_or_with_a_skipped_step(keys: str, expected: list[str]) -> None:
+    """Only where another side of the `or` could be true, and nothing else says that the step waits."""
+    assert codes(OR % keys) == expected
+
+
+@pytest.mark.parametrize(
+    ("ref", "expected"),
+    [
+        ("a", ["MLC506"]),
+        ("a:latest", ["MLC506"]),
+        ("host:5000/a", ["MLC506"]),
+        ("host:5000/a:1", ["MLC507"]),
+        ("a:1", ["MLC507"]),
+        ("a:latest@sha256:" + "0" * 64, []),
+        ("a@sha256:" + "0" * 64, []),
+    ],
+)
+def test_versions_of_images(ref: str, expected: list[str]) -> None:
+    """A tag that moves, or a version without a digest; a port is no tag."""
+    body = f"images: {{i: '{ref}'}}\nsteps: {{s: {{image: i, command: c, resources: {{memory: 1Gi}}}}}}"
+    assert [item.code for item in driver.compile_source(source(body), (), lints=("hygiene", "digests")).diagnostics] == expected
+    assert codes(body) == []
+
+
+def test_groups_of_rules_are_those_of_the_table() -> None:
+    """Every rule that has to be asked for belongs to a group, and its codes are the group's."""
+    assert rules.OPTIONAL.keys() == LINTS.keys()
+    for lint, modules in rules.OPTIONAL.items():
+        named = [(import_module(f"mlc.rules.{module}").__doc__ or "")[:6] for module in modules]
+        assert tuple(sorted(named)) == LINTS[lint]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from .diagnostics.codes import CODES
+from .diagnostics.codes import CODES, OPTIONAL
 from .diagnostics.model import Diagnostic, Span
 from .positions import line_starts, span_between
 from .source import order
@@ -133,13 +133,13 @@ def _next_lines(text: str) -> list[int]:
 
 
 def _without_effect(source: SourceFile, comments: list[_Comment]) -> list[Diagnostic]:
-    """MLC504. Codes of targets (MLC4xx) are let pass: the comment may be there for a target that is not compiled now."""
+    """MLC504. Codes of targets (MLC4xx) and of lints are let pass: the comment may be there for what is not asked for now."""
     found = []
     for comment in comments:
         if "MLC504" in comment.codes:
             continue
         for code in comment.unused:
-            if not code.startswith("MLC4"):
+            if not code.startswith("MLC4") and code not in OPTIONAL:
                 message = f"nothing on this line is reported as `{code}`"
                 found.append(_diagnostic("MLC504", source, comment.span, message, "remove the code from the comment, or the comment"))
     return found

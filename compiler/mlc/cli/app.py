@@ -13,7 +13,7 @@ from .. import __version__
 from ..diagnostics.suggest import did_you_mean
 from ..targets import TARGETS
 from ..targets import words as target_words
-from .request import ALL, FORMATS, OK, USAGE, Request, targets_of
+from .request import ALL, FORMATS, LINTS, OK, USAGE, Request, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +65,11 @@ def _check_format(word: str) -> str:
     return word
 
 
+def _check_lints(words: list[str]) -> list[str]:
+    _one_of(words, tuple(LINTS))
+    return words
+
+
 def _check_name(word: str | None) -> str | None:
     if word == "":
         raise typer.BadParameter("the name is empty")
@@ -77,6 +82,10 @@ def _complete_targets(incomplete: str) -> list[str]:
 
 def _complete_formats(incomplete: str) -> list[str]:
     return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+def _complete_lints(incomplete: str) -> list[str]:
+    return [name for name in LINTS if name.startswith(incomplete)]
 
 
 def _complete_codes(incomplete: str) -> list[str]:
@@ -114,6 +123,18 @@ Overrides = Annotated[
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
+Lints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lint",
+        metavar="NAME",
+        help="Look for more: hygiene (tags that move, memory without a limit, parameters that nothing reads) or digests (images without "
+        "one). Can be repeated.",
+        callback=lambda words: _check_lints(words or []),
+        autocompletion=_complete_lints,
+        show_default=False,
+    ),
+]
 Format = Annotated[
     str,
     typer.Option(
@@ -175,6 +196,7 @@ _VALIDATE_HELP = """Check specs, for every target unless some are named.
 Examples:
   mlc validate                 # every mlc.yaml and *.mlc.yaml below
   mlc validate mlc.yaml --target kfp
+  mlc validate mlc.yaml --lint hygiene
   mlc validate . --strict --format github
   mlc validate . --format json 2> report.json
 """
@@ -285,12 +307,21 @@ def _validate(
     specs: Specs = None,
     target: Targets = None,
     overrides: Overrides = None,
+    lint: Lints = None,
     strict: Strict = False,
     format: Format = "text",
 ) -> None:
-    _ask(
-        context, Request("validate", tuple(specs or ()), targets_of(target or []), "", tuple(overrides or ()), strict=strict, format=format)
+    request = Request(
+        "validate",
+        tuple(specs or ()),
+        targets_of(target or []),
+        "",
+        tuple(overrides or ()),
+        strict=strict,
+        format=format,
+        lints=tuple(dict.fromkeys(lint or ())),
     )
+    _ask(context, request)
 
 
 @app.command("graph", help=_GRAPH_HELP)

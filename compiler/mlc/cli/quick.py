@@ -6,10 +6,10 @@ It accepts only what it fully understands. For everything else, `--help`, mistak
 from __future__ import annotations
 
 from ..targets import words
-from .request import ALL, FORMATS, STDIN, Request, targets_of
+from .request import ALL, FORMATS, LINTS, STDIN, Request, targets_of
 
 _SPELLINGS = {"-t": "--target", "-o": "--output"}
-_TAKES_VALUE = {"compile": ("--target", "--output", "--set", "--format"), "validate": ("--target", "--set", "--format")}
+_TAKES_VALUE = {"compile": ("--target", "--output", "--set", "--format"), "validate": ("--target", "--set", "--lint", "--format")}
 _FLAGS = {"compile": ("--check", "--strict"), "validate": ("--strict",)}
 
 
@@ -18,7 +18,7 @@ def parse(argv: list[str]) -> Request | None:
     command = argv[0] if argv else ""
     if command not in _FLAGS:
         return None
-    values: dict[str, list[str]] = {"--target": [], "--output": [], "--set": [], "--format": []}
+    values: dict[str, list[str]] = {"--target": [], "--output": [], "--set": [], "--lint": [], "--format": []}
     flags: set[str] = set()
     arguments: list[str] = []
     rest = iter(argv[1:])
@@ -44,6 +44,8 @@ def parse(argv: list[str]) -> Request | None:
         values[name].append(value)
     if any(target not in (*words(), ALL) for target in values["--target"]) or any(word not in FORMATS for word in values["--format"]):
         return None
+    if any(word not in LINTS for word in values["--lint"]):
+        return None
     return Request(
         command=command,
         arguments=tuple(arguments),
@@ -53,4 +55,5 @@ def parse(argv: list[str]) -> Request | None:
         check="--check" in flags,
         strict="--strict" in flags,
         format=values["--format"][-1] if values["--format"] else "text",
+        lints=tuple(dict.fromkeys(values["--lint"])),
     )

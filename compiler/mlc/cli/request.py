@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..diagnostics.codes import LINTS as LINTS
 from ..diagnostics.render import FORMATS as FORMATS
 from ..record import record
 from ..targets import TARGETS as TARGETS
@@ -33,6 +34,7 @@ class Request:
     format: str = "text"
     force: bool = False
     listing: bool = False
+    lints: tuple[str, ...] = ()
 
 
 def targets_of(words: list[str]) -> tuple[str, ...]:

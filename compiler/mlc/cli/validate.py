@@ -1,4 +1,4 @@
-"""`mlc validate`: every check, for every target unless some are named."""
+"""`mlc validate`: every check, for every target unless some are named, and the rules of `--lint`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 def validate(request: Request) -> int:
     """Check the specs and return the exit code."""
+    from functools import partial
+
     from ..driver import check_source
 
     session = Session(request)
-    if session.run(check_source):
+    if session.run(partial(check_source, lints=request.lints)):
         session.note(f"ok: {session.count}")
     return session.code

@@ -85,12 +85,26 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC503", "warning", "`mlc` is not the first key"),
     ("MLC504", "warning", "a suppression comment that suppresses nothing"),
     ("MLC505", "warning", "a declaration that nothing uses"),
+    ("MLC506", "warning", "an image whose tag moves"),
+    ("MLC507", "warning", "an image without a digest"),
+    ("MLC508", "warning", "a step without a limit of memory"),
+    ("MLC509", "warning", "a parameter that nothing reads"),
+    ("MLC510", "warning", "steps that run at once and share a ReadWriteOnce claim"),
+    ("MLC511", "warning", "an `or` that reads a step which may be skipped"),
     ("MLC901", "error", "a fault in mlc itself"),
     ("MLC902", "error", "a file that cannot be read"),
     ("MLC903", "error", "a file that cannot be written"),
 )
 
 CODES: dict[str, Code] = {code: Code(code, severity, summary) for code, severity, summary in _TABLE}
+
+LINTS: dict[str, tuple[str, ...]] = {
+    "hygiene": ("MLC506", "MLC508", "MLC509"),
+    "digests": ("MLC507",),
+}
+"""What is looked for only when asked (`mlc validate --lint hygiene`): such a project works, and a cluster shared with others wants more."""
+
+OPTIONAL = frozenset(code for codes in LINTS.values() for code in codes)
 
 
 def failed(findings: Iterable[Finding]) -> bool:

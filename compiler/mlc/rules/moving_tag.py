@@ -1,0 +1,38 @@
+"""MLC506: an image whose tag moves: `latest`, or none, which means the same. Two runs of one project may run two programs."""
+
+from __future__ import annotations
+
+from ..diagnostics.model import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..diagnostics.model import Path
+    from ..ir import Image, Pipeline
+    from ..source import Document
+
+
+def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> None:
+    """Warn once of each image, where its reference is written."""
+    for path, image in references(document, pipeline).items():
+        if "@" in image.ref:
+            continue
+        tag = tag_of(image.ref)
+        if tag in ("", "latest"):
+            message = f"`{image.ref}` {'has a tag that moves' if tag else 'has no tag, which means `latest`'}"
+            help = f"name a version: `{image.ref.removesuffix(':latest')}:1.0`, or a digest"
+            findings.append(Finding("MLC506", message, path, help=help))
+
+
+def references(document: Document, pipeline: Pipeline) -> dict[Path, Image]:
+    """The images that steps use, by the place of the reference."""
+    found: dict[Path, Image] = {}
+    for step in pipeline.steps:
+        path = step.image.settings_origin or step.image.origin
+        entry = document.data.get("images", {}).get(path[1]) if step.image.settings_origin else None
+        found.setdefault((*path, "ref") if isinstance(entry, dict) else path, step.image)
+    return found
+
+
+def tag_of(ref: str) -> str:
+    """The tag of a reference without a digest; "" where it has none. A colon before the last slash belongs to a port."""
+    return ref.rpartition("/")[2].partition(":")[2]
