@@ -579,7 +579,7 @@ MAKE = ("steps", "make")
             "MLC207",
             ("volumes", "data"),
             "key",
-            "volume `data` has none of `claim`, `size`, `memory`, `empty_dir`, `secret` or `config_map`",
+            "volume `data` has none of `claim`, `size`, `memory`, `empty_dir`, `ephemeral`, `nfs`, `host_path`, `secret` or `config_map`",
             "give exactly one of them",
         ),
         (
@@ -700,7 +700,7 @@ def test_unknown_keys(place: tuple[str, ...], key: str, help: str) -> None:
         ("claimName", "did you mean `claim`, the name of a claim that exists?"),
         ("emptyDir", "did you mean `empty_dir`?"),
         ("configMap", "did you mean `config_map`?"),
-        ("hostPath", LATER.format("hostPath")),
+        ("hostPath", "did you mean `host_path`?"),
     ],
 )
 def test_kinds_of_volume(key: str, help: str) -> None:

@@ -936,7 +936,22 @@ FACTS = (
                 "images: {i: {ref: 'x:1', pull_policy: Always}}\nsteps: {a: {image: i, command: t}}",
                 {f"{TA} container imagePullPolicy": "Always"},
             ),
-            refused("MLC203", "steps.a.volumes.d", step("volumes: {d: {mount: /d, sub_path: s}}", "volumes: {d: {claim: c}}")),
+            right(
+                "argo",
+                step("volumes: {d: {mount: /d, sub_path: s, read_only: true}}", "volumes: {d: {claim: c}}"),
+                {f"{TA} container volumeMounts": [{"name": "d", "mountPath": "/d", "subPath": "s", "readOnly": True}]},
+            ),
+            right(
+                "kfp",
+                step("volumes: {d: {mount: /d, sub_path: s}}", "volumes: {d: {claim: c}}"),
+                {f"{PA} pvcMount 0 mountPath": "/d", f"{PA} pvcMount 0 subPath": "s"},
+            ),
+            refused(
+                "MLC401",
+                "steps.a.volumes.d.read_only",
+                step("volumes: {d: {mount: /d, read_only: true}}", "volumes: {d: {claim: c}}"),
+                ("kfp",),
+            ),
             refused("MLC201", "volumes.d.read_only", step("volumes: {d: /d}", "volumes: {d: {claim: c, read_only: true}}")),
         ),
     ),
@@ -1005,9 +1020,17 @@ FACTS = (
                 )
             ),
             *(refused("MLC201", key, step("", f"{key}: {{}}")) for key in ("machines", "templates", "environments", "datasets", "code")),
-            *(
-                refused("MLC201", f"volumes.d.{key}", step("volumes: {d: /d}", f"volumes: {{d: {{{key}: {value}}}}}"))
-                for key, value in {"nfs": "{}", "host_path": "/x", "ephemeral": "{}"}.items()
+            right(
+                "argo",
+                step("volumes: {d: /d, e: /e}", "volumes: {d: {nfs: {server: s, path: /p}}, e: {host_path: /x}}"),
+                {"spec volumes": [{"name": "d", "nfs": {"server": "s", "path": "/p"}}, {"name": "e", "hostPath": {"path": "/x"}}]},
+            ),
+            refused("MLC401", "volumes.d.nfs", step("volumes: {d: /d}", "volumes: {d: {nfs: {server: s, path: /p}}}"), ("kfp",)),
+            refused("MLC401", "volumes.d.host_path", step("volumes: {d: /d}", "volumes: {d: {host_path: /x}}"), ("kfp",)),
+            right(
+                "kfp",
+                step("volumes: {d: /d}", "volumes: {d: {ephemeral: {size: 1Gi}}}"),
+                {f"{PA} genericEphemeralVolume 0 size": "1Gi", f"{PA} genericEphemeralVolume 0 defaultStorageClass": True},
             ),
         ),
     ),

@@ -365,17 +365,49 @@ class ConfigMapVolume:
     origin: Path
 
 
+@record
+class Ephemeral:
+    """A claim made for each pod and deleted with it. `storage_class` is "" for the cluster's default."""
+
+    name: str
+    size: str
+    access_mode: str
+    storage_class: str
+    origin: Path
+
+
+@record
+class HostPath:
+    """A file or folder of the node that the pod happens to run on."""
+
+    name: str
+    path: str
+    origin: Path
+
+
+@record
+class Nfs:
+    """A folder that an NFS server exports."""
+
+    name: str
+    server: str
+    path: str
+    origin: Path
+
+
 if TYPE_CHECKING:
-    Volume = Claim | RunClaim | Memory | EmptyDir | SecretVolume | ConfigMapVolume
+    Volume = Claim | RunClaim | Memory | EmptyDir | SecretVolume | ConfigMapVolume | Ephemeral | HostPath | Nfs
 
 
 @record
 class Mount:
-    """A volume at a path of a step."""
+    """A volume, or what lies at `sub_path` in it, at a path of a step."""
 
     volume: Volume
     path: str
     origin: Path
+    sub_path: str = ""
+    read_only: bool = False
 
 
 @record

@@ -89,6 +89,8 @@ def scope(path: Path) -> str:
     if path == ("defaults",):
         return "step"
     section = _section(path)
+    if section == "volumes" and len(path) > 2:
+        return "mount"
     return _ENTRY[section] if section else str(path[-1])
 
 

@@ -45,7 +45,7 @@ _LATER = {
             "use",
         )
     ),
-    "volume": frozenset({"keep", "ephemeral", "host_path", "nfs"}),
+    "volume": frozenset({"keep"}),
     "artifact": frozenset({"uri", "description", "metadata"}),
     "targets": frozenset({"helper_image"}),
     "argo": frozenset({"patch"}),
@@ -119,6 +119,14 @@ _OTHER_TOOLS = {
         "claim_name": _CLAIM,
         "path": "a step says where it mounts the volume: `volumes: {NAME: /path}`",
         "mount_path": "a step says where it mounts the volume: `volumes: {NAME: /path}`",
+    },
+    "mount": {
+        "path": "did you mean `mount`?",
+        "mount_path": "did you mean `mount`?",
+        "claim": "the volume itself stands under `volumes` at the top level; a step says where it mounts it: `volumes: {NAME: /path}`",
+        "name": "the volume's name is the key: `volumes: {NAME: {mount: /path}}`",
+        "readonly": "did you mean `read_only`?",
+        "subpath": "did you mean `sub_path`?",
     },
     "metric": {
         "threshold": "say how the number compares: `min`, `max`, `above` or `below`",

@@ -33,6 +33,7 @@ VOLUMES: dict[str, dict[str, Any]] = {
     "shm": {"memory": "1Gi"},
     "tmp": {"empty_dir": {}},
     "spill": {"empty_dir": {"size": "5Gi"}},
+    "disk": {"ephemeral": {"size": "50Gi", "storage_class": "fast"}},
     "keys": {"secret": "git-ssh"},
     "config": {"config_map": "settings"},
 }

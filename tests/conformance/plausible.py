@@ -243,7 +243,14 @@ class Fitting:
             known = [self.name().lower().replace("_", "-")]
             self.data.setdefault("volumes", {}).update({known[0]: self.volume()})
         folders = ("/data", "/mnt/x", "/dev/shm", "/mlc/inputs", "/out", "/etc/a.b", "/var/lib/q", self.path())
-        return {self.rng.choice(known): self.rng.choice(folders)}
+        folder: Any = self.rng.choice(folders)
+        if self.rng.random() < 0.3:
+            folder = {"mount": folder}
+            if self.rng.random() < 0.6:
+                folder["sub_path"] = self.rng.choice(("models", "a/b.c", "v2/x_1"))
+            if self.rng.random() < 0.4:
+                folder["read_only"] = self.rng.random() < 0.8
+        return {self.rng.choice(known): folder}
 
     def volume(self) -> dict[str, Any]:
         """A volume of any kind."""
@@ -259,7 +266,11 @@ class Fitting:
         if rng.random() < 0.4:
             secret["mode"] = rng.choice(("0400", "644", "0777", "000"))
         claim, settings = {"claim": rng.choice(OBJECTS)}, {"config_map": rng.choice(OBJECTS)}
-        return rng.choice((claim, run, run, {"memory": size}, {"empty_dir": empty}, secret, settings))
+        node = {"host_path": rng.choice(("/", "/mnt/ssd", "/dev/a.b"))}
+        server = {"nfs": {"server": rng.choice(("nfs", "nfs.example.com", "10.0.0.7", "fd00::7")), "path": rng.choice(("/", "/exports/x"))}}
+        return rng.choice(
+            (claim, run, run, {"memory": size}, {"empty_dir": empty}, secret, settings, {"ephemeral": dict(run)}, node, server)
+        )
 
     def _key_env(self) -> Any:
         rng = self.rng

@@ -125,7 +125,11 @@ class _Argo:
             "inputs": {one["name"]: (one["path"], producers[one["name"]]) for one in inputs.get("artifacts", ()) if "raw" not in one},
             "outputs": {one["name"]: one["path"] for one in outputs.get("artifacts", ())},
             "small": {one["name"]: one["valueFrom"]["path"] for one in outputs.get("parameters", ())},
-            "mounts": {one["mountPath"]: self.volume(one["name"]) for one in container.get("volumeMounts", ()) if one["name"][:2] != "x-"},
+            "mounts": {
+                one["mountPath"]: self.volume(one["name"]) + ((one["subPath"],) if "subPath" in one else ())
+                for one in container.get("volumeMounts", ())
+                if one["name"][:2] != "x-"
+            },
             "resources": self.resources(container.get("resources", {})),
             "retry": None if retry is None else self.retry(retry),
             "timeout": template.get("activeDeadlineSeconds"),
@@ -169,6 +173,14 @@ class _Argo:
                 return ("config map", source["name"])
             case {"emptyDir": source}:
                 return ("scratch", name, source.get("medium"), source.get("sizeLimit"))
+            case {"ephemeral": {"volumeClaimTemplate": {"spec": source}}}:
+                return (
+                    "ephemeral",
+                    name,
+                    source["accessModes"],
+                    source["resources"]["requests"]["storage"],
+                    source.get("storageClassName"),
+                )
         return ("run claim", name)
 
     def resources(self, found: dict[str, Any]) -> dict[str, Fraction | None]:
@@ -369,13 +381,17 @@ class _Kfp:
     def mounts(self, found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         for one in found.get("pvcMount", ()):
             claim = one.get("componentInputParameter", "")
-            yield one["mountPath"], ("run claim", claim.removeprefix("x-claim.")) if claim else ("claim", one["constant"])
+            source = ("run claim", claim.removeprefix("x-claim.")) if claim else ("claim", one["constant"])
+            yield one["mountPath"], source + ((one["subPath"],) if "subPath" in one else ())
         for key, kind, name in (("secretAsVolume", "secret", "secretName"), ("configMapAsVolume", "config map", "configMapName")):
             yield from ((one["mountPath"], (kind, one[name])) for one in found.get(key, ()))
         if "x-workspace" in self.sources:
             yield WORKSPACE, ("run claim", WORKSPACE)
         for one in found.get("emptyDirMounts", ()):
             yield one["mountPath"], ("scratch", one["volumeName"].removeprefix("x-"), one.get("medium"), one.get("sizeLimit"))
+        for one in found.get("genericEphemeralVolume", ()):
+            name = one["volumeName"].removeprefix("x-")
+            yield one["mountPath"], ("ephemeral", name, one["accessModes"], one["size"], one.get("storageClassName"))
 
     def resources(self, found: dict[str, Any]) -> dict[str, Fraction | None]:
         made = {

@@ -24,6 +24,7 @@ _WORDS = "in not and or matches contains let if else nil true false".split()
 _ENGINE = ("=", "$", "workflow.", "tasks.", "steps.", "inputs.", "outputs.", "item", "pod.", "node.", "retries", "lastRetry")
 _SCRIPT = "/argo/staging/script"
 _EXECUTOR = ("/var/run/argo", "/argo", "/mainctrfs")
+_LASTING = {"persistentVolumeClaim", "hostPath", "nfs"}
 _OWN_VOLUMES = ("var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config")
 
 
@@ -61,7 +62,7 @@ class _Lint:
         self.parameters = self.spec.get("arguments", {}).get("parameters", ())
         self.claims = [claim["metadata"]["name"] for claim in self.spec.get("volumeClaimTemplates", ())]
         self.volumes = [volume["name"] for volume in self.spec.get("volumes", ())]
-        self.lasting = {volume["name"] for volume in self.spec.get("volumes", ()) if "persistentVolumeClaim" in volume} | set(self.claims)
+        self.lasting = {one["name"] for one in self.spec.get("volumes", ()) if one.keys() & _LASTING} | set(self.claims)
         self.mounted: set[str] = set()
 
     def run(self) -> Iterator[str]:
@@ -331,6 +332,9 @@ class _Lint:
                 # the file of an earlier run would do as this one's (executor.go reads below a mount from the volume)
                 inner = (name for name, path in written if kubernetes.inside(path, mount["mountPath"]))
                 yield from (f"{place}.outputs: {name} lies in {mount['name']}, which outlives the run" for name in inner)
+            if "readOnly" in mount:
+                inner = (name for name, path in [*files, *small] if kubernetes.inside(path, mount["mountPath"]))
+                yield from (f"{place}: {name} lies in {mount['name']}, which is read-only" for name in inner)
 
 
 class _Scope:

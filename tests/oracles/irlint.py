@@ -314,7 +314,7 @@ class _Lint:
         ]
         for index, mount in enumerate(found.get("pvcMount", ())):
             here = f"{place}.pvcMount[{index}]"
-            source = {key: value for key, value in mount.items() if key not in ("mountPath", "pvcNameParameter")}
+            source = {key: value for key, value in mount.items() if key not in ("mountPath", "subPath", "pvcNameParameter")}
             constant = mount["pvcNameParameter"].get("runtimeValue", {}).get("constant")
             if source != ({"constant": constant} if constant is not None else mount["pvcNameParameter"]):
                 yield f"{here}: is one thing for old backends and another for new ones"

@@ -30,7 +30,7 @@ _FILES = {
 }
 _METRICS = "x-metrics"
 _OWN_VOLUMES = ("kfp-launcher", *(f"{name}-scratch" for name in ("gcs", "s3", "minio", "dot-local", "dot-cache", "dot-config")))
-_MOUNTS = ("pvcMount", "secretAsVolume", "configMapAsVolume", "emptyDirMounts")
+_MOUNTS = ("pvcMount", "secretAsVolume", "configMapAsVolume", "emptyDirMounts", "genericEphemeralVolume")
 
 
 def ports(component: dict[str, Any], side: str, kind: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from .kubernetes import (
     LABELS,
     PULL_POLICY,
     config_key,
+    descending,
     env_name,
     field_path,
     image,
@@ -132,6 +133,7 @@ EXECUTOR = {
             "constant?": object_name,
             "componentInputParameter?": port,
             "taskOutputParameter?": {"producerTask": task, "outputParameterKey": port},
+            "subPath?": descending,
             "pvcNameParameter": {key: shape for key, shape in _SOURCE.items() if key != "parameterExpressionSelector?"},
             EXACTLY_ONE: [("constant", "componentInputParameter", "taskOutputParameter")],
         }
@@ -141,6 +143,18 @@ EXECUTOR = {
     "secretAsVolume?": [{"mountPath": path, "optional": False, **_SECRET}],
     "configMapAsVolume?": [{"mountPath": path, "optional": False, **_CONFIG_MAP}],
     "emptyDirMounts?": [{"volumeName": volume_name, "mountPath": path, "medium?": "Memory", "sizeLimit?": size}],
+    "genericEphemeralVolume?": [
+        {
+            "volumeName": volume_name,
+            "mountPath": path,
+            "accessModes": [ACCESS_MODE],
+            "size": size,
+            "storageClassName?": object_name,
+            "defaultStorageClass?": True,
+            # with neither the driver asks for the class "" (driver/k8s.go), which no claim is ever bound for
+            EXACTLY_ONE: [("storageClassName", "defaultStorageClass")],
+        }
+    ],
     "fieldPathAsEnv?": [{"name": env_name, "fieldPath": field_path}],
     "imagePullPolicy?": PULL_POLICY,
     "imagePullSecret?": [_SECRET],

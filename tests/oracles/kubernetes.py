@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from .shape import EXACTLY_ONE, Each, one_of, text, twice
+from .shape import EXACTLY_ONE, Each, filled, one_of, text, twice
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -80,6 +80,12 @@ def path(value: Any) -> str:
     return "" if fits else "is no absolute path"
 
 
+def descending(value: Any) -> str:
+    """A path inside a volume."""
+    fits = isinstance(value, str) and value and value[0] != "/" and ".." not in value.split("/") and "{{" not in value and ":" not in value
+    return "" if fits else "is no path inside a volume"
+
+
 def image(value: Any) -> str:
     """A reference of an image: no white space, nothing that anybody would expand."""
     return "" if isinstance(value, str) and _IMAGE.fullmatch(value) else "is no image"
@@ -127,7 +133,13 @@ CONTAINER = {
     "workingDir?": path,
     "env?": [ENV],
     "resources?": {"requests?": _AMOUNTS, "limits?": _AMOUNTS},
-    "volumeMounts?": [{"name": volume_name, "mountPath": path}],
+    "volumeMounts?": [{"name": volume_name, "mountPath": path, "subPath?": descending, "readOnly?": True}],
+}
+
+_CLAIM_SPEC = {
+    "accessModes": [ACCESS_MODE],
+    "storageClassName?": object_name,
+    "resources": {"requests": {"storage": size}},
 }
 
 VOLUME = {
@@ -139,16 +151,15 @@ VOLUME = {
         "defaultMode?": lambda value: "" if type(value) is int and 0 <= value <= 0o777 else "is no mode",
     },
     "configMap?": {"name": object_name},
-    EXACTLY_ONE: [("persistentVolumeClaim", "emptyDir", "secret", "configMap")],
+    "ephemeral?": {"volumeClaimTemplate": {"spec": _CLAIM_SPEC}},
+    "hostPath?": {"path": path},
+    "nfs?": {"server": filled, "path": path},
+    EXACTLY_ONE: [("persistentVolumeClaim", "emptyDir", "secret", "configMap", "ephemeral", "hostPath", "nfs")],
 }
 
 CLAIM = {
     "metadata": {"name": volume_name},
-    "spec": {
-        "accessModes": [ACCESS_MODE],
-        "storageClassName?": object_name,
-        "resources": {"requests": {"storage": size}},
-    },
+    "spec": _CLAIM_SPEC,
 }
 
 

@@ -70,6 +70,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC321", "error", "a value pasted into a script"),
     ("MLC322", "error", "an input that nobody produces"),
     ("MLC323", "error", "a name that Kubernetes refuses"),
+    ("MLC331", "error", "a declared file inside a read-only mount"),
     ("MLC335", "error", "an address that no engine can open"),
     ("MLC401", "error", "a field that the target cannot do"),
     ("MLC402", "error", "a name that is too long or taken on the target"),

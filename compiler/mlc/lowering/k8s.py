@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from ..ir import Claim, ConfigMapKey, ConfigMapVolume, EmptyDir, FieldPath, Memory, RunClaim, SecretKey, SecretVolume
+from ..ir import (
+    Claim,
+    ConfigMapKey,
+    ConfigMapVolume,
+    EmptyDir,
+    Ephemeral,
+    FieldPath,
+    HostPath,
+    Memory,
+    Nfs,
+    RunClaim,
+    SecretKey,
+    SecretVolume,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..ir import Resource, Volume
+    from ..ir import Mount, Resource, Volume
 
 
 def resources(declared: Sequence[Resource]) -> dict[str, dict[str, str]]:
@@ -42,11 +55,27 @@ def volume_source(volume: Volume) -> dict[str, object]:
             return {"secret": {"secretName": secret} | ({} if mode is None else {"defaultMode": mode})}
         case ConfigMapVolume(config_map=config_map):
             return {"configMap": {"name": config_map}}
+        case Ephemeral():
+            return {"ephemeral": {"volumeClaimTemplate": {"spec": claim_spec(volume)}}}
+        case HostPath(path=path):
+            return {"hostPath": {"path": path}}
+        case Nfs(server=server, path=path):
+            return {"nfs": {"server": server, "path": path}}
         case RunClaim():
             return {}
 
 
-def claim_spec(volume: RunClaim) -> dict[str, object]:
+def volume_mount(mount: Mount) -> dict[str, object]:
+    """An item of a container's `volumeMounts`."""
+    made: dict[str, object] = {"name": mount.volume.name, "mountPath": mount.path}
+    if mount.sub_path:
+        made["subPath"] = mount.sub_path
+    if mount.read_only:
+        made["readOnly"] = True
+    return made
+
+
+def claim_spec(volume: RunClaim | Ephemeral) -> dict[str, object]:
     """`spec` of a PersistentVolumeClaim; without a storage class the cluster's default one is used."""
     spec: dict[str, object] = {"accessModes": [volume.access_mode]}
     if volume.storage_class:

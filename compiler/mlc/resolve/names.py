@@ -32,6 +32,7 @@ _FIELD = (
     r"metadata\.(name|namespace|uid|(labels|annotations)\['[^'\\]+'\])"
     r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs)"
 )
+_HOST = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+"
 _NOTES = 240 * 1024
 """Bytes: Kubernetes keeps 256 KiB of annotations for an object, and engines add their own (apimachinery, `TotalAnnotationSizeLimitB`)."""
 _OURS = "mlc/"
@@ -113,6 +114,13 @@ def check_key(context: Context, key: str, path: Path, what: str) -> None:
         context.report(
             "MLC323", f"`{key}` cannot be a key of {what}", path, help="letters, digits, `-`, `_` and `.`, at most 253 characters"
         )
+
+
+def check_host(context: Context, name: str, path: Path) -> None:
+    """A host: a DNS name or an IP address."""
+    if _EXPRESSION not in name and (len(name) > 253 or re.fullmatch(_HOST, name, re.ASCII) is None):
+        help = "a name such as `nfs.example.com`, or an IP address"
+        context.report("MLC323", f"`{name}` cannot be the name of a server", path, help=help)
 
 
 def check_resource(context: Context, name: str, path: Path) -> None:

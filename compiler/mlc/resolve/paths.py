@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from ..diagnostics.model import Related
-from ..ir import Claim, EmptyDir, Memory
+from ..ir import Claim, EmptyDir, Ephemeral, HostPath, Memory, Nfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,21 +18,42 @@ if TYPE_CHECKING:
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")
 
 
-def check_form(context: Context, text: str, path: Path) -> None:
-    """Absolute, `[A-Za-z0-9._/-]`, in its shortest form."""
+_SCRATCH = (Memory, EmptyDir, Ephemeral)
+"""Volumes that are empty when a pod starts: other paths of a step may lie below them."""
+_LASTING = (Claim, HostPath, Nfs)
+"""Volumes that outlive the run: what an earlier run left there would pass for this one's."""
+
+
+def check_form(context: Context, text: str, path: Path, *, root: bool = False) -> None:
+    """Absolute, `[A-Za-z0-9._/-]`, in its shortest form; `/` alone only where it may be the `root`."""
     if "${{" in text:
         return  # reported with all other expressions that may not stand where they are
     if not text.startswith("/"):
         meant = text.removeprefix("./")
         help = f"paths in containers are absolute: `/{meant if meant[:1].isalnum() and _SAFE.issuperset(meant) else 'job'}`, for example"
         context.report("MLC309", f"`{text}` is a relative path", path, help=help)
-    elif text == "/" or not _SAFE.issuperset(text):
+    elif (text == "/" and not root) or not _SAFE.issuperset(text):
         context.report("MLC309", f"`{text}` is not a path", path, help="use letters, digits, `.`, `_`, `-` and `/`, and not `/` alone")
     elif ".." in text.split("/"):
         context.report("MLC309", f"`{text}` goes up with `..`", path, help="write the path that is meant")
     elif posixpath.normpath(text) != text or text.startswith("//"):
         help = f"write `/{posixpath.normpath(text).lstrip('/')}`"
         context.report("MLC309", f"`{text}` is not in its shortest form", path, help=help)
+
+
+def check_sub_path(context: Context, text: str, path: Path) -> None:
+    """A path inside a volume: relative, of the same characters, without `..`.
+
+    Kubernetes: pkg/apis/core/validation, validateLocalDescendingPath.
+    """
+    if "${{" in text:
+        return
+    plain = posixpath.normpath(f"/{text}").strip("/")
+    if text.startswith("/") or not plain or not _SAFE.issuperset(text) or ".." in text.split("/"):
+        help = "write it relative to the volume, such as `models/v2`: letters, digits, `.`, `_`, `-` and `/`, without `..`"
+        context.report("MLC309", f"`{text}` is not a path inside a volume", path, help=help)
+    elif plain != text:
+        context.report("MLC309", f"`{text}` is not in its shortest form", path, help=f"write `{plain}`")
 
 
 class Place:
@@ -52,8 +73,8 @@ def check_places(
 ) -> None:
     """No two paths of a step are equal or nested; what is declared lies in no volume that outlives the run.
 
-    Below a `memory` or `empty_dir` mount is fine, and metrics may share a file. A file in a claim may be an earlier run's: it would
-    pass the gate.
+    Below a `memory`, `empty_dir` or `ephemeral` mount is fine, and metrics may share a file. A file in a claim, on a node or a server may
+    be an earlier run's: it would pass the gate. Nothing can be put into a mount that is read-only.
     """
     places = [Place(mount.path, f"volume `{mount.volume.name}`", mount.origin, mount) for mount in mounts]
     places += [Place(port.path, f"input `{port.name}`", port.origin, port) for port in inputs]
@@ -79,9 +100,16 @@ def _compare(context: Context, outer: Place, inner: Place) -> bool:
     equal = outer.path == inner.path
     if isinstance(outer.port, Mount):
         volume = outer.port.volume
-        if isinstance(volume, (Memory, EmptyDir)) and not equal:
+        if outer.port.read_only and not isinstance(inner.port, Mount):
+            help = "mount it without `read_only`, or put the file elsewhere"
+            related = (Related(outer.origin, "mounted here"),)
+            context.report(
+                "MLC331", f"{inner.what} lies in {outer.what}, which is mounted read-only", inner.origin, related=related, help=help
+            )
+            return False
+        if isinstance(volume, _SCRATCH) and not equal:
             return True
-        if isinstance(volume, Claim) and isinstance(inner.port, (Output, Value, Metric)):
+        if isinstance(volume, _LASTING) and isinstance(inner.port, (Output, Value, Metric)):
             context.report(
                 "MLC320",
                 f"the file of {inner.what} lies in {outer.what}, which outlives the run",
@@ -99,7 +127,7 @@ def _compare(context: Context, outer: Place, inner: Place) -> bool:
         f"{first.what} and {second.what} {relation}",
         second.origin,
         related=(Related(first.origin, f"{first.what} is here"),),
-        help="give each its own path; only below a `memory` or `empty_dir` volume may others lie",
+        help="give each its own path; only below a `memory`, `empty_dir` or `ephemeral` volume may others lie",
     )
     return not equal
 

@@ -7,7 +7,7 @@ from ..record import replace
 from ..scalars import source_text
 from . import conditions, images, ports, program, resources
 from .names import check_annotations, check_env, check_field, check_key, check_labels, check_notes, check_object
-from .paths import check_form, check_places
+from .paths import check_form, check_places, check_sub_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,11 +96,19 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
 
 def _mounts(context: Context, step: Merged, volumes: Mapping[str, Volume]) -> tuple[Mount, ...]:
     found: list[Mount] = []
-    for name, path in (step.get("volumes") or {}).items():
+    for name, entry in (step.get("volumes") or {}).items():
         origin = step.where("volumes", name)
-        check_form(context, path, origin)
+        sub_path, read_only = "", False
+        if isinstance(entry, str):
+            path = entry
+            check_form(context, path, origin)
+        else:
+            path, sub_path, read_only = entry["mount"], entry.get("sub_path", ""), entry.get("read_only", False)
+            check_form(context, path, (*origin, "mount"))
+            if sub_path:
+                check_sub_path(context, sub_path, (*origin, "sub_path"))
         if name in volumes:
-            found.append(Mount(volumes[name], path, origin))
+            found.append(Mount(volumes[name], path, origin, sub_path, read_only))
         else:
             context.unknown("MLC316", f"there is no volume `{name}`", origin, name, volumes, "declare it under `volumes`", at="key")
     return tuple(found)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..ir import Claim, ConfigMapVolume, EmptyDir, Memory, RunClaim, SecretVolume
+from ..ir import Claim, ConfigMapVolume, EmptyDir, Ephemeral, HostPath, Memory, Nfs, RunClaim, SecretVolume
 from ..scalars import source_text
-from .names import check_alike, check_object, check_ours
+from .names import check_alike, check_host, check_object, check_ours
+from .paths import check_form
 from .quantity import bytes_problem, meant
 
 TYPE_CHECKING = False
@@ -29,12 +30,18 @@ def _volume(context: Context, name: str, entry: Mapping[str, Any], path: Path) -
         check_object(context, entry["claim"], (*path, "claim"), "a PersistentVolumeClaim")
         return Claim(name, entry["claim"], path)
     if "size" in entry:
-        storage_class: str = entry.get("storage_class", "")
-        if storage_class:
-            check_object(context, storage_class, (*path, "storage_class"), "a StorageClass")
-        size = amount(context, entry["size"], (*path, "size"))
         workspace = ((context.data.get("targets") or {}).get("kfp") or {}).get("workspace") == name
-        return RunClaim(name, size, entry.get("access_mode", "ReadWriteOnce"), storage_class, workspace, path)
+        return RunClaim(name, *_claim(context, entry, path), workspace, path)
+    if "ephemeral" in entry:
+        return Ephemeral(name, *_claim(context, entry["ephemeral"], (*path, "ephemeral")), path)
+    if "host_path" in entry:
+        check_form(context, entry["host_path"], (*path, "host_path"), root=True)
+        return HostPath(name, entry["host_path"], path)
+    if "nfs" in entry:
+        server, folder = entry["nfs"]["server"], entry["nfs"]["path"]
+        check_host(context, server, (*path, "nfs", "server"))
+        check_form(context, folder, (*path, "nfs", "path"), root=True)
+        return Nfs(name, server, folder, path)
     if "memory" in entry:
         return Memory(name, amount(context, entry["memory"], (*path, "memory")), path)
     if "empty_dir" in entry:
@@ -46,6 +53,14 @@ def _volume(context: Context, name: str, entry: Mapping[str, Any], path: Path) -
         return SecretVolume(name, entry["secret"], int(source_text(mode), 8) if mode is not None else None, path)
     check_object(context, entry["config_map"], (*path, "config_map"), "a ConfigMap")
     return ConfigMapVolume(name, entry["config_map"], path)
+
+
+def _claim(context: Context, entry: Mapping[str, Any], path: Path) -> tuple[str, str, str]:
+    """Size, access mode and storage class of a claim that is to be made."""
+    storage_class: str = entry.get("storage_class", "")
+    if storage_class:
+        check_object(context, storage_class, (*path, "storage_class"), "a StorageClass")
+    return amount(context, entry["size"], (*path, "size")), entry.get("access_mode", "ReadWriteOnce"), storage_class
 
 
 def amount(context: Context, value: Any, path: Path) -> str:

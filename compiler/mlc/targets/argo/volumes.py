@@ -50,7 +50,7 @@ def folders(step: Step) -> dict[str, str]:
 def mounts(step: Step) -> list[dict[str, object]]:
     """`volumeMounts` of the step's container; the folders come first, so that a volume of the step may lie below one."""
     made: list[dict[str, object]] = [{"name": name, "mountPath": folder} for name, folder in folders(step).items()]
-    return made + [{"name": mount.volume.name, "mountPath": mount.path} for mount in step.mounts]
+    return made + [k8s.volume_mount(mount) for mount in step.mounts]
 
 
 def of_template(step: Step) -> list[dict[str, object]]:

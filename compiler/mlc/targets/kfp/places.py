@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ...diagnostics.model import Finding
-from ...ir import Claim, ConfigMapVolume, EmptyDir, Memory, SecretVolume
+from ...ir import Claim, ConfigMapVolume, EmptyDir, Ephemeral, HostPath, Memory, Nfs, RunClaim, SecretVolume
 from ...lowering.wrapper import SCRATCH
 from .platform import scratch_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...diagnostics.model import Path
-    from ...ir import Step
+    from ...ir import Mount, Step
 
 _LETTERS = frozenset("-0123456789abcdefghijklmnopqrstuvwxyz")
 _OWN_FOLDERS = ("/kfp-launcher", "/gcs", "/s3", "/minio", "/tmp/kfp", "/.local", "/.cache", "/.config")  # noqa: S108 - argocompiler/container.go
@@ -75,6 +75,7 @@ def volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
     for mount in step.mounts:
         folder(mount.path, f"volumes of step `{step.name}`", mount.origin, findings)
         volume = mount.volume
+        _mount(mount, findings)
         match volume:
             case SecretVolume(mode=mode) if mode is not None and volume.name not in modes:
                 modes.add(volume.name)
@@ -88,7 +89,7 @@ def volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
                 kind = "secret"
             case ConfigMapVolume(config_map=name):
                 kind = "config map"
-            case EmptyDir() | Memory():
+            case EmptyDir() | Memory() | Ephemeral():
                 kind, name = "scratch volume", scratch_name(volume.name)
             case _:
                 continue
@@ -101,6 +102,27 @@ def volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
         if other:
             message = f"{kind} `{name}` and {other} `{name}` in one step are one volume of the pod on KFP, which calls it like them"
             findings.append(Finding("MLC402", message, mount.origin, "key", help="rename one of them, or mount them in different steps"))
+
+
+def _mount(mount: Mount, findings: list[Finding]) -> None:
+    """Refuse what the driver has no field for (driver/k8s.go, extendPodSpecPatch)."""
+    volume, name = mount.volume, mount.volume.name
+    if isinstance(volume, (HostPath, Nfs)):
+        kind = "host_path" if isinstance(volume, HostPath) else "nfs"
+        message = f"`{kind}` is not possible on KFP, whose pods mount claims, secrets, config maps and scratch space"
+        text = f"make a PersistentVolume of it and a claim for that, and name it: `{name}: {{claim: NAME}}`"
+        findings.append(Finding("MLC401", message, (*volume.origin, kind), "key", help=text))
+    if mount.read_only:
+        message = f"`read_only` is not possible on KFP, which mounts volume `{name}` as it is"
+        text = "leave it out; a claim for a ReadOnlyMany volume cannot be written to"
+        if isinstance(volume, (SecretVolume, ConfigMapVolume)):
+            text = "leave it out: the files of a secret or a config map cannot be written to anyway"
+        findings.append(Finding("MLC401", message, (*mount.origin, "read_only"), "key", help=text))
+    if mount.sub_path and (not isinstance(volume, (Claim, RunClaim)) or (isinstance(volume, RunClaim) and volume.workspace)):
+        what = "the run's workspace" if isinstance(volume, RunClaim) else "none"
+        message = f"`sub_path` is possible on KFP with a claim only, and volume `{name}` is {what}"
+        text = "mount the whole volume at a folder, and have the program look below it"
+        findings.append(Finding("MLC401", message, (*mount.origin, "sub_path"), "key", help=text))
 
 
 def _why(name: str) -> str:

@@ -6,7 +6,7 @@ Names of claims, secrets and config maps are written twice, for backends before 
 
 from __future__ import annotations
 
-from ...ir import Claim, ConfigMapKey, ConfigMapVolume, EmptyDir, FieldPath, Memory, RunClaim, SecretKey, SecretVolume
+from ...ir import Claim, ConfigMapKey, ConfigMapVolume, EmptyDir, Ephemeral, FieldPath, Memory, RunClaim, SecretKey, SecretVolume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,17 +76,17 @@ def claim_input(name: str) -> str:
 
 
 def scratch_name(name: str) -> str:
-    """The pod volume of a `memory` or `empty_dir` volume, apart from KFP's own and from claims, which are named after themselves."""
+    """The pod volume of a pod's own volume (`memory` and others), apart from those of KFP and of claims, which are called like them."""
     return f"x-{name}"
 
 
 def _mount(mount: Mount) -> tuple[str, dict[str, Any]]:
     match mount.volume:
         case Claim(claim=claim):
-            return "pvcMount", {"mountPath": mount.path, "constant": claim, "pvcNameParameter": _constant(claim)}
+            return "pvcMount", {"mountPath": mount.path, "constant": claim, "pvcNameParameter": _constant(claim), **_sub_path(mount)}
         case RunClaim(name=name):
             source = {"componentInputParameter": claim_input(name)}
-            return "pvcMount", {"mountPath": mount.path, **source, "pvcNameParameter": dict(source)}
+            return "pvcMount", {"mountPath": mount.path, **source, "pvcNameParameter": dict(source), **_sub_path(mount)}
         case SecretVolume(secret=secret):
             return "secretAsVolume", {"mountPath": mount.path, "optional": False, **_secret(secret)}
         case ConfigMapVolume(config_map=config_map):
@@ -96,7 +96,15 @@ def _mount(mount: Mount) -> tuple[str, dict[str, Any]]:
         case EmptyDir(name=name, size=size):
             spec = {"volumeName": scratch_name(name), "mountPath": mount.path}
             return "emptyDirMounts", {**spec, "sizeLimit": size} if size else spec
+        case Ephemeral(name=name, size=size, access_mode=access_mode, storage_class=storage_class):
+            claim_class = {"storageClassName": storage_class} if storage_class else {"defaultStorageClass": True}
+            spec = {"volumeName": scratch_name(name), "mountPath": mount.path}
+            return "genericEphemeralVolume", {**spec, "accessModes": [access_mode], "size": size, **claim_class}
     raise AssertionError(mount)
+
+
+def _sub_path(mount: Mount) -> dict[str, str]:
+    return {"subPath": mount.sub_path} if mount.sub_path else {}
 
 
 def _constant(name: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 INPUT = "x-cache"
 _SETTINGS = ("pvcMount", "secretAsVolume", "configMapAsVolume", "secretAsEnv", "configMapAsEnv", "fieldPathAsEnv")
+"""Not what is empty when the pod starts: it says nothing about the result."""
 
 
 def inputs(step: Step) -> tuple[Binding, ...]:

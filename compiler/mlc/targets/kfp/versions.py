@@ -21,6 +21,10 @@ TITLES = "2.14"
 """A `taskInfo.name` that differs from the task's name, on a task whose outputs others read (kubeflow/pipelines#11173)."""
 
 
+SUB_PATHS = "2.16"
+"""`PvcMount.sub_path`; older backends refuse the field (kubernetes_executor_config.proto of kfp-kubernetes 2.15.0 and 2.16.0)."""
+
+
 def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
     """What the pipeline has that not every version can do: since when, what, and where it is written."""
     settings, ttl = pipeline.kfp, pipeline.kfp.ttl
@@ -31,6 +35,9 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
         yield WORKSPACE, "`targets.kfp.workspace`", (*settings.origin, "workspace")
     read = {name for step in pipeline.steps for name in step.after}
     for step in pipeline.steps:
+        for mount in step.mounts:
+            if mount.sub_path:
+                yield SUB_PATHS, "`sub_path`", (*mount.origin, "sub_path")
         if step.title not in ("", step.name) and step.name in read and (step.outputs or step.values or step.metrics):
             yield TITLES, f"a `title` on step `{step.name}`, whose results other steps use,", step.where("title")
 
