@@ -15,8 +15,9 @@ from mlc.diagnostics.codes import CODES, LINTS
 from mlc.diagnostics.explain import explain
 from mlc.diagnostics.model import Finding
 from mlc.diagnostics.render import render
-from mlc.driver import Result, check_source, compile_source
-from mlc.reader import decode
+from mlc.driver import Result, check_environments, compile_source
+from mlc.reader import decode, read
+from mlc.source import SourceFile
 from mlc.targets import TARGETS
 from tests.golden import SHOWN, Goldens, difference
 
@@ -31,15 +32,35 @@ BARE = {"MLC108-utf-16", "MLC109-huge", "MLC111-empty"}
 """Invalid specs that can hold no comment: they expect the code in their name, at the first line."""
 
 
-def run(spec: Path, targets: tuple[str, ...], *, compiling: bool = False) -> tuple[Result, dict[str, str]]:
-    """Check or compile a spec under its name relative to the project; also the source, for the renderers."""
+UNBUILT = "MLC412"
+"""What only `mlc compile` says."""
+
+
+def environments(spec: Path) -> tuple[str, ...]:
+    """The project itself, "", and its environments."""
+    found = read(SourceFile(spec.name, spec.read_text(encoding="utf-8")), [])
+    assert found is not None
+    return ("", *found.data.get("environments", ()))
+
+
+SHAPES = [(spec, environment) for spec in SPECS for environment in environments(spec)]
+"""Every valid spec in every environment that it has."""
+
+
+def stem(spec: Path, environment: str) -> str:
+    """The name of a golden, without its end."""
+    return f"{spec.stem}.{environment}" if environment else spec.stem
+
+
+def run(spec: Path, targets: tuple[str, ...], *, compiling: bool = False, environment: str = "") -> tuple[Result, dict[str, str]]:
+    """Check (in all environments) or compile a spec under its name relative to the project; also the source, for the renderers."""
     name = spec.relative_to(ROOT).as_posix()
     findings: list[Finding] = []
     source = decode(name, spec.read_bytes(), findings)
     if source is None:
         return Result("", (), tuple(failure(found.code, found.message, name, found.help, found.span) for found in findings), None), {}
     lints = tuple(lint for lint, codes in LINTS.items() if spec.stem[:6] in codes)
-    return (compile_source if compiling else check_source)(source, targets, lints=lints), {name: source.text}
+    return (compile_source if compiling else check_environments)(source, targets, (), environment, lints), {name: source.text}
 
 
 def expected(spec: Path) -> set[tuple[str, int]]:
@@ -54,20 +75,20 @@ def expected(spec: Path) -> set[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.stem))
-def test_spec_compiles_to_its_golden(spec: Path, target: str, goldens: Goldens) -> None:
-    """A spec gives the manifest in golden/TARGET, or, where the target refuses it, the diagnostics there."""
-    result, sources = run(spec, (target,), compiling=True)
+@pytest.mark.parametrize(("spec", "environment"), SHAPES, ids=lambda part: part.stem if isinstance(part, Path) else part or "-")
+def test_spec_compiles_to_its_golden(spec: Path, environment: str, target: str, goldens: Goldens) -> None:
+    """A spec gives the manifest in golden/TARGET, one for each environment, or, where the target refuses it, the diagnostics there."""
+    result, sources = run(spec, (target,), compiling=True, environment=environment)
     if result.outputs:
-        goldens.check(f"{target}/{spec.stem}.yaml", result.outputs[0].text)
+        goldens.check(f"{target}/{stem(spec, environment)}.yaml", result.outputs[0].text)
     else:
-        goldens.check(f"{target}/{spec.stem}.txt", render("concise", result.diagnostics, sources))
+        goldens.check(f"{target}/{stem(spec, environment)}.txt", render("concise", result.diagnostics, sources))
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.stem))
-def test_spec_compiles_to_some_target(spec: Path) -> None:
+@pytest.mark.parametrize(("spec", "environment"), SHAPES, ids=lambda part: part.stem if isinstance(part, Path) else part or "-")
+def test_spec_compiles_to_some_target(spec: Path, environment: str) -> None:
     """A spec outside specs/invalid is right: at least one target takes it, and none finds fault with anything but what it cannot do."""
-    results = [run(spec, (target,), compiling=True)[0] for target in TARGETS]
+    results = [run(spec, (target,), compiling=True, environment=environment)[0] for target in TARGETS]
     assert any(result.outputs for result in results)
     errors = {found.code for result in results for found in result.diagnostics if found.severity == "error"}
     assert all(code.startswith("MLC4") for code in errors)
@@ -75,15 +96,15 @@ def test_spec_compiles_to_some_target(spec: Path) -> None:
 
 @pytest.mark.parametrize("spec", INVALID, ids=lambda spec: str(spec.stem))
 def test_invalid_spec_gets_its_diagnostics(spec: Path, goldens: Goldens) -> None:
-    """An invalid spec gets the text in golden/diagnostics, for all targets together."""
-    result, sources = run(spec, TARGETS)
+    """An invalid spec gets the text in golden/diagnostics, for all targets and environments together."""
+    result, sources = run(spec, TARGETS, compiling=spec.stem.startswith(UNBUILT))
     goldens.check(f"diagnostics/{spec.stem}.txt", render("text", result.diagnostics, sources))
 
 
 @pytest.mark.parametrize("spec", INVALID, ids=lambda spec: str(spec.stem))
 def test_invalid_spec_expects_its_diagnostics(spec: Path) -> None:
     """The comments in an invalid spec name every diagnostic and its line, so a golden written anew cannot hide one that moved."""
-    result, _ = run(spec, TARGETS)
+    result, _ = run(spec, TARGETS, compiling=spec.stem.startswith(UNBUILT))
     expects = expected(spec)
     assert {(found.code, found.span.line) for found in result.diagnostics} == expects
     assert spec.name[:6] in {code for code, _ in expects}
@@ -92,7 +113,10 @@ def test_invalid_spec_expects_its_diagnostics(spec: Path) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_golden_without_spec(target: str, goldens: Goldens) -> None:
     """Every file in golden/TARGET belongs to a spec, as a manifest or as a refusal, never both."""
-    names = {f"{spec.stem}.{'yaml' if run(spec, (target,), compiling=True)[0].outputs else 'txt'}" for spec in SPECS}
+    names = set()
+    for spec, environment in SHAPES:
+        result, _ = run(spec, (target,), compiling=True, environment=environment)
+        names.add(f"{stem(spec, environment)}.{'yaml' if result.outputs else 'txt'}")
     goldens.check_no_others(target, names)
 
 

@@ -90,6 +90,15 @@ def spec(place: str, value: str) -> dict[str, Any]:
         step["when"] = f"params.p == '{quoted}'"
     elif place == "label":
         step["labels"] = {"a": value}
+    elif place == "toleration":
+        step["tolerations"] = [{"key": "a", "value": value}]
+    elif place == "node label":
+        step["node_selector"] = {"a": value}
+    elif place == "node affinity":
+        rule = {"key": "a", "operator": "In", "values": [value]}
+        step["affinity"] = {"node_affinity": {"required": [{"match_expressions": [rule]}]}}
+    elif place == "overlay":
+        project["environments"] = {"e": {"steps": {"s": {"args": [value]}}}}
     elif place == "metric key":
         step["metrics"] = {"m": {"path": "/m.json", "key": [value], "min": 1}}
         project["steps"]["t"] = {"image": "a:1", "command": ["prog"], "gate": "s"}
@@ -100,11 +109,11 @@ def spec(place: str, value: str) -> dict[str, Any]:
 
 PLACES = (
     "args", "env", "mixed", "script", "default", "choice", "when", "metric key", "cache key",
-    "title", "description", "param text", "label", "annotations",
+    "title", "description", "param text", "label", "annotations", "toleration", "node label", "node affinity", "overlay",
 )  # fmt: skip
 PASSES = {
-    "argo": {"args": 1, "env": 1},
-    "kfp": dict.fromkeys(PLACES, 1) | dict.fromkeys(("args", "env", "mixed", "script"), 2) | {"param text": 0},
+    "argo": {"args": 1, "env": 1, "overlay": 1},
+    "kfp": dict.fromkeys(PLACES, 1) | dict.fromkeys(("args", "env", "mixed", "script", "overlay"), 2) | {"param text": 0},
 }
 """How many kubelets read a text on its way. Argo: the pod's own, for command, args and env. KFP: the driver's too, which gets the IR as
 arguments (argocompiler/container.go); what becomes of the container is read by the step's. What describes a param is shown from the
@@ -162,7 +171,7 @@ def _undo(text: str) -> str:
 def fate(place: str, value: str, target: str) -> str:
     """`kept`, or the codes that refuse it."""
     text = json.dumps(spec(place, value), ensure_ascii=False).replace("\x7f", "\\u007f")
-    result = driver.compile_source(SourceFile("spec.yaml", text), (target,))
+    result = driver.compile_source(SourceFile("spec.yaml", text), (target,), (), "e" if place == "overlay" else "")
     if not result.outputs:
         return " ".join(sorted({item.code for item in result.diagnostics if item.severity == "error"}))
     assert support.unsound(result) == []

@@ -18,11 +18,27 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("driver", "infra", "graph"),
     ("reader", "schema", "resolve", "rules", "targets", "emit"),
     ("lowering",),
-    ("", "record", "patterns", "ir", "expr", "source", "positions", "suppression", "scalars", "quantity", "diagnostics"),
+    (
+        "",
+        "record",
+        "patterns",
+        "ir",
+        "scheduling",
+        "expr",
+        "source",
+        "positions",
+        "suppression",
+        "scalars",
+        "kinds",
+        "quantity",
+        "diagnostics",
+    ),
 )
 # Modules that are parts of one stage and may know each other.
 PARTS = {
+    "environments": "driver",
     "overrides": "reader",
+    "override_image": "reader",
     "syntax": "reader",
     **dict.fromkeys(("schema_hints", "schema_keys", "schema_layout", "schema_wording"), "schema"),
 }

@@ -69,16 +69,19 @@ def edited(data: Any, path: Where, *, remove: bool) -> Any:
 
 
 class Outcome:
-    """What a target makes of a document: manifest and infra, and diagnostics without their positions."""
+    """What a target makes of a document, and of each of its environments: manifest and infra, and diagnostics without their positions."""
 
     def __init__(self, data: Any, target: str) -> None:
         # JSON is YAML: the text keeps the data, and the order of its keys
-        result = driver.compile_source(SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False)), (target,))
-        assert support.unsound(result) == []
-        self.manifest = result.outputs[0].text if result.outputs else ""
-        self.infra = infra.manifests(result.pipeline, target) if result.pipeline is not None else ()
-        self.pipeline = result.pipeline
-        self.diagnostics = [(item.code, item.message, item.path) for item in result.diagnostics]
+        source = SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False))
+        overlays = data.get("environments")
+        names = ("", *overlays) if isinstance(overlays, dict) else ("",)
+        results = [driver.compile_source(source, (target,), (), name) for name in names]
+        assert [fault for result in results for fault in support.unsound(result)] == []
+        self.manifest = [output.text for result in results for output in result.outputs]
+        self.infra = [infra.manifests(result.pipeline, target) for result in results if result.pipeline is not None]
+        self.pipelines = [result.pipeline for result in results]
+        self.diagnostics = [(item.code, item.message, item.path, item.help) for result in results for item in result.diagnostics]
 
     def differs(self, other: Outcome) -> bool:
         """Whether a user could tell the two apart."""
@@ -86,7 +89,7 @@ class Outcome:
 
     def speaks_of(self, path: Where) -> bool:
         """Whether a diagnostic hands over or refuses the place, or what it lies in."""
-        return any(code in ("MLC401", "MLC405") and path[: len(place)] == place for code, _, place in self.diagnostics)
+        return any(code in ("MLC401", "MLC405") and path[: len(place)] == place for code, _, place, _ in self.diagnostics)
 
 
 def document(spec: Path) -> Any:
@@ -102,23 +105,23 @@ def test_no_field_is_dropped(spec: Path, target: str) -> None:
     """A change anywhere is seen, or spoken of."""
     data = document(spec)
     base = Outcome(data, target)
-    if base.pipeline is None:
-        assert any(code.startswith("MLC4") for code, _, _ in base.diagnostics)  # refused by name: there is no output to lack anything
+    if None in base.pipelines:
+        assert any(code.startswith("MLC4") for code, *_ in base.diagnostics)  # refused by name: there is no output to lack anything
         return
     silent = []
     count = 0
     for path in places(data):
         node = at(data, path)
-        if path[:2] == ELSEWHERE[target] or (path == ("targets",) and node.keys() == {ELSEWHERE[target][1]}):
-            continue
+        if ELSEWHERE[target] in (path[:2], path[2:4]) or (path[-1] == "targets" and set(node) == {ELSEWHERE[target][1]}):
+            continue  # of the project, or of an environment
         for remove in (False, True):
             if not remove and isinstance(node, (dict, list)):
                 continue
-            if remove and (node in ({}, [], "", False, None) or path[2:] == ("version",)):
+            if remove and (node in ({}, [], "", False, None) or (path[-2:-1] in (("argo",), ("kfp",)) and path[-1] == "version")):
                 continue  # an empty value is what its absence means, and a version is only a promise about the cluster
             count += 1
             outcome = Outcome(edited(data, path, remove=remove), target)
-            if remove and outcome.pipeline == base.pipeline:
+            if remove and outcome.pipelines == base.pipelines:
                 continue
             if not outcome.differs(base) and not outcome.speaks_of(path) and not base.speaks_of(path):
                 silent.append(("removed" if remove else "changed", ".".join(map(str, path))))

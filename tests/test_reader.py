@@ -631,3 +631,84 @@ def test_set_adds_inside_entries() -> None:
     assert problems == []
     assert (data["steps"], data["labels"], data["params"]) == ({"train": {"image": "a", "timeout": "1h"}}, {"team": "x"}, {"epochs": 2})
     assert setting("d: {'a[0]': 1}\n", "d.a[0]=2") == ({"d": {"a[0]": 2}}, [])
+
+
+IMAGES = """\
+images:
+  short: acme/a:1
+  long: {ref: "reg:5000/acme/b@sha256:0000000000000000000000000000000000000000000000000000000000000000", pull_policy: Always}
+  bare: reg:5000/acme/c
+steps: {s: {image: acme/x:1}, t: {image: short}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("images.short=acme/n:2", {"short": "acme/n:2"}),
+        ("images.short=1.10", {"short": "1.10"}),
+        ("images.short.ref=acme/n:2", {"short": "acme/n:2"}),
+        ("images.short.tag=1.10", {"short": "acme/a:1.10"}),
+        ("images.short.tag=0123", {"short": "acme/a:0123"}),
+        ("images.short.pull_policy=Never", {"short": {"ref": "acme/a:1", "pull_policy": "Never"}}),
+        ("images.short={ref: 'acme/n:2', pull_policy: Never}", {"short": {"ref": "acme/n:2", "pull_policy": "Never"}}),
+        ("images.long=acme/n:2", {"long": {"ref": "acme/n:2", "pull_policy": "Always"}}),
+        ("images.long.tag=2", {"long": {"ref": "reg:5000/acme/b:2", "pull_policy": "Always"}}),
+        ("images.bare.tag=2", {"bare": "reg:5000/acme/c:2"}),
+    ],
+)
+def test_set_of_an_image(assignment: str, expected: dict[str, object]) -> None:
+    """An image is its reference, in whichever form it stands; a tag takes the place of tag and digest."""
+    document = read(SourceFile("x", IMAGES), [])
+    assert document is not None
+    findings: list[Finding] = []
+    changed = set_value(document, assignment, findings).data["images"]
+    assert findings == []
+    assert changed == {**document.data["images"], **expected}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "problem", "help"),
+    [
+        ("images.shrt.tag=2", "MLC317 --set:1:1-16 there is no image `shrt`", "did you mean `short`?"),
+        ("images.short.tag=a b", "MLC317 --set:1:18-21 `a b` cannot be the tag of an image", "letters, digits, `_`, `.` and `-`"),
+        ("images.short.tag=", "MLC317 --set:1:18-19 `` cannot be the tag of an image", "letters, digits, `_`, `.` and `-`"),
+        ("images.short.tag=-x", "MLC317 --set:1:18-20 `-x` cannot be the tag of an image", "letters, digits, `_`, `.` and `-`"),
+        ("steps.t.image.tag=2", "MLC317 --set:1:1-18 the image of step `t` is the name `short`: its tag", "write `images.short.tag=...`"),
+        ("machines.m.resources.gpu=1", "MLC328 --set:1:1-25 there is no machine `m`", "declare it under `machines`"),
+        ("templates.m.image=x", "MLC327 --set:1:1-18 there is no template `m`", "declare it under `templates`"),
+        ("datasets.d.tag=x", "MLC322 --set:1:1-15 there is no dataset `d`", "declare it under `datasets`"),
+        ("environments.dev.params.x=1", "MLC101 --set:1:1-26 `--set` comes after `--env`", "write `params.x=1`"),
+    ],
+)
+def test_set_that_means_nothing(assignment: str, problem: str, help: str) -> None:
+    """What is not declared, what is no tag, and what has its place elsewhere: each with the way out."""
+    document = read(SourceFile("x", IMAGES), [])
+    assert document is not None
+    findings: list[Finding] = []
+    changed = set_value(document, assignment, findings)
+    (found,) = locate(changed, findings)
+    span = found.span
+    shown = f"{found.code} {found.file}:{span.line}:{span.column}-{span.end_column} {found.message}"
+    assert shown.startswith(problem)
+    assert found.help.startswith(help)
+    assert changed.data == document.data
+
+
+def test_set_keeps_texts() -> None:
+    """Where only texts may stand, what looks like a number is one."""
+    document = read(SourceFile("x", "labels: {}\nsteps: {s: {image: acme/x:1, title: a}}\n"), [])
+    assert document is not None
+    for assignment in (
+        "labels.build=0123",
+        "labels.on=true",
+        "labels.none=null",
+        "steps.s.title=5",
+        "steps.s.image.tag=1.10",
+        "steps.s.timeout=5",
+    ):
+        document = set_value(document, assignment, [])
+    assert document.data == {
+        "labels": {"build": "0123", "on": "true", "none": None},
+        "steps": {"s": {"image": "acme/x:1.10", "title": "5", "timeout": 5}},
+    }

@@ -83,6 +83,33 @@ GOOD: dict[str, Any] = {
             "labels": {"a": "b", "c": None},
             "annotations": None,
             "cache": {"key": "k"},
+            "use": "job",
+            "machine": "gpu",
+            "code": True,
+            "node_selector": {"a": "b"},
+            "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute", "toleration_seconds": 5}, {"value": "b"}],
+            "affinity": {
+                "node_affinity": {
+                    "required": [{"match_expressions": [{"key": "a", "operator": "In", "values": ["b"]}]}],
+                    "preferred": [{"weight": 1, "preference": {"match_fields": [{"key": "metadata.name", "operator": "Exists"}]}}],
+                },
+                "pod_affinity": {
+                    "required": [{"topology_key": "z", "label_selector": {}, "namespaces": ["n"], "namespace_selector": {}}],
+                    "preferred": [
+                        {
+                            "weight": 1,
+                            "pod_affinity_term": {
+                                "topology_key": "z",
+                                "label_selector": {
+                                    "match_labels": {"a": "b"},
+                                    "match_expressions": [{"key": "a", "operator": "Exists"}],
+                                },
+                            },
+                        }
+                    ],
+                },
+                "pod_anti_affinity": {"required": [{"topology_key": "z", "label_selector": {}}]},
+            },
         },
         "use": {
             "image": "serve",
@@ -97,6 +124,35 @@ GOOD: dict[str, Any] = {
         "nothing": {},
     },
     "targets": {"kfp": {"storage_class": "fast"}},
+    "templates": {"job": {"image": "train", "needs": "make", "env": {"A": None}, "retry": {"limit": 1}, "outputs": None}},
+    "machines": {"gpu": {"resources": {"gpu": 1}, "node_selector": {"a": "b"}, "tolerations": [{"operator": "Exists"}]}},
+    "datasets": {
+        "reviews": {
+            "dvc": {"repo": "git@h:r", "path": "p", "remote": "s"},
+            "tag": "v1",
+            "ssh_key": {"secret": "s", "key": "k"},
+            "known_hosts": {"config_map": "c", "key": "k"},
+            "overwrite": True,
+            "author": "A <a@b>",
+        },
+        "labels": {"git": {"repo": "https://h/r", "path": "p"}, "rev": "9fceb02", "token": {"secret": "s", "key": "k"}},
+        "raw": {"s3": {"uri": "s3://b/k", "version": "1"}},
+    },
+    "code": {"git": "https://h/r", "ref": "v1", "token": {"secret": "s", "key": "k"}},
+    "environments": {
+        "dev": {
+            "params": {"lr": 1, "opt": {"choices": ["a"]}},
+            "images": {"train": "a/b:2", "serve": {"pull_policy": "Always"}, "more": None},
+            "volumes": {"data": {"claim": "d"}, "work": {"access_mode": "ReadWriteMany"}, "tmp": None},
+            "store": {"minio": {"bucket": "c"}},
+            "datasets": {"reviews": {"tag": "v2"}},
+            "machines": {"gpu": {"resources": {"gpu": None}, "tolerations": None}},
+            "defaults": {"retry": None, "env": {"A": None}},
+            "targets": {"kfp": {}},
+            "steps": {"make": {"machine": None, "command": ["x"]}},
+        },
+        "prod": {"store": None},
+    },
 }
 
 
@@ -180,8 +236,8 @@ def test_every_mapping_is_closed() -> None:
 
 def test_step_keys_and_defaults() -> None:
     """Defaults hold every key of a step but those that belong to one step, and they mean the same in both places."""
-    step, defaults = SCHEMA["$defs"]["step"]["properties"], SCHEMA["properties"]["defaults"]["properties"]
-    assert set(step) - set(defaults) == {"needs", "inputs", "outputs", "values", "metrics", "gate", "when"}
+    step, defaults = SCHEMA["$defs"]["step"]["properties"], merged(SCHEMA["properties"]["defaults"])["properties"]
+    assert set(step) - set(defaults) == {"needs", "inputs", "outputs", "values", "metrics", "gate", "when", "use"}
     assert all(step[key] == node for key, node in defaults.items())
 
 
@@ -242,6 +298,24 @@ BAD: list[Any] = [
     changed("steps", "use", "resources", "limits", to={"cpu": None}),
     changed("steps", "make", "values", "id", to={"type": "int"}),
     changed("steps", "make", "foreach", to={"x": [1]}),
+    changed("templates", "job", to=None),
+    changed("templates", "job", "foreach", to={"x": [1]}),
+    changed("machines", "gpu", to={}),
+    changed("machines", "gpu", "resources", to=None),
+    changed("machines", "gpu", "image", to="x"),
+    changed("defaults", "use", to="job"),
+    changed("steps", "make", "tolerations", to=[{}]),
+    changed("steps", "make", "tolerations", 0, "effect", to="noSchedule"),
+    changed("steps", "make", "affinity", to={}),
+    changed("steps", "make", "node_selector", "a", to=1),
+    changed("datasets", "raw", "s3", to={}),
+    changed("code", "ref", to=None),
+    changed("environments", "dev", to={}),
+    changed("environments", "dev", "params", "lr", to=None),
+    changed("environments", "dev", "steps", "make", "needs", to="x"),
+    changed("environments", "dev", "steps", "make", to=None),
+    changed("environments", "dev", "artifacts", to={}),
+    changed("environments", "Dev", to={"store": None}),
 ]
 
 FINE: list[Any] = [
@@ -656,7 +730,17 @@ LATER = "this version of mlc does not have `{}` yet"
             "declare parameters under `params` at the top level, and use them as `${{ params.NAME }}` in `args` or `env`",
         ),
         (MAKE, "withItems", "this version of mlc has no loops yet"),
-        (MAKE, "nodeSelector", LATER.format("nodeSelector")),
+        (MAKE, "nodeSelector", "did you mean `node_selector`?"),
+        (("templates", "job"), "withItems", "this version of mlc has no loops yet"),
+        (("templates", "job", "retry"), "attempts", "allowed: `limit`, `backoff`, `on`"),
+        (("machines", "gpu"), "nodeSelector", "did you mean `node_selector`?"),
+        (("machines", "gpu"), "image", "`image` is a key of a step"),
+        (("defaults",), "use", "`use` belongs to one step, it cannot be a default"),
+        (("environments", "dev", "steps", "make"), "gate", "`gate` is the same in every environment: write it in the step"),
+        (("environments", "dev", "steps", "make"), "dependsOn", "did you mean `needs`?"),
+        (("environments", "dev", "defaults"), "comand", "did you mean `command`?"),
+        (("environments", "dev"), "artifacts", "`artifacts` belongs at the top level of the file"),
+        (("environments", "dev"), "machins", "did you mean `machines`?"),
         (MAKE, "serviceAccountName", LATER.format("serviceAccountName")),
         (MAKE, "securityContext", LATER.format("securityContext")),
         (MAKE, "imagePullPolicy", "give the image its `pull_policy` under `images`"),

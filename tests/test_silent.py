@@ -83,6 +83,12 @@ TA, TB = "spec templates a", "spec templates b"
 KA, KB = "root dag tasks a", "root dag tasks b"
 CA, CB = "deploymentSpec executors exec-a container", "deploymentSpec executors exec-b container"
 PA = "1 platforms kubernetes deploymentSpec executors exec-a"
+PLACED = (
+    "node_selector: {a: b}, tolerations: [{key: k, operator: Exists}], "
+    "affinity: {node_affinity: {required: [{match_expressions: [{key: z, operator: In, values: [x]}]}]}}"
+)
+NODES = {"matchExpressions": [{"key": "z", "operator": "In", "values": ["x"]}]}
+PODS = "{topology_key: h, label_selector: {match_labels: {a: b}}}"
 
 
 @dataclass(frozen=True)
@@ -1013,13 +1019,40 @@ FACTS = (
                 {f"{PA} podMetadata": {"labels": {"team": "ml"}, "annotations": {"n": "x"}}},
             ),
             *(
-                later(key)
-                for key in (
-                    *("node_selector: {a: b}", "tolerations: []", "affinity: {}", "machine: gpu", "service_account: s"),
-                    *("security: {run_as_user: 1}", "sidecars: {}", "init: {}", "code: true", "use: t"),
+                case
+                for more, head in (
+                    (PLACED, ""),
+                    ("machine: m", f"machines: {{m: {{{PLACED}}}}}"),
+                    ("use: t", f"templates: {{t: {{{PLACED}}}}}"),
+                )
+                for case in (
+                    right(
+                        "argo",
+                        step(more, head),
+                        {f"{TA} nodeSelector": {"a": "b"}, f"{TA} tolerations": [{"key": "k", "operator": "Exists"}]},
+                        {f"{TA} affinity nodeAffinity requiredDuringSchedulingIgnoredDuringExecution nodeSelectorTerms": [NODES]},
+                    ),
+                    right(
+                        "kfp",
+                        step(more, head),
+                        {f"{PA} nodeSelector labels": {"a": "b"}, f"{PA} tolerations": [{"key": "k", "operator": "Exists"}]},
+                        {f"{PA} nodeAffinity": [NODES]},
+                    ),
                 )
             ),
-            *(refused("MLC201", key, step("", f"{key}: {{}}")) for key in ("machines", "templates", "environments", "datasets", "code")),
+            refused("MLC401", "steps.a.affinity.pod_affinity", step(f"affinity: {{pod_affinity: {{required: [{PODS}]}}}}"), ("kfp",)),
+            right(
+                "argo",
+                step(f"affinity: {{pod_anti_affinity: {{required: [{PODS}]}}}}"),
+                {
+                    f"{TA} affinity podAntiAffinity requiredDuringSchedulingIgnoredDuringExecution": [
+                        {"topologyKey": "h", "labelSelector": {"matchLabels": {"a": "b"}}}
+                    ]
+                },
+            ),
+            refused("MLC412", "datasets", step("inputs: [d]", "datasets: {d: {s3: {uri: 's3://bucket/d'}}}")),
+            refused("MLC412", "code", step("code: true, workdir: /w", "code: {git: 'https://h/r', ref: v1}")),
+            *(later(key) for key in ("service_account: s", "security: {run_as_user: 1}", "sidecars: {}", "init: {}")),
             right(
                 "argo",
                 step("volumes: {d: /d, e: /e}", "volumes: {d: {nfs: {server: s, path: /p}}, e: {host_path: /x}}"),

@@ -26,7 +26,7 @@ def manifests(pipeline: Pipeline, target: str = "argo") -> tuple[dict[str, Any],
     if pipeline.store is None:
         return ()
     if target == "argo":
-        return (_config_map(repository(pipeline.name), {REPOSITORY_KEY: _yaml(_repository(pipeline.store))}),)
+        return (_config_map(repository(pipeline), {REPOSITORY_KEY: _yaml(_repository(pipeline.store))}),)
     from .targets.kfp.store import CONFIG_MAP, possible, providers, root
 
     if not possible(pipeline.store):

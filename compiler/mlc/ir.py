@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Literal as Choice
 
     from .diagnostics.model import Path
+    from .scheduling import Scheduling
 
     Type = Choice["string", "int", "float", "bool", "list", "dict"]
     ArtifactType = Choice["artifact", "dataset", "model", "metrics", "classification_metrics", "html", "markdown"]
@@ -285,7 +286,7 @@ class Env:
 
 @record
 class Input:
-    """An artifact that the step reads at `path`, made by `producer`."""
+    """An artifact that the step reads at `path`, made by `producer`; "" for a dataset that no step makes."""
 
     name: str
     path: str
@@ -481,6 +482,7 @@ class Step:
     cache: Cache | None
     labels: dict[str, str]
     annotations: dict[str, str]
+    scheduling: Scheduling | None
     origin: Path
     merged: dict[Path, Path]
 
@@ -491,7 +493,11 @@ class Step:
 
     def where(self, *key: str | int) -> Path:
         """The path of a key of this step in the document, wherever it was inherited from."""
-        return self.merged.get(key, (*self.origin, *key))
+        for length in range(len(key), 0, -1):
+            origin = self.merged.get(key[:length])
+            if origin is not None:
+                return (*origin, *key[length:])
+        return (*self.origin, *key)
 
 
 @record
@@ -575,7 +581,11 @@ class KfpSettings:
 
 @record
 class Pipeline:
-    """A whole project."""
+    """A whole project, as it is in its `environment` where one was chosen.
+
+    `store_name` is what objects around the store are called after: the project, and the environment where that has a store of its own.
+    `unbuilt` are parts that no target can lower yet.
+    """
 
     name: str
     description: str
@@ -589,6 +599,9 @@ class Pipeline:
     schedule: Schedule | None
     argo: ArgoSettings
     kfp: KfpSettings
+    store_name: str
+    environment: str = ""
+    unbuilt: tuple[Path, ...] = ()
     origin: Path = ()
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .diagnostics.model import Finding, Span
+from .kinds import A, fitting, kind_of, kind_of_param
 from .reader import Builder
 from .record import replace
-from .scalars import Float, resolve, spelling
+from .scalars import resolve
 from .source import FLOW_STARTS, SET, Document, SourceFile
 
 TYPE_CHECKING = False
@@ -22,6 +23,9 @@ _DECLARED = {
     "finally": ("MLC301", "step"),
     "volumes": ("MLC316", "volume"),
     "images": ("MLC317", "image"),
+    "templates": ("MLC327", "template"),
+    "machines": ("MLC328", "machine"),
+    "datasets": ("MLC322", "dataset"),
 }
 """Sections in which `--set` changes entries and adds none: a new one would be a misspelt one, and nothing would use it."""
 
@@ -30,9 +34,10 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
     """The document with `KEY=VALUE` applied.
 
     KEY is a path with dots; list items are numbers from 0, and a dot inside a key is written `\\.`. Mappings that do not exist are made,
-    but no parameter, step, volume or image.
+    but no entry of a section whose entries have names.
     VALUE is YAML if it starts with `[`, `{` or a quote, and else one unquoted scalar whatever is in it; nothing is an empty text.
     A declared parameter gets another default. A parameter keeps its type: text stays text, and what does not fit is MLC305.
+    An image is its reference, whichever form it has, and `tag` after it is the tag in the reference.
     """
     line = sum(file.text.count("\n") + 1 for _, file in document.overrides)
     file = SourceFile(SET, assignment, line)
@@ -67,6 +72,10 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
         dotted = key.replace("[", ".").replace("]", "")
         return refuse(f"there is no {_shown(key)}", f"list items are numbers after a dot: {_shown(dotted)}")
     section = path[0]
+    if section == "environments":
+        rest = key.partition(".")[2].partition(".")[2]
+        help_ = f"write {_shown(f'{rest}={text}')}" if rest else "write what is different, such as `params.epochs=3`"
+        return refuse("`--set` comes after `--env`: it changes the project, not one of its `environments`", help_)
     if section in _DECLARED:
         entries = document.data.get(section) or {}
         names = path[1:2] or tuple(value if isinstance(value, dict) else ())
@@ -78,17 +87,27 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
             help_ = did_you_mean(unknown, map(str, entries)) or f"declare it under `{section}` in the file: `--set` changes what is there"
             return refuse(f"there is no {entry} {_shown(unknown)}", help_, code=code)
     if path[:1] == ("params",) and len(path) in (2, 3):
-        kind = _kind_of_param(document.data, path)
-        value = _fitting(value, kind, unquoted)
-        actual = _kind(value)
+        kind = kind_of_param(document.data, path)
+        value = fitting(value, kind, unquoted)
+        actual = kind_of(value)
         if kind and actual != kind:
-            help_ = f"give {_A[kind]}, or declare the parameter with its `type`"
-            message = f"parameter `{parts[1]}` is {_A[kind]}, and this is {_A.get(actual, 'nothing')}"
+            help_ = f"give {A[kind]}, or declare the parameter with its `type`"
+            message = f"parameter `{parts[1]}` is {A[kind]}, and this is {A.get(actual, 'nothing')}"
             return refuse(message, help_, len(key) + 1, len(assignment), "MLC305")
-    data, wrong = _stored(document.data, path, value)
+    if unquoted and value is not None and _is_text(path):
+        value = text
+    data = document.data
+    if section == "images" or path[-1] == "tag":
+        from . import override_image
+
+        data, path, value, problem = override_image.place(data, path, value)
+        if problem is not None:
+            start, end = (len(key) + 1, len(assignment)) if problem.at_value else (0, len(key))
+            return refuse(problem.message, problem.help, start, end, "MLC317")
+    data, wrong = _stored(data, path, value)
     if wrong:
         return refuse(wrong, "check the path: parts are joined with dots, list items are numbers from 0")
-    return Document(document.source, data, (*document.overrides, (path, file)))
+    return replace(document, data=data, overrides=(*document.overrides, (path, file)))
 
 
 def _target(data: Any, parts: list[str]) -> Path:
@@ -129,6 +148,14 @@ def _stored(data: Any, path: Path, value: Any) -> tuple[Any, str]:
     return top[""], ""
 
 
+_TEXTS = frozenset(("title", "description", "image", "ref", "tag", "rev", "version", "claim", "bucket", "prefix"))
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a place takes texts only, whatever they look like: `1.10` is a tag, and `0123` a label."""
+    return path[-1] in _TEXTS or (len(path) > 1 and path[-2] in ("labels", "annotations")) or (path[0] == "images" and len(path) == 2)
+
+
 def _is_there(data: Any, path: Path) -> bool:
     """Whether a path leads to something."""
     for part in path:
@@ -143,46 +170,3 @@ def _shown(text: str) -> str:
     """A text of the user in backticks: printable, and not longer than a line can take."""
     plain = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     return f"`{plain if len(plain) <= 60 else plain[:57] + '...'}`"
-
-
-_A = {
-    "string": "a string",
-    "int": "an int",
-    "float": "a float",
-    "bool": "a bool",
-    "list": "a list",
-    "dict": "a dict",
-}
-
-
-def _kind(value: Any) -> str:
-    """The parameter type of a value; "" for null."""
-    if isinstance(value, bool):
-        return "bool"
-    for types, name in ((str, "string"), (int, "int"), (float, "float"), (list, "list"), (dict, "dict")):
-        if isinstance(value, types):
-            return name
-    return ""
-
-
-def _kind_of_param(data: dict[str, Any], path: Path) -> str:
-    """The type that a parameter has before it is set; "" if it is new, null or of no known type."""
-    params = data.get("params")
-    param = params.get(path[1]) if isinstance(params, dict) else None
-    if len(path) == 2:
-        return _kind(param)
-    if path[2] != "default" or not isinstance(param, dict):
-        return ""
-    declared = param.get("type")
-    return declared if isinstance(declared, str) and declared in _A else _kind(param.get("default"))
-
-
-def _fitting(value: Any, kind: str, unquoted: bool) -> Any:
-    """A value as its parameter takes it: an unquoted word is text for a string, an integer is a number for a float."""
-    if kind == "string" and unquoted:
-        return spelling(value) if value is not None else "null"
-    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-        number = Float(value)
-        number.text = spelling(value)
-        return number
-    return value

@@ -21,6 +21,10 @@ _ENTRY = {
     "images": "image",
     "volumes": "volume",
     "artifacts": "artifact",
+    "templates": "template",
+    "machines": "machine",
+    "datasets": "dataset",
+    "environments": "environment",
     "steps": "step",
     "finally": "step",
     "labels": "label",
@@ -32,6 +36,7 @@ _ENTRY = {
     "metrics": "metric",
 }
 _TOP_SECTIONS = frozenset({"params", "images", "volumes", "artifacts", "steps", "finally", "labels", "annotations"})
+_TOP_SECTIONS |= {"templates", "machines", "datasets", "environments"}
 _STEP_SECTIONS = frozenset({"labels", "annotations", "volumes", "env", "inputs", "outputs", "values", "metrics"})
 
 _KIND_WORDS = {
@@ -63,6 +68,9 @@ def subject(path: Path) -> str:
     *parent, last = path
     if isinstance(last, int):
         return f"item {last + 1} of {subject(tuple(parent))}"
+    overlay = _overlay(path)
+    if overlay != path:
+        return f"{subject(overlay)} of environment {quoted(path[1])}" if overlay else f"environment {quoted(path[1])}"
     section = _section(path)
     if section:
         outer = subject(tuple(parent[:-1])) if len(path) > 2 else ""
@@ -78,20 +86,28 @@ def _section(path: Path) -> str:
     holder = path[:-2]
     if not holder:
         return name if name in _TOP_SECTIONS else ""
-    in_step = holder == ("defaults",) or (len(holder) == 2 and holder[0] in ("steps", "finally"))
+    in_step = holder == ("defaults",) or (len(holder) == 2 and holder[0] in ("steps", "finally", "templates"))
     return name if in_step and name in _STEP_SECTIONS else ""
+
+
+def _overlay(path: Path) -> Path:
+    """The place of the project that a place of an environment is put over; any other place is its own."""
+    return path[2:] if path[:1] == ("environments",) and len(path) > 1 else path
 
 
 def scope(path: Path) -> str:
     """The kind of mapping at a path: `project`, `step` (also for `defaults`), an entry's kind such as `metric`, or its own key."""
     if not path:
         return "project"
+    overlay = _overlay(path)
+    if overlay != path:
+        return scope(overlay) if overlay else "environment"
     if path == ("defaults",):
         return "step"
     section = _section(path)
     if section == "volumes" and len(path) > 2:
         return "mount"
-    return _ENTRY[section] if section else str(path[-1])
+    return "step" if section == "templates" else _ENTRY[section] if section else str(path[-1])
 
 
 def found(value: object) -> str:

@@ -21,19 +21,14 @@ _MOST_LISTED = 12
 """Keys that a mapping may have, up to which a help text lists them all."""
 
 _TOP_LEVEL_ONLY = frozenset({"params", "images", "store", "artifacts", "defaults", "steps", "finally", "schedule", "targets"})
+_TOP_LEVEL_ONLY |= {"templates", "machines", "datasets", "environments"}
 
 _LATER = {
-    "project": frozenset({"machines", "datasets", "code", "templates", "environments"}),
     "step": frozenset(
         (
-            "code",
             "foreach",
             "parallel",
             "each",
-            "machine",
-            "node_selector",
-            "tolerations",
-            "affinity",
             "service_account",
             "service_account_name",
             "security",
@@ -42,7 +37,6 @@ _LATER = {
             "init",
             "init_containers",
             "resource",
-            "use",
         )
     ),
     "volume": frozenset({"keep"}),
@@ -62,9 +56,16 @@ _LOOP = "this version of mlc has no loops yet"
 _PULL_POLICY = "give the image its `pull_policy` under `images`"
 _LOGIN = "give the image its `pull_secret` under `images`"
 _DECLARE = "declare parameters under `params` at the top level, and use them as `${{ params.NAME }}` in `args` or `env`"
+_AFFINITY = {
+    "required_during_scheduling_ignored_during_execution": "did you mean `required`?",
+    "preferred_during_scheduling_ignored_during_execution": "did you mean `preferred`?",
+}
 _CONFIDENTIAL = (
     "a secret is a variable, `env: {TOKEN: {secret: NAME, key: KEY}}`, or files, `volumes: {NAME: {secret: NAME}}` at the top level"
 )
+
+_GRAPH = frozenset(("needs", "inputs", "outputs", "values", "metrics", "gate", "when", "foreach", "parallel", "each", "use"))
+"""Keys of a step that make the graph, or may bring such keys along: the same in every environment."""
 
 _OTHER_TOOLS = {
     "project": {
@@ -112,6 +113,9 @@ _OTHER_TOOLS = {
         "requirements": _PACKAGES,
         "secrets": _CONFIDENTIAL,
     },
+    "node_affinity": _AFFINITY,
+    "pod_affinity": _AFFINITY,
+    "pod_anti_affinity": _AFFINITY,
     "image": {"image": "did you mean `ref`?", "command": "did you mean `entrypoint`?"},
     "volume": {
         "pvc": _CLAIM,
@@ -152,6 +156,8 @@ def unknown_key_help(key: str, path: Path, known: dict[str, Node], schema: Node)
         return blank
     where = scope(path)
     plain = _snake_case(key)
+    if path[:1] == ("environments",) and where == "step" and plain in _GRAPH:
+        return f"{quoted(key)} is the same in every environment: write it in the step"
     if plain in _LATER.get(where, ()):
         return f"this version of mlc does not have {quoted(key)} yet"
     help = _OTHER_TOOLS.get(where, {}).get(plain, "")

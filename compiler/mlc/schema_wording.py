@@ -294,7 +294,7 @@ class _Wording:
         path = problem.path
         own = problem.node.get("properties")
         if own:
-            yield self.no_form(path, list(own))
+            yield self.no_form(path, list(own), "exactly" if "maxProperties" in problem.node else "at least")
         else:
             yield Finding("MLC206", f"{subject(path)} is empty", path, "key", help=self.example(problem))
 
@@ -353,10 +353,10 @@ class _Wording:
         message = f"{listed(map(quoted, keys), 'and')} exclude each other in {subject(path)}"
         return Finding("MLC209", message, (*path, keys[1]), "key", related=related, help=f"keep {listed(map(quoted, keys))}")
 
-    def no_form(self, path: Path, keys: list[str]) -> Finding:
+    def no_form(self, path: Path, keys: list[str], count: str = "exactly") -> Finding:
         """A mapping that has none of the keys that say what it is."""
         message = f"{subject(path)} has none of {listed(map(quoted, keys))}"
-        return Finding("MLC207", message, path, "key", help="give exactly one of them")
+        return Finding("MLC207", message, path, "key", help=f"give {count} one of them")
 
 
 def _signs(form: Node) -> list[str]:

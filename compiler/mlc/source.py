@@ -36,12 +36,15 @@ class SourceFile:
 class Document:
     """Plain data read from a source. `overrides` says which paths came from `--set`, in the order in which they were set.
 
-    `data` is never changed in place: aliases and overridden documents share parts.
+    `data` is never changed in place: aliases and overridden documents share parts. With an `environment` laid over it, `moved` says
+    where its paths stand in the text: what came from the overlay, and what the overlay gave a longer form.
     """
 
     source: SourceFile
     data: Any
     overrides: tuple[tuple[Path, SourceFile], ...] = ()
+    moved: tuple[tuple[Path, Path], ...] = ()
+    environment: str = ""
 
 
 def events(text: str) -> Iterator[Any]:
@@ -66,6 +69,8 @@ def locate(document: Document, findings: Iterable[Finding]) -> list[Diagnostic]:
     from .diagnostics.codes import CODES
     from .diagnostics.model import Diagnostic, Note
 
+    if document.moved:
+        wanted = _in_text(document, wanted)
     locator = _Locator(document, wanted)
     located: dict[Diagnostic, None] = {}
     for finding in wanted:
@@ -106,6 +111,27 @@ def suppress(document: Document, diagnostics: Sequence[Diagnostic]) -> list[Diag
     from .suppression import apply
 
     return apply(document.source, events(text), diagnostics)
+
+
+def _in_text(document: Document, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings with the paths at which things stand in the text of a document with an environment."""
+    from .record import replace
+
+    moved = dict(document.moved)
+
+    def place(path: Path) -> Path:
+        if any(override and path[: len(override)] == override for override, _ in document.overrides):
+            return path  # `--set` comes after the environment
+        for length in range(len(path), 0, -1):
+            found = moved.get(path[:length])
+            if found is not None:
+                return (*found, *path[length:])
+        return path
+
+    return [
+        replace(finding, path=place(finding.path), related=tuple(replace(one, path=place(one.path)) for one in finding.related))
+        for finding in findings
+    ]
 
 
 class _Locator:

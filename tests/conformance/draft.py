@@ -95,7 +95,9 @@ class Draft:
     def named(self) -> list[Where]:
         """The places where things get their names."""
         found: list[Where] = [
-            (key, name) for key in ("params", "images", "volumes", "steps", "finally", "artifacts") for name in self.data.get(key) or ()
+            (key, name)
+            for key in ("params", "images", "volumes", "steps", "finally", "artifacts", "templates", "machines")
+            for name in self.data.get(key) or ()
         ]
         for step, entries in self.data["steps"].items():
             for key in ("outputs", "values", "metrics"):

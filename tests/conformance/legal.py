@@ -23,7 +23,7 @@ def legal_key(draft: Draft) -> str:
     place, home = f"steps.{name}", step
     if rng.random() < 0.1:
         place, home = "defaults", draft.data.setdefault("defaults", {})
-    known = SCHEMA["$defs"]["step"]["properties"] if place != "defaults" else SCHEMA["properties"]["defaults"]["properties"]
+    known = SCHEMA["$defs"]["step" if place != "defaults" else "step_settings"]["properties"]
     key = rng.choice(sorted(known))
     value = Fitting(draft.data, name, rng).value(known[key], key)
     if key == "run":
@@ -137,7 +137,7 @@ def graft(draft: Draft) -> str:
     name: str = rng.choice(sorted(other["steps"]))
     step = {**other.get("defaults", {}), **other["steps"][name]}
     kept = {key: value for key, value in step.items() if rng.random() < 0.8 or key in ("image", "command", "run", "shell", "packages")}
-    for key in ("params", "images", "volumes", "artifacts"):
+    for key in ("params", "images", "volumes", "artifacts", "templates", "machines"):
         draft.data[key] = {**(other.get(key) or {}), **(draft.data.get(key) or {})}
     draft.data["steps"][f"{name}-too"[-50:]] = kept
     return name

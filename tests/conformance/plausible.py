@@ -33,6 +33,8 @@ FIELDS = (
     "metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels['a/b.c']", "metadata.annotations['x']", "spec.nodeName",
     "spec.serviceAccountName", "status.hostIP", "status.podIPs",
 )  # fmt: skip
+LABELS = ("zone", "nvidia.com/gpu.product", "topology.kubernetes.io/zone", "a_b.C", "spot")
+LABEL_VALUES = ("a", "NVIDIA-A100-SXM4-80GB", "true", "", "1.5", "x" * 63)
 KEYS = ("key", "access-key", "config.yaml", "_x", "KEY_1", "a.b-c_d")
 
 
@@ -310,6 +312,62 @@ class Fitting:
 
     def _key_ref(self) -> Any:
         return self.rng.choice(IMAGES)
+
+    def _key_use(self) -> Any:
+        known = self.data.setdefault("templates", {})
+        if not known or self.rng.random() < 0.3:
+            known[self.rng.choice(("job", "other"))] = {
+                "image": self.rng.choice(IMAGES),
+                "timeout": self.rng.choice(DURATIONS),
+                "env": self._key_env(),
+            }
+        return self.rng.choice(list(known))
+
+    def _key_machine(self) -> Any:
+        known = self.data.setdefault("machines", {})
+        if not known or self.rng.random() < 0.3:
+            known[self.rng.choice(("gpu", "small"))] = {"resources": self._key_resources(), "node_selector": self._key_node_selector()}
+        return self.rng.choice(list(known))
+
+    def _key_code(self) -> Any:
+        return False if self.step else {"git": "https://git.example/x", "ref": "v1"}
+
+    def _key_node_selector(self) -> Any:
+        return {self.rng.choice(LABELS): self.rng.choice(LABEL_VALUES) for _ in range(self.rng.randint(1, 2))}
+
+    def _key_tolerations(self) -> Any:
+        rng = self.rng
+        made: list[Any] = [
+            {"key": rng.choice(LABELS), "operator": "Exists"},
+            {"key": rng.choice(LABELS), "value": rng.choice(LABEL_VALUES)},
+        ]
+        made.append({"operator": "Exists", "effect": rng.choice(("NoSchedule", "PreferNoSchedule", "NoExecute"))})
+        made.append(
+            {"key": rng.choice(LABELS), "operator": "Equal", "value": "", "effect": "NoExecute", "toleration_seconds": rng.choice((0, 300))}
+        )
+        return rng.sample(made, rng.randint(1, 3))
+
+    def _requirements(self, *more: str) -> list[Any]:
+        rng = self.rng
+        made = []
+        for _ in range(rng.randint(1, 2)):
+            operator = rng.choice(("In", "NotIn", "Exists", "DoesNotExist", *more))
+            values = (
+                [] if operator[-5:] == "xists" or operator[-5:] == "Exist" else ["8"] if operator in more else rng.sample(LABEL_VALUES, 2)
+            )
+            made.append({"key": rng.choice(LABELS), "operator": operator, **({"values": values} if values else {})})
+        return made
+
+    def _key_affinity(self) -> Any:
+        rng = self.rng
+        node = {"match_expressions": self._requirements("Gt", "Lt")}
+        pod = {"topology_key": rng.choice(LABELS), "label_selector": {"match_expressions": self._requirements()}, "namespaces": ["a-b"]}
+        kinds = {
+            "node_affinity": {"required": [node], "preferred": [{"weight": rng.choice((1, 100)), "preference": node}]},
+            "pod_affinity": {"required": [pod]},
+            "pod_anti_affinity": {"preferred": [{"weight": 50, "pod_affinity_term": pod}]},
+        }
+        return {key: kinds[key] for key in rng.sample(sorted(kinds), rng.choice((1, 1, 2)))}
 
     def _key_resources(self) -> Any:
         if self.rng.random() < 0.6:

@@ -9,7 +9,7 @@ import pytest
 from mlc.driver import Result, compile_source
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
-from tests.conformance.draft import ROOT
+from tests.conformance.draft import ROOT, document, specs
 from tests.conformance.engines import ARGO, KFP, engine
 from tests.conformance.versions import takes
 
@@ -24,9 +24,10 @@ LINE = (
 
 
 def result(file: Path, *targets: str) -> Result:
-    """What becomes of a golden's project."""
-    spec = ROOT / "specs" / file.name
-    return compile_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), targets)
+    """What becomes of a golden's project, in the golden's environment."""
+    name, _, environment = file.stem.partition(".")
+    spec = ROOT / "specs" / f"{name}.yaml"
+    return compile_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), targets, (), environment)
 
 
 def files(target: str) -> list[Path]:
@@ -58,9 +59,15 @@ def test_goldens_are_accepted(target: str, counted: Callable[..., None]) -> None
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_goldens_are_all_of_them(target: str) -> None:
-    """A folder of goldens holds manifests, no file that is neither manifest nor refusal, and a file for every spec and for nothing else."""
+    """A folder of goldens holds manifests, no file that is neither manifest nor refusal, and one for every spec and environment."""
     assert ENGINES[target], f"no engine checks {target}"
     found = sorted(path.name for path in (ROOT / "golden" / target).iterdir())
     assert {name.rpartition(".")[2] for name in found} <= {"yaml", "txt"}
     assert files(target)
-    assert sorted(name.rpartition(".")[0] for name in found) == sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
+    wanted = [name if not environment else f"{name}.{environment}" for name in specs() for environment in ("", *overlays(name))]
+    assert sorted(name.rpartition(".")[0] for name in found) == sorted(wanted)
+
+
+def overlays(name: str) -> list[str]:
+    """The environments of a spec, each of which has goldens of its own."""
+    return list(document(name).get("environments", ()))

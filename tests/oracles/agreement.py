@@ -23,6 +23,7 @@ _PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 _SCRIPT = "/argo/staging/script"
 _RUN_PACKAGES = re.compile(r'python -m pip install --quiet --disable-pip-version-check (.*)\nexec (.*) "\$0" "\$@"\n')
 WORKSPACE = "/kfp-workspace"
+_PLACING = "DuringSchedulingIgnoredDuringExecution"
 _DURATION = re.compile(r"([0-9]+)s")
 
 
@@ -34,6 +35,8 @@ def differences(workflow: dict[str, Any], documents: list[Any]) -> list[str]:
         kfp["claims"][name] = kfp["claims"].pop(WORKSPACE)
         for step in kfp["steps"].values():
             step["mounts"].update({WORKSPACE: ("run claim", name)} if WORKSPACE in step["mounts"] else {})
+    if argo["name"].startswith(f"{kfp['name']}-") and workflow["kind"] != "Workflow":
+        argo["name"] = kfp["name"]  # objects of an environment have its name in theirs
     for name, claim in argo["claims"].items():
         if claim["class"] is None:  # the cluster's own; KFP has to name one
             kfp["claims"].get(name, {}).pop("class", None)
@@ -135,12 +138,21 @@ class _Argo:
             "timeout": template.get("activeDeadlineSeconds"),
             "labels": metadata.get("labels", {}),
             "annotations": {key: text for key, text in notes.items() if key not in ("mlc/title", "mlc/types", "mlc/metrics")},
+            "node_selector": template.get("nodeSelector", {}),
+            "tolerations": template.get("tolerations", []),
+            "affinity": self.affinity(template.get("affinity", {})),
         }
 
     def retry(self, found: dict[str, Any]) -> Any:
         backoff = found.get("backoff", {})
         factor = backoff.get("factor")
         return (found["limit"], backoff.get("duration"), None if factor == "1" else factor)
+
+    def affinity(self, found: dict[str, Any]) -> dict[str, Any]:
+        nodes = found.get("nodeAffinity", {})
+        terms = [*nodes.get(f"required{_PLACING}", {}).get("nodeSelectorTerms", ())]
+        terms += [{**one["preference"], "weight": one["weight"]} for one in nodes.get(f"preferred{_PLACING}", ())]
+        return {"nodes": terms, "pods": {key: rules for key, rules in found.items() if key != "nodeAffinity"}}
 
     def program(self, container: dict[str, Any], scripted: bool) -> tuple[list[Any], list[str]]:
         command, args = container.get("command", []), container.get("args", [])
@@ -326,7 +338,13 @@ class _Kfp:
             "timeout": int(found["activeDeadlineSeconds"]) if "activeDeadlineSeconds" in found else None,
             "labels": metadata.get("labels", {}),
             "annotations": metadata.get("annotations", {}),
+            "node_selector": found.get("nodeSelector", {}).get("labels", {}),
+            "tolerations": [self.toleration(one) for one in found.get("tolerations", ())],
+            "affinity": {"nodes": found.get("nodeAffinity", []), "pods": {}},
         }
+
+    def toleration(self, found: dict[str, Any]) -> dict[str, Any]:
+        return {key: int(value) if key == "tolerationSeconds" else value for key, value in found.items()}
 
     def retry(self, found: dict[str, Any]) -> Any:
         factor = str(int(found["backoffFactor"]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .kubernetes import ANNOTATION_TEXTS, CLAIM, CONTAINER, LABELS, VOLUME, config_key, object_name, path
+from .kubernetes import ANNOTATION_TEXTS, CLAIM, CONTAINER, LABELS, SCHEDULING, VOLUME, config_key, object_name, path
 from .shape import EXACTLY_ONE, filled, one_of, positive, text
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
@@ -88,6 +88,7 @@ TEMPLATE = {
         "backoff?": {"duration?": _SECONDS, "factor?": _WHOLE, "maxDuration?": _SECONDS},
     },
     "activeDeadlineSeconds?": positive,
+    **SCHEDULING,
     "volumes?": [VOLUME],
     "container?": CONTAINER,
     "script?": {**CONTAINER, "source": filled},

@@ -14,6 +14,7 @@ from .kubernetes import (
     ACCESS_MODE,
     ANNOTATION_TEXTS,
     LABELS,
+    NODE_TERM,
     PULL_POLICY,
     config_key,
     descending,
@@ -23,7 +24,9 @@ from .kubernetes import (
     object_name,
     path,
     size,
+    toleration,
     volume_name,
+    weight,
 )
 from .shape import EXACTLY_ONE, Each, amount, anything, filled, one_of, positive, text
 
@@ -48,6 +51,10 @@ def _seconds(value: Any) -> str:
 
 def _count(value: Any) -> str:
     return "" if isinstance(value, str) and value.isdigit() and int(value) > 0 and value == str(int(value)) else "is no count"
+
+
+def _toleration(value: Any) -> str:
+    return toleration(value, counted=lambda seconds: "" if isinstance(seconds, str) and seconds.isdigit() else "is no count")
 
 
 _TYPE = {"parameterType": one_of(*TYPES), "description?": filled}
@@ -159,6 +166,10 @@ EXECUTOR = {
     "imagePullPolicy?": PULL_POLICY,
     "imagePullSecret?": [_SECRET],
     "activeDeadlineSeconds?": _count,  # an int64, which JSON writes as a text
+    "nodeSelector?": {"labels": LABELS},
+    "tolerations?": [_toleration],
+    # required without a weight; there is a `podAffinity`, too, which no driver reads
+    "nodeAffinity?": [{**NODE_TERM, "weight?": weight}],
     "podMetadata?": {"labels?": LABELS, "annotations?": ANNOTATION_TEXTS},
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from .shape import EXACTLY_ONE, Each, filled, one_of, text, twice
+from .shape import EXACTLY_ONE, Check, Each, filled, one_of, text, twice
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -160,6 +160,77 @@ VOLUME = {
 CLAIM = {
     "metadata": {"name": volume_name},
     "spec": _CLAIM_SPEC,
+}
+
+
+def seconds(value: Any) -> str:
+    """Seconds of a toleration."""
+    return "" if type(value) is int and value >= 0 else "is no number of seconds"
+
+
+def weight(value: Any) -> str:
+    """How much a preference counts."""
+    return "" if type(value) is int and 1 <= value <= 100 else "is no weight from 1 to 100"
+
+
+_OPERATORS = {"In": (1, 999), "NotIn": (1, 999), "Exists": (0, 0), "DoesNotExist": (0, 0), "Gt": (1, 1), "Lt": (1, 1)}
+_WHOLE = re.compile(r"[0-9]+")
+
+
+def requirement(value: Any) -> str:
+    """A requirement on a label of a node: as many values as its operator takes, each such as a label may have."""
+    if not isinstance(value, dict) or not value.keys() <= {"key", "operator", "values"} or label_key(str(value.get("key"))):
+        return "is no requirement on a label"
+    given, operator = value.get("values", []), value.get("operator")
+    if operator not in _OPERATORS or not isinstance(given, list) or any(map(label_value, given)):
+        return "is no requirement on a label"
+    fewest, most = _OPERATORS[operator]
+    if not fewest <= len(given) <= most or (operator in ("Gt", "Lt") and not _WHOLE.fullmatch(given[0])):
+        return f"is no requirement that {operator} can meet"
+    return ""
+
+
+def requirement_of_pods(value: Any) -> str:
+    """The same on a label of a pod or a namespace."""
+    return requirement(value) or ("compares, which only nodes do" if value["operator"] in ("Gt", "Lt") else "")
+
+
+def _field(value: Any) -> str:
+    fits = isinstance(value, dict) and value.get("key") == "metadata.name" and value.get("operator") in ("In", "NotIn")
+    return "" if fits and isinstance(value.get("values"), list) and len(value["values"]) == 1 else "is no requirement on a field"
+
+
+def toleration(value: Any, *, counted: Check = seconds) -> str:
+    """A toleration, whose parts go together."""
+    if not isinstance(value, dict) or not value or not value.keys() <= {"key", "operator", "value", "effect", "tolerationSeconds"}:
+        return "is no toleration"
+    if value.get("operator", "Equal") not in ("Equal", "Exists"):
+        return "has no operator of a toleration"
+    if value.get("effect", "NoExecute") not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+        return "has no effect of a taint"
+    exists = value.get("operator") == "Exists"
+    if ("key" not in value and not exists) or ("key" in value and label_key(str(value["key"]))):
+        return "has no key of a taint"
+    if label_value(value.get("value", "")) or (exists and "value" in value):
+        return "has no value of a taint"
+    if "tolerationSeconds" in value and (value.get("effect") != "NoExecute" or counted(value["tolerationSeconds"])):
+        return "has seconds that do not count"
+    return ""
+
+
+NODE_TERM = {"matchExpressions?": [requirement], "matchFields?": [_field]}
+_SELECTOR = {"matchLabels?": LABELS, "matchExpressions?": [requirement_of_pods]}
+_POD_TERM = {"topologyKey": label_key, "labelSelector": _SELECTOR, "namespaces?": [volume_name], "namespaceSelector?": _SELECTOR}
+_REQUIRED, _PREFERRED = "requiredDuringSchedulingIgnoredDuringExecution?", "preferredDuringSchedulingIgnoredDuringExecution?"
+_PODS = {_REQUIRED: [_POD_TERM], _PREFERRED: [{"weight": weight, "podAffinityTerm": _POD_TERM}]}
+SCHEDULING = {
+    "nodeSelector?": LABELS,
+    "tolerations?": [toleration],
+    "affinity?": {
+        "nodeAffinity?": {_REQUIRED: {"nodeSelectorTerms": [NODE_TERM]}, _PREFERRED: [{"weight": weight, "preference": NODE_TERM}]},
+        "podAffinity?": _PODS,
+        "podAntiAffinity?": _PODS,
+    },
 }
 
 

@@ -5,6 +5,7 @@ It does no work: every command makes a `Request`. Examples in help texts start w
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -95,6 +96,28 @@ def _complete_codes(incomplete: str) -> list[str]:
     return [code for code in codes if code.startswith(incomplete)]
 
 
+def _complete_environments(incomplete: str) -> list[str]:
+    """The environments of the specs on the half-typed line, or of those in the current folder.
+
+    The line comes from the variables in which shells hand it over: an option without its value yet is one that click gives up on.
+    """
+    from ..reader import decode
+    from ..reader import read as parse
+    from .files import find, read
+
+    line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
+    found: dict[str, None] = {}
+    try:
+        for spec in find([word for word in line.split()[2:] if os.path.exists(word)])[0]:
+            source = decode(spec, read(spec), [])
+            document = parse(source, []) if source else None
+            if document is not None and isinstance(document.data.get("environments"), dict):
+                found.update(dict.fromkeys(map(str, document.data["environments"])))
+    except OSError:
+        pass  # whoever presses TAB is told nothing
+    return [name for name in found if name.startswith(incomplete)]
+
+
 Specs = Annotated[
     list[str] | None,
     typer.Argument(
@@ -119,7 +142,21 @@ Targets = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Change a value of the spec, such as params.epochs=3; can be repeated.", show_default=False
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a value of the spec, such as params.epochs=3 or images.train.tag=1.2; can be repeated. Comes after --env.",
+        show_default=False,
+    ),
+]
+Environment = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="NAME",
+        help="Lay one of the spec's environments over it.",
+        callback=_check_name,
+        autocompletion=_complete_environments,
+        show_default=False,
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
@@ -151,7 +188,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="A file; or a folder (it exists, or ends in /), for files called NAME.TARGET.yaml. Default: standard output.",
+        help="A file; or a folder (it exists, or ends in /), for files called NAME.TARGET.yaml, or NAME.ENV.TARGET.yaml with --env. "
+        "Default: standard output.",
         callback=_check_name,
         show_default=False,
     ),
@@ -184,19 +222,23 @@ Examples:
   mlc compile mlc.yaml --target argo | kubectl create -f -
   mlc compile mlc.yaml --target kfp -o pipeline.yaml
   mlc compile . -o manifests/  # every mlc.yaml and *.mlc.yaml below
-  mlc compile mlc.yaml -t argo --set params.epochs=3 --set params.lr=1e-4
+  mlc compile mlc.yaml -t argo --set params.epochs=3 --set images.train.tag=1.4
+  mlc compile mlc.yaml -t argo --env prod
   mlc compile . -o manifests/ --check
 
 A manifest for Argo whose parameters have no default is started with `argo submit FILE -p NAME=VALUE`, not with kubectl.
 """
 
-_VALIDATE_HELP = """Check specs, for every target unless some are named.
+_VALIDATE_HELP = """Check specs, for every target and every environment.
+
+--target and --env narrow that down.
 
 \b
 Examples:
   mlc validate                 # every mlc.yaml and *.mlc.yaml below
   mlc validate mlc.yaml --target kfp
   mlc validate mlc.yaml --lint hygiene
+  mlc validate mlc.yaml --env prod
   mlc validate . --strict --format github
   mlc validate . --format json 2> report.json
 """
@@ -207,6 +249,7 @@ _GRAPH_HELP = """Draw the steps of a spec in the terminal.
 Examples:
   mlc graph mlc.yaml
   mlc graph mlc.yaml --set params.baseline=0.9
+  mlc graph mlc.yaml --env prod
 """
 
 _INFRA_HELP = """Print what the cluster must have first, as manifests.
@@ -219,6 +262,7 @@ Examples:
   mlc infra mlc.yaml | kubectl apply -f -
   mlc infra mlc.yaml --target kfp
   mlc infra mlc.yaml -o infra.yaml
+  mlc infra mlc.yaml --env prod | kubectl apply -f -
 """
 
 _INIT_HELP = """Write a project to start from.
@@ -281,6 +325,7 @@ def _compile(
     specs: Specs = None,
     target: Targets = None,
     output: Output = None,
+    environment: Environment = None,
     overrides: Overrides = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; compare with the files that -o names, and show the difference.")
@@ -294,6 +339,7 @@ def _compile(
         targets_of(target or []),
         output or "",
         tuple(overrides or ()),
+        environment or "",
         check=check,
         strict=strict,
         format=format,
@@ -306,6 +352,7 @@ def _validate(
     context: typer.Context,
     specs: Specs = None,
     target: Targets = None,
+    environment: Environment = None,
     overrides: Overrides = None,
     lint: Lints = None,
     strict: Strict = False,
@@ -317,6 +364,7 @@ def _validate(
         targets_of(target or []),
         "",
         tuple(overrides or ()),
+        environment or "",
         strict=strict,
         format=format,
         lints=tuple(dict.fromkeys(lint or ())),
@@ -325,8 +373,10 @@ def _validate(
 
 
 @app.command("graph", help=_GRAPH_HELP)
-def _graph(context: typer.Context, specs: Specs = None, overrides: Overrides = None, format: Format = "text") -> None:
-    _ask(context, Request("graph", tuple(specs or ()), (), "", tuple(overrides or ()), format=format))
+def _graph(
+    context: typer.Context, specs: Specs = None, environment: Environment = None, overrides: Overrides = None, format: Format = "text"
+) -> None:
+    _ask(context, Request("graph", tuple(specs or ()), (), "", tuple(overrides or ()), environment or "", format=format))
 
 
 @app.command("infra", help=_INFRA_HELP)
@@ -347,10 +397,11 @@ def _infra(
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_name)
     ] = None,
+    environment: Environment = None,
     overrides: Overrides = None,
     format: Format = "text",
 ) -> None:
-    _ask(context, Request("infra", tuple(specs or ()), (target,), output or "", tuple(overrides or ()), format=format))
+    _ask(context, Request("infra", tuple(specs or ()), (target,), output or "", tuple(overrides or ()), environment or "", format=format))
 
 
 @app.command("explain", help=_EXPLAIN_HELP)

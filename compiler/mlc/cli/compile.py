@@ -59,7 +59,8 @@ def _places(session: Session, output: str, manifests: list[Made]) -> list[Made] 
         return [(output, result, made) for _, result, made in manifests]
     files: dict[str, Made] = {}
     for spec, result, made in manifests:
-        name = os.path.join(output, f"{result.name}.{made.target}.yaml")
+        chosen = f".{session.request.environment}" if session.request.environment else ""
+        name = os.path.join(output, f"{result.name}{chosen}.{made.target}.yaml")
         if name in files:
             first = next(other for other, named, _ in manifests if named.name == result.name)
             session.complain(f"`{first}` and `{spec}` both describe a project called `{result.name}`: both would be `{name}`")
@@ -85,6 +86,8 @@ def _apply(name: str, result: Result, target: str) -> str:
     """
     from shlex import quote
 
+    from ..targets.argo.names import named
+
     pipeline = result.pipeline
     if pipeline is None:
         return ""
@@ -96,7 +99,7 @@ def _apply(name: str, result: Result, target: str) -> str:
             return f"start its runs with `kubectl apply -f {quote(name)}`"
         if kind == "template":
             values = "".join(f" -p {param}=VALUE" for param in open_params)
-            return f"`kubectl apply -f {quote(name)}`, then start runs with `argo submit --from workflowtemplate/{project}{values}`"
+            return f"`kubectl apply -f {quote(name)}`, then start runs with `argo submit --from workflowtemplate/{named(pipeline)}{values}`"
         if open_params:
             values = "".join(f" -p {param}=VALUE" for param in open_params)
             return f"start it with `argo submit {quote(name)}{values}`"

@@ -9,7 +9,10 @@ from ..targets import words
 from .request import ALL, FORMATS, LINTS, STDIN, Request, targets_of
 
 _SPELLINGS = {"-t": "--target", "-o": "--output"}
-_TAKES_VALUE = {"compile": ("--target", "--output", "--set", "--format"), "validate": ("--target", "--set", "--lint", "--format")}
+_TAKES_VALUE = {
+    "compile": ("--target", "--output", "--set", "--env", "--format"),
+    "validate": ("--target", "--set", "--env", "--lint", "--format"),
+}
 _FLAGS = {"compile": ("--check", "--strict"), "validate": ("--strict",)}
 
 
@@ -18,7 +21,7 @@ def parse(argv: list[str]) -> Request | None:
     command = argv[0] if argv else ""
     if command not in _FLAGS:
         return None
-    values: dict[str, list[str]] = {"--target": [], "--output": [], "--set": [], "--lint": [], "--format": []}
+    values: dict[str, list[str]] = {"--target": [], "--output": [], "--set": [], "--env": [], "--lint": [], "--format": []}
     flags: set[str] = set()
     arguments: list[str] = []
     rest = iter(argv[1:])
@@ -52,6 +55,7 @@ def parse(argv: list[str]) -> Request | None:
         targets=targets_of(values["--target"]),
         output=values["--output"][-1] if values["--output"] else "",
         overrides=tuple(values["--set"]),
+        environment=values["--env"][-1] if values["--env"] else "",
         check="--check" in flags,
         strict="--strict" in flags,
         format=values["--format"][-1] if values["--format"] else "text",

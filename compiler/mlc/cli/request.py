@@ -21,7 +21,8 @@ STDIN = "-"
 class Request:
     """One command with its arguments.
 
-    `arguments` are the specs (files, folders or `-`), the codes of `explain`, or the folder of `init`. `output` is "" for standard output.
+    `arguments` are the specs (files, folders or `-`), the codes of `explain`, or the folder of `init`. `output` is "" for standard output,
+    `environment` "" where none was chosen.
     """
 
     command: str
@@ -29,6 +30,7 @@ class Request:
     targets: tuple[str, ...] = TARGETS
     output: str = ""
     overrides: tuple[str, ...] = ()
+    environment: str = ""
     check: bool = False
     strict: bool = False
     format: str = "text"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..source import SourceFile
     from .request import Request
 
-    Stages = Callable[[SourceFile, tuple[str, ...], tuple[str, ...]], Result]
+    Stages = Callable[[SourceFile, tuple[str, ...], tuple[str, ...], str], Result]
 
 
 class Session:
@@ -79,7 +79,10 @@ class Session:
                 self.add(failure(finding.code, finding.message, name, finding.help, finding.span))
             return
         self.sources[name] = source.text
-        result = stages(source, self.request.targets, self.request.overrides)
+        result = stages(source, self.request.targets, self.request.overrides, self.request.environment)
+        if result.usage:
+            self.complain(f"`{name}` {result.usage}")
+            return
         self.results.append((name, result))
         for diagnostic in result.diagnostics:
             self.add(diagnostic)

@@ -43,7 +43,7 @@ def infra(request: Request) -> int:
     for name, result in session.results:
         documents = manifests(result.pipeline, request.targets[0]) if result.pipeline else ()
         if documents:
-            texts.append(to_yaml(documents, header(result.name)))
+            texts.append(to_yaml(documents, header(result.name, request.environment)))
         else:
             why = f"{request.targets[0]} cannot use its `store`" if result.pipeline and result.pipeline.store else "it has no `store`"
             session.note(f"{name}: the project needs nothing in the cluster that mlc could make ({why})")

@@ -1,4 +1,4 @@
-"""`mlc validate`: every check, for every target unless some are named, and the rules of `--lint`."""
+"""`mlc validate`: every check, for every target and every environment unless some are named, and the rules of `--lint`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def validate(request: Request) -> int:
     """Check the specs and return the exit code."""
     from functools import partial
 
-    from ..driver import check_source
+    from ..driver import check_environments
 
     session = Session(request)
-    if session.run(partial(check_source, lints=request.lints)):
+    if session.run(partial(check_environments, lints=request.lints)):
         session.note(f"ok: {session.count}")
     return session.code

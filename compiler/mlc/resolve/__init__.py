@@ -6,9 +6,8 @@ from ..diagnostics.codes import failed
 from ..diagnostics.model import Related
 from ..ir import Group, Pipeline
 from ..record import replace
-from . import graph, images, params, ports, settings, steps, volumes
+from . import graph, images, layers, params, ports, settings, steps, volumes
 from .context import Context
-from .merge import merge
 from .names import check_alike, check_annotations, check_labels, check_notes, check_steps
 from .placement import check_placement
 
@@ -51,6 +50,12 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
     sections = _merged(context)
     declared = _declared(context, sections)
     producers = _producers(context, declared)
+    unbuilt: tuple[Path, ...] = ()
+    if data.get("datasets") or data.get("code") or any(step.get("code") for merged in sections.values() for step in merged):
+        from . import datasets
+
+        datasets.check(context, [step for merged in sections.values() for step in merged], declared["steps"], producers)
+        unbuilt = datasets.unbuilt(data)
     scope = steps.Project(data.get("images") or {}, known_volumes, producers)
     run = _group(context, "run", "steps", sections, declared, scope)
     final = _group(context, "finally", "finally", sections, declared, scope) if sections["finally"] else None
@@ -70,25 +75,31 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
         schedule=schedule,
         argo=argo,
         kfp=kfp,
+        store_name=_store_name(document),
+        environment=document.environment,
+        unbuilt=unbuilt,
     )
 
 
+def _store_name(document: Document) -> str:
+    """Two environments may be in one namespace of the cluster: neither may overwrite the other's store."""
+    name: str = document.data["name"]
+    chosen = document.environment
+    return f"{name}-{chosen}" if chosen and document.data["environments"][chosen].get("store") else name
+
+
 def _merged(context: Context) -> dict[str, list[Merged]]:
-    """The steps of `steps` and of `finally`, each over the defaults. They share one name space: engines name their parts after them."""
-    written = {section: context.data.get(section) or {} for section in _SECTIONS}
+    """The steps of `steps` and of `finally`, with what lies under each. They share one name space: engines name their parts after them."""
     places: dict[str, Path] = {}
-    for section, declared in written.items():
-        for name in declared:
+    for section in _SECTIONS:
+        for name in context.data.get(section) or {}:
             if name in places:
                 related = (Related(places[name], "the other one", "key"),)
                 help = "steps of `finally` need names of their own"
                 context.report("MLC308", f"step `{name}` is declared twice", (section, name), at="key", related=related, help=help)
             places.setdefault(name, (section, name))
     check_steps(context, places)
-    defaults = context.data.get("defaults") or {}
-    return {
-        section: [merge(section, name, step or {}, defaults) for name, step in declared.items()] for section, declared in written.items()
-    }
+    return layers.merged(context, _SECTIONS)
 
 
 def _declared(context: Context, sections: Sections) -> Declared:
@@ -104,11 +115,20 @@ def _producers(context: Context, declared: Declared) -> dict[str, tuple[str, Out
             for output in made.outputs:
                 first = producers.setdefault(output.name, (name, output))
                 if first[1] is not output:
-                    related = (Related(first[1].origin, f"produced by `{first[0]}` here", "key"),)
-                    help = "an artifact has one producer: give the second another name"
-                    context.report("MLC308", f"`{output.name}` is produced twice", output.origin, at="key", related=related, help=help)
+                    _produced_twice(context, name, output, *first)
     check_alike(context, {name: output.origin for name, (_, output) in producers.items()})
     return producers
+
+
+def _produced_twice(context: Context, name: str, output: Output, first: str, other: Output) -> None:
+    if output.origin == other.origin:  # both steps have it from one template
+        message = f"`{output.name}` is produced twice, by `{first}` and by `{name}`, which both have it from a template"
+        help = "an artifact has one producer: write `outputs` in the steps, each with a name of its own"
+        context.report("MLC308", message, output.origin, at="key", help=help)
+        return
+    related = (Related(other.origin, f"produced by `{first}` here", "key"),)
+    help = "an artifact has one producer: give the second another name"
+    context.report("MLC308", f"`{output.name}` is produced twice", output.origin, at="key", related=related, help=help)
 
 
 def _group(context: Context, kind: Kind, section: str, sections: Sections, declared: Declared, project: steps.Project) -> Group:

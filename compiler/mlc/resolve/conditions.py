@@ -51,11 +51,17 @@ def gates(
             for metric, bounds in thresholds[name].items()
             for threshold in bounds
         ]
-        if not comparisons and not any(finding.path[:3] == ("steps", name, "metrics") for finding in context.findings):
+        if not comparisons and not _refused(context, name):
             help = f"give a metric of `{name}` a threshold (`min`, `max`, `above` or `below`), or use `needs` for order alone"
             context.report("MLC312", f"the gate of `{step.name}` is `{name}`, which has no thresholds", path, help=help)
         found.extend(Condition(comparison, "gate", path) for comparison in comparisons)
     return found
+
+
+def _refused(context: Context, name: str) -> bool:
+    """Whether something about the metrics of a step was reported, wherever they stand."""
+    origins = {metric.origin for metric in context.metrics[name].values()}
+    return any(finding.path[: len(origin)] == origin for finding in context.findings for origin in origins)
 
 
 def when(context: Context, step: Merged) -> list[Condition]:

@@ -46,8 +46,9 @@ def resolve(context: Context, step: Merged, declared: Mapping[str, Any]) -> tupl
     named = step.get("image")
     path = step.where("image")
     if named is None:
-        help = "name one of `images`, or write a reference such as `python:3.12-slim`; `defaults` may hold it for every step"
-        context.report("MLC202", f"step `{step.name}` has no `image`", step.origin, at="key", help=help)
+        if not step.incomplete:
+            help = "name one of `images`, or write a reference such as `python:3.12-slim`; `defaults` may hold it for every step"
+            context.report("MLC202", f"step `{step.name}` has no `image`", step.origin, at="key", help=help)
         return Image("", "", "", step.origin), None
     entry = declared.get(named)
     if entry is None:

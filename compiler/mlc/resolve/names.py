@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..diagnostics.model import Path
+    from ..diagnostics.model import At, Path
     from .context import Context
 
 _STEP_WORDS = frozenset(
@@ -44,6 +44,7 @@ _ARGO_WORDS = frozenset(
 )
 """Labels and annotations by which Argo's controller finds its own objects (workflow/common/common.go). A `completed` workflow is never
 started, a pod with another `workflow` or `node-id` never seen again. KFP runs on the same controller."""
+_KEY_RULE = "at most 63 letters, digits, `-`, `_` and `.`; before it, if needed, a domain and `/`"
 
 
 def is_plain(text: str) -> bool:
@@ -150,9 +151,27 @@ def check_labels(context: Context, labels: Mapping[str, str], path: Path, where:
     for key, value in labels.items():
         place = where[key] if where else (*path, key)
         _qualified(context, key, place, "a label")
-        if value and _EXPRESSION not in value and _QUALIFIED.fullmatch(value) is None:
-            help = "at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends; `annotations` take any text"
-            context.report("MLC323", f"`{value}` cannot be the value of a label", place, help=help)
+        check_label_value(context, value, place)
+
+
+def check_label_value(context: Context, value: str, path: Path) -> None:
+    """The value of a label (`IsValidLabelValue`)."""
+    if value and _EXPRESSION not in value and not (len(value) <= 63 and is_plain(value)) and _QUALIFIED.fullmatch(value) is None:
+        help = "at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends; `annotations` take any text"
+        context.report("MLC323", f"`{value}` cannot be the value of a label", path, help=help)
+
+
+def check_label_key(context: Context, key: str, path: Path, at: At = "key") -> None:
+    """The key of a label that somebody else set (`IsQualifiedName`)."""
+    if _EXPRESSION not in key and not _is_qualified(key):
+        context.report("MLC323", f"`{key}` cannot be the key of a label", path, at=at, help=_KEY_RULE)
+
+
+def check_namespace(context: Context, name: str, path: Path) -> None:
+    """The name of a namespace: one part of a domain name, at most 63 characters (`ValidateNamespaceName`)."""
+    if _EXPRESSION not in name and not (len(name) <= 63 and is_plain(name)):
+        help = "lower-case letters, digits and `-`, at most 63 characters, a letter or digit at both ends"
+        context.report("MLC323", f"`{name}` cannot be the name of a namespace", path, help=help)
 
 
 def check_annotations(context: Context, annotations: Mapping[str, str], path: Path, where: Mapping[str, Path] | None = None) -> None:
@@ -177,14 +196,17 @@ def check_notes(context: Context, annotations: Mapping[str, str], title: str, de
 
 
 def _qualified(context: Context, key: str, path: Path, what: str) -> None:
-    prefix, slash, name = key.rpartition("/")
     if key.startswith(_OURS):
         context.report(
             "MLC307", f"`{key}` starts with `{_OURS}`, which is kept for the compiler", path, at="key", help="choose another prefix"
         )
-    elif key.startswith(_ARGO) and name in _ARGO_WORDS:
+    elif key.startswith(_ARGO) and key.rpartition("/")[2] in _ARGO_WORDS:
         help = "leave it out, or use a key of your own"
         context.report("MLC307", f"`{key}` is set by Argo Workflows, which runs on it, on every target", path, at="key", help=help)
-    elif _QUALIFIED.fullmatch(name) is None or (slash and (len(prefix) > 253 or _SUBDOMAIN.fullmatch(prefix) is None)):
-        help = "at most 63 letters, digits, `-`, `_` and `.`; before it, if needed, a domain and `/`"
-        context.report("MLC323", f"`{key}` cannot be the key of {what}", path, at="key", help=help)
+    elif not _is_qualified(key):
+        context.report("MLC323", f"`{key}` cannot be the key of {what}", path, at="key", help=_KEY_RULE)
+
+
+def _is_qualified(key: str) -> bool:
+    prefix, slash, name = key.rpartition("/")
+    return _QUALIFIED.fullmatch(name) is not None and not (slash and (len(prefix) > 253 or _SUBDOMAIN.fullmatch(prefix) is None))

@@ -17,7 +17,7 @@ _NO_DOLLAR = (
     r"(?<!\$)\{\{\s*((?:params|inputs|outputs|values|metrics|run)\.[A-Za-z][\w-]*|steps\.[\w-]+\.(?:values|metrics)\.[\w-]+)\s*\}\}"
 )
 """What reads as a reference of ours, in the braces of other tools. A text that is meant so is written `${{ '{{ params.x }}' }}`."""
-_HELP = "expressions may stand in `command`, `args`, `env`, `when` and thresholds, paths also in `run`"
+_HELP = "expressions may stand in `command`, `args`, `env`, `when`, thresholds and the `tag` of a dataset, paths also in `run`"
 
 
 def check_placement(context: Context) -> None:
@@ -67,7 +67,11 @@ def _outside(text: str) -> str:
 
 
 def _allowed(path: Path, node: Any) -> bool:
-    if len(path) < 2 or path[0] not in ("steps", "finally", "defaults"):
+    if path[:1] == ("environments",):
+        path = path[2:]
+    if path[:1] == ("datasets",):
+        return len(path) == 3 and path[2] == "tag"
+    if len(path) < 2 or path[0] not in ("steps", "finally", "templates", "defaults"):
         return False
     key = path[1:] if path[0] == "defaults" else path[2:]
     if not key:

@@ -29,10 +29,12 @@ class Ports:
 
 
 def artifact_types(context: Context, declared: Mapping[str, Any]) -> dict[str, ArtifactType]:
-    """`artifacts`: the type of each declared name."""
-    check_alike(context, {name: ("artifacts", name) for name in declared})
+    """`artifacts` and `datasets`: the type of each declared name."""
+    datasets = context.data.get("datasets") or ()
+    if not datasets:
+        check_alike(context, {name: ("artifacts", name) for name in declared})
     found: dict[str, Any] = {name: entry if isinstance(entry, str) else entry["type"] for name, entry in declared.items()}
-    return found
+    return {**found, **dict.fromkeys(datasets, "dataset")}
 
 
 def named_paths(step: Merged, key: str) -> dict[str, tuple[str, Path]]:
@@ -111,14 +113,18 @@ def inputs(context: Context, step: Merged, producers: Mapping[str, tuple[str, Ou
     """The inputs of a step, bound to the steps that produce them."""
     found: list[Input] = []
     names: dict[str, Path] = {}
+    datasets = context.data.get("datasets") or ()
     for name, (path, origin) in named_paths(step, "inputs").items():
         _form(context, step, "inputs", path, origin)
         names[name] = origin
         produced = producers.get(name)
+        if produced is None and name in datasets:
+            found.append(Input(name, path, "dataset", "", origin))
+            continue
         if produced is None:
             help = f"list it under the `outputs` of the step that makes it: `outputs: {{{name}: /path}}`"
             message = f"step `{step.name}` reads `{name}`, which no step produces"
-            context.unknown("MLC322", message, origin, name, producers, help, at="key")
+            context.unknown("MLC322", message, origin, name, (*producers, *datasets), help, at="key")
             continue
         producer, output = produced
         if apart := context.apart(producer):

@@ -60,15 +60,23 @@ def _blank(command: Any, first: Text) -> bool:
 
 
 def _check_inherited(context: Context, step: Merged) -> None:
-    """`shell` and `packages` belong to the `run` they stand beside: a script of the step's own must not seem to have the defaults'."""
-    defaults = context.data.get("defaults") or {}
-    written = context.data[str(step.origin[0])][step.name] or {}
-    for key in ("shell", "packages"):
-        if key in defaults and key not in written and (key != "shell" or defaults[key] != "sh"):
-            related = (Related(("defaults", key), "does not reach this script", "key"),)
-            help = f"write `{key}` in the step, beside its `run`: a step that sets `run` inherits nothing of the program"
-            message = f"step `{step.name}` has a script of its own, which does not get `{key}` from `defaults`"
-            context.report("MLC209", message, step.where("run"), at="key", related=related, help=help)
+    """`shell` and `packages` belong to the `run` they stand beside: a script must not seem to have those of a layer below."""
+    path = step.where("run")
+    owner, holder = ("template", path[1]) if path[0] == "templates" else ("step", step.name)
+    for key, place in step.lost.items():
+        if key not in ("shell", "packages") or (key == "shell" and _at(context.data, place) == "sh"):
+            continue
+        below = "`defaults`" if place[0] == "defaults" else f"template `{place[1]}`"
+        related = (Related(place, "does not reach this script", "key"),)
+        help = f"write `{key}` in the {owner}, beside its `run`: a {owner} that sets `run` inherits nothing of the program"
+        message = f"{owner} `{holder}` has a script of its own, which does not get `{key}` from {below}"
+        context.report("MLC209", message, path, at="key", related=related, help=help)
+
+
+def _at(data: Any, path: Path) -> Any:
+    for part in path:
+        data = data[part]
+    return data
 
 
 def _script(context: Context, step: Merged, own: dict[str, dict[str, str]]) -> Script | None:
@@ -83,7 +91,7 @@ def _script(context: Context, step: Merged, own: dict[str, dict[str, str]]) -> S
                     "MLC209", f"`{key}` goes with `run`, which step `{step.name}` does not have", step.where(key), at="key", help=help
                 )
         return None
-    if step.where("run")[0] != "defaults":
+    if step.lost:
         _check_inherited(context, step)
     if packages and shell != "python":
         help = "say `shell: python`, or install them in the image"

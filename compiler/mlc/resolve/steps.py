@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..diagnostics.model import Path
     from ..ir import Output, Text, Threshold, Volume
+    from ..scheduling import Scheduling
     from .context import Context
     from .merge import Merged
 
@@ -88,10 +89,19 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
         cache=resources.cache(step),
         labels=labels,
         annotations=annotations,
+        scheduling=_scheduling(context, step),
         origin=step.origin,
         merged=step.moved,
     )
     return resolved, _edges(resolved, needs, gates)
+
+
+def _scheduling(context: Context, step: Merged) -> Scheduling | None:
+    if not any(step.get(key) for key in ("node_selector", "tolerations", "affinity")):
+        return None
+    from . import scheduling
+
+    return scheduling.resolve(context, step)
 
 
 def _mounts(context: Context, step: Merged, volumes: Mapping[str, Volume]) -> tuple[Mount, ...]:
@@ -142,7 +152,8 @@ def _edges(step: Step, needs: Mapping[str, Path], gates: Mapping[str, Path]) -> 
     """Whom the step waits for: `needs`, `gate`, data, and every step that an expression of it, or a threshold it is gated by, mentions."""
     edges = {**needs, **{name: path for name, path in gates.items() if name not in needs}}
     for port in step.inputs:
-        edges.setdefault(port.producer, port.origin)
+        if port.producer:
+            edges.setdefault(port.producer, port.origin)
     for text in step.texts:
         for reference in text.references:
             if isinstance(reference, (ValueRef, MetricRef)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...diagnostics.model import Finding
 from ...ir import FieldPath, Text
 from ...lowering.text import ARGUMENT_LIMIT, engine_tag, kubelet, unquotable, way_out
-from .names import repository
+from .names import named, repository
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _VOLUMES = frozenset({"var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config"})
 """Volumes that the controller adds to a pod (controller/workflowpod.go, workflow/common)."""
+
+_LONGEST = 52
+"""Characters of a CronWorkflow's name: those of its runs have ten more, and labels with it 63 (workflow/validate, ValidateCronWorkflow)."""
 
 _FOLDERS = ("/var/run/argo", "/argo", "/mainctrfs")
 """Folders of the executor in a pod (workflow/common)."""
@@ -52,9 +55,14 @@ def _project(pipeline: Pipeline) -> Iterator[Finding]:
         if volume.name in _VOLUMES:
             message = f"a volume cannot be called `{volume.name}` on Argo, which adds one of that name to its pods"
             yield Finding("MLC402", message, volume.origin, "key", help="give it another name")
+    objects = pipeline.schedule is not None or pipeline.argo.kind == "WorkflowTemplate"
+    if objects and len(named(pipeline)) > _LONGEST:  # only with an environment: a project's name is shorter
+        message = f"the name `{named(pipeline)}` has {len(named(pipeline))} characters: a CronWorkflow can have {_LONGEST}"
+        yield Finding("MLC402", message, ("environments", pipeline.environment), "key", help="give the environment a shorter name")
     if pipeline.store is not None:
-        message = f"the manifest refers to the ConfigMap `{repository(pipeline.name)}` for `store`, it does not hold it"
-        help = "create it once in the namespace of the runs: `mlc infra SPEC | kubectl apply -f -`"
+        message = f"the manifest refers to the ConfigMap `{repository(pipeline)}` for `store`, it does not hold it"
+        chosen = f" --env {pipeline.environment}" if pipeline.environment else ""
+        help = f"create it once in the namespace of the runs: `mlc infra SPEC{chosen} | kubectl apply -f -`"
         yield Finding("MLC405", message, pipeline.store.origin, "key", help=help)
 
 

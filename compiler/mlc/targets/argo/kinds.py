@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .names import named
 from .versions import SCHEDULES, at_least
 
 TYPE_CHECKING = False
@@ -20,13 +21,13 @@ def documents(pipeline: Pipeline, spec: dict[str, Any]) -> tuple[dict[str, Any],
     """The manifest's objects around the spec. With a `schedule` the template comes first, which the CronWorkflow refers to."""
     if pipeline.schedule is None and pipeline.argo.kind == "Workflow":
         return (_object(pipeline, "Workflow", {"generateName": f"{pipeline.name}-"}, spec),)
-    named = {"name": pipeline.name}
+    name = {"name": named(pipeline)}
     # runs made from a template get none of its own labels and annotations but these (controller/operator.go, setExecWorkflow)
     of_runs = {key: value for key, value in _metadata(pipeline).items() if key != "namespace"}
-    template = _object(pipeline, "WorkflowTemplate", named, {**spec, "workflowMetadata": of_runs} if of_runs else spec)
+    template = _object(pipeline, "WorkflowTemplate", name, {**spec, "workflowMetadata": of_runs} if of_runs else spec)
     if pipeline.schedule is None:
         return (template,)
-    return template, _object(pipeline, "CronWorkflow", named, _cron(pipeline, pipeline.schedule))
+    return template, _object(pipeline, "CronWorkflow", name, _cron(pipeline, pipeline.schedule))
 
 
 def ttl(seconds: Ttl) -> dict[str, int]:
@@ -60,4 +61,4 @@ def _cron(pipeline: Pipeline, schedule: Schedule) -> dict[str, Any]:
         ("startingDeadlineSeconds", schedule.starting_deadline),
         ("suspend", schedule.suspend),
     )
-    return {**times, **{key: value for key, value in parts if value}, "workflowSpec": {"workflowTemplateRef": {"name": pipeline.name}}}
+    return {**times, **{key: value for key, value in parts if value}, "workflowSpec": {"workflowTemplateRef": {"name": named(pipeline)}}}

@@ -36,7 +36,7 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
         ("ttlStrategy", ttl(pipeline.argo.ttl)),
         ("arguments", {"parameters": [_parameter(param) for param in pipeline.params]} if pipeline.params else {}),
         ("imagePullSecrets", [{"name": name} for name in _pull_secrets(pipeline)]),
-        ("artifactRepositoryRef", {"configMap": repository(pipeline.name), "key": REPOSITORY_KEY} if pipeline.store else {}),
+        ("artifactRepositoryRef", {"configMap": repository(pipeline), "key": REPOSITORY_KEY} if pipeline.store else {}),
         ("volumes", volumes.of_workflow(pipeline)),
         ("volumeClaimTemplates", claims),
         ("volumeClaimGC", {"strategy": "OnWorkflowCompletion"} if claims else {}),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...ir import Pipeline
+
 ENTRYPOINT = "entrypoint"
 """The DAG template that a run starts with; reserved as a step name by the language."""
 
@@ -12,6 +16,11 @@ SCRIPT = "/argo/staging/script"
 """Where Argo stages the source of a script template (workflow/common, ExecutorScriptSourcePath)."""
 
 
-def repository(project: str) -> str:
+def named(pipeline: Pipeline) -> str:
+    """What a WorkflowTemplate and a CronWorkflow are called: environments may share a namespace, where one must not replace the other."""
+    return f"{pipeline.name}-{pipeline.environment}" if pipeline.environment else pipeline.name
+
+
+def repository(pipeline: Pipeline) -> str:
     """The ConfigMap that holds the project's store: `mlc infra` makes it, the Workflow refers to it."""
-    return f"{project}-artifacts"
+    return f"{pipeline.store_name}-artifacts"

@@ -48,7 +48,8 @@ def template(step: Step, arguments: Arguments, shown: bool = False) -> dict[str,
         ("activeDeadlineSeconds", step.timeout),
         ("volumes", volumes.of_template(step)),
     )
-    return {"name": step.name, **{key: value for key, value in parts if value}, **body}
+    placed = _scheduling(step)
+    return {"name": step.name, **{key: value for key, value in parts if value}, **placed, **body}
 
 
 def task(step: Step, arguments: Arguments) -> dict[str, Any]:
@@ -62,6 +63,14 @@ def task(step: Step, arguments: Arguments) -> dict[str, Any]:
     artifacts = [{"name": port.name, "from": "{{tasks." + port.producer + ".outputs.artifacts." + port.name + "}}"} for port in step.inputs]
     given = {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
     return {**made, "arguments": given} if given else made
+
+
+def _scheduling(step: Step) -> dict[str, Any]:
+    if step.scheduling is None:
+        return {}
+    from ...lowering.scheduling import pod
+
+    return pod(step.scheduling)
 
 
 def staged(step: Step) -> bool:

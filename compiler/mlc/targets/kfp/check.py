@@ -147,6 +147,10 @@ def _step(step: Step, findings: list[Finding]) -> None:
     for metric in step.metrics:
         for key in metric.key:
             _tag(key, (*metric.origin, "key"), findings)
+    if step.scheduling is not None:
+        from . import scheduling
+
+        scheduling.check(step, step.scheduling, findings)
     _engine(step, findings)
     _resources(step, findings)
     _size(step, findings)

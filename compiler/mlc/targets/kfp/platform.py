@@ -41,6 +41,10 @@ def executor(step: Step) -> dict[str, Any]:
         spec["imagePullSecret"] = [_secret(step.image.pull_secret)]
     if step.timeout:
         spec["activeDeadlineSeconds"] = str(step.timeout)
+    if step.scheduling is not None:
+        from .scheduling import settings
+
+        spec.update(settings(step.scheduling))
     metadata: dict[str, dict[str, str]] = {}
     if step.labels:
         metadata["labels"] = dict(step.labels)

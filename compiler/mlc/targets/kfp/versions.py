@@ -24,6 +24,9 @@ TITLES = "2.14"
 SUB_PATHS = "2.16"
 """`PvcMount.sub_path`; older backends refuse the field (kubernetes_executor_config.proto of kfp-kubernetes 2.15.0 and 2.16.0)."""
 
+NODE_AFFINITY = "2.14"
+"""Older drivers pass over the message without a word (driver/k8s.go)."""
+
 
 def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
     """What the pipeline has that not every version can do: since when, what, and where it is written."""
@@ -40,6 +43,8 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
                 yield SUB_PATHS, "`sub_path`", (*mount.origin, "sub_path")
         if step.title not in ("", step.name) and step.name in read and (step.outputs or step.values or step.metrics):
             yield TITLES, f"a `title` on step `{step.name}`, whose results other steps use,", step.where("title")
+        if step.scheduling is not None and step.scheduling.node_terms:
+            yield NODE_AFFINITY, f"`node_affinity` of step `{step.name}`", (*step.scheduling.affinity_origin, "node_affinity")
 
 
 def oldest(pipeline: Pipeline) -> str:

@@ -1,0 +1,175 @@
+"""`datasets` and `code`: data and source code with a version. Their form and names are checked; nothing lowers them yet.
+
+Names of tags follow git's own rules (git-check-ref-format).
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..diagnostics.model import Related
+from ..ir import ParamRef, RunRef
+from .names import check_alike, check_key, check_object
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..diagnostics.model import Path
+    from ..expr.scope import Scope
+    from ..ir import Output
+    from .context import Context
+    from .merge import Merged
+    from .ports import Ports
+
+_SOURCES = ("dvc", "git", "s3")
+_OF_GIT = ("tag", "rev", "ssh_key", "token", "known_hosts", "overwrite", "author")
+_SSH = r"ssh://(?:\w[\w.-]*@)?\w[\w.-]*(?::\d+)?/\S+|\w[\w.-]*@\w[\w.-]*:[^/\s-]\S*"
+_HTTPS = r"https://\w[\w.-]*(?::\d+)?/\S+"
+_COMMIT = r"[0-9a-f]{7,64}"
+_NO_REF = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.$|/$|\.lock(?:/|$)|(?:^|/)\.|^[-/]|^@$"
+"""What no name of a tag or branch may hold; one that starts with `-` would be an option to git."""
+_AUTHOR = r"[^<>\n]*[^<>\s] <[^<>\s]+@[^<>\s]+>"
+
+
+def check(context: Context, steps: list[Merged], ports: Mapping[str, Ports], producers: Mapping[str, tuple[str, Output]]) -> None:
+    """Check the declarations, and what steps do with them. `producers` are the steps that make a dataset, by its name."""
+    scope = context.scope("the tag of a dataset")
+    # steps are known, so that a reference to one can be refused for what it is
+    scope.values, scope.metrics = ({name: getattr(found, key) for name, found in ports.items()} for key in ("values", "metrics"))
+    declared = context.data.get("datasets") or {}
+    artifacts = context.data.get("artifacts") or {}
+    for name in declared:
+        if name in artifacts:
+            related = (Related(("artifacts", name), "the other one", "key"),)
+            help = "a dataset is an artifact already, of type `dataset`: take it out of `artifacts`"
+            context.report("MLC308", f"`{name}` is an artifact and a dataset", ("datasets", name), at="key", related=related, help=help)
+    check_alike(context, {**{name: ("artifacts", name) for name in artifacts}, **{name: ("datasets", name) for name in declared}})
+    for name, entry in declared.items():
+        _dataset(context, name, entry, producers.get(name), scope)
+    code = context.data.get("code")
+    if code is not None:
+        _repository(context, code["git"], ("code", "git"))
+        _credentials(context, code, ("code",), code["git"])
+        _reference(context, code["ref"], ("code", "ref"), "tag, branch or commit")
+    for step in steps:
+        _code(context, step, code)
+
+
+def _dataset(context: Context, name: str, entry: Mapping[str, Any], producer: tuple[str, Output] | None, scope: Scope) -> None:
+    path: Path = ("datasets", name)
+    sources = [source for source in _SOURCES if source in entry]
+    if not sources:
+        help = "give exactly one of them, such as `dvc: {repo: ..., path: ...}`"
+        context.report("MLC207", f"dataset `{name}` has none of `dvc`, `git` or `s3`", path, at="key", help=help)
+        return
+    if len(sources) > 1:
+        _exclude(context, path, sources[0], sources[1], f"keep `{sources[0]}` or `{sources[1]}`")
+        return
+    source = entry[sources[0]]
+    if sources[0] == "s3":
+        for key in _OF_GIT:
+            if key in entry:
+                _exclude(context, path, "s3", key, "a version of an object goes into `s3: {uri, version}`")
+        if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+/\S+", source["uri"]) is None:
+            help = "write `s3://BUCKET/KEY`"
+            context.report("MLC330", f"`{source['uri']}` is not the address of an object", (*path, "s3", "uri"), help=help)
+        if producer is not None and "version" in source:
+            help = "leave `version` out: the store gives each object that is written a new one"
+            _publishes(context, producer, name, "a fixed `version`", (*path, "s3", "version"), help)
+        return
+    _repository(context, source["repo"], (*path, sources[0], "repo"))
+    _inside(context, source["path"], (*path, sources[0], "path"))
+    _credentials(context, entry, path, source["repo"])
+    _version(context, name, entry, path, producer, scope)
+    if "author" in entry and re.fullmatch(_AUTHOR, entry["author"]) is None:
+        context.report("MLC330", f"`{entry['author']}` is not an author", (*path, "author"), help="write `Name <name@example.com>`")
+
+
+def _version(context: Context, name: str, entry: Mapping[str, Any], path: Path, producer: tuple[str, Output] | None, scope: Scope) -> None:
+    if "tag" in entry and "rev" in entry:
+        _exclude(context, path, "tag", "rev", "keep `tag` (a name, which may move) or `rev` (a commit, which does not)")
+    elif "tag" not in entry and "rev" not in entry:
+        help = "add `tag: v1.0`, or `rev` with a commit"
+        context.report("MLC202", f"dataset `{name}` has neither `tag` nor `rev`", path, at="key", help=help)
+    elif "rev" in entry:
+        if re.fullmatch(_COMMIT, entry["rev"]) is None:
+            help = "write the commit, 7 to 40 hexadecimal digits; a name goes into `tag`"
+            context.report("MLC330", f"`{entry['rev']}` is not a commit", (*path, "rev"), help=help)
+        if producer is not None:
+            _publishes(context, producer, name, "a fixed `rev`", (*path, "rev"), "name the version that it publishes with `tag`")
+    else:
+        tag = context.text(entry["tag"], (*path, "tag"), scope)
+        for reference in tag.references:
+            if not isinstance(reference, (ParamRef, RunRef)):
+                help = "use `params.NAME`: data is fetched before any step runs"
+                context.report("MLC311", "the tag of a dataset knows `params` and `run` only", (*path, "tag"), help=help)
+                return
+        if tag.constant:
+            _reference(context, tag.constant, (*path, "tag"), "tag")
+
+
+def _repository(context: Context, text: str, path: Path) -> None:
+    if "${{" not in text and re.fullmatch(f"{_SSH}|{_HTTPS}", text) is None:
+        help = "write `git@HOST:PATH`, `ssh://HOST/PATH` or `https://HOST/PATH`, without a password"
+        context.report("MLC330", f"`{text}` is not the address of a repository", path, help=help)
+
+
+def _reference(context: Context, text: str, path: Path, what: str) -> None:
+    if "${{" not in text and (len(text) > 200 or re.search(_NO_REF, text)):
+        help = "letters, digits, `-`, `_`, `.` and `/`, such as `v1.0`; not starting with `-` or `.`"
+        context.report("MLC330", f"`{text}` cannot be the name of a {what}", path, help=help)
+
+
+def _inside(context: Context, text: str, path: Path) -> None:
+    if "${{" not in text and (text.startswith(("/", "-")) or ".." in text.split("/") or not text.isprintable() or "\\" in text):
+        help = "write it relative to the top of the repository, without `..`"
+        context.report("MLC330", f"`{text}` is not a path in a repository", path, help=help)
+
+
+def _credentials(context: Context, entry: Mapping[str, Any], path: Path, repository: str) -> None:
+    """`ssh_key` and `known_hosts` are for ssh, `token` is for https."""
+    for key in ("ssh_key", "token"):
+        if key in entry:
+            check_object(context, entry[key]["secret"], (*path, key, "secret"), "a Secret")
+            check_key(context, entry[key]["key"], (*path, key, "key"), "a Secret")
+    if "known_hosts" in entry:
+        check_object(context, entry["known_hosts"]["config_map"], (*path, "known_hosts", "config_map"), "a ConfigMap")
+        check_key(context, entry["known_hosts"]["key"], (*path, "known_hosts", "key"), "a ConfigMap")
+    if "ssh_key" in entry and "token" in entry:
+        _exclude(context, path, "ssh_key", "token", "keep `ssh_key` for ssh, or `token` for https")
+        return
+    https = repository.startswith("https:")
+    for key, over in (("ssh_key", "ssh"), ("known_hosts", "ssh"), ("token", "https")):
+        if key in entry and https != (over == "https"):
+            help = f"take it out, or write the address for {over}"
+            message = f"`{key}` is for repositories over {over}, and this one is over {'https' if https else 'ssh'}"
+            context.report("MLC209", message, (*path, key), at="key", help=help)
+
+
+def _exclude(context: Context, path: Path, first: str, second: str, help: str) -> None:
+    related = (Related((*path, first), "given here", "key"),)
+    context.report("MLC209", f"`{first}` and `{second}` exclude each other", (*path, second), at="key", related=related, help=help)
+
+
+def _publishes(context: Context, producer: tuple[str, Output], name: str, what: str, path: Path, help: str) -> None:
+    related = (Related(producer[1].origin, "produced here", "key"),)
+    context.report("MLC330", f"step `{producer[0]}` makes a new version of `{name}`, which has {what}", path, related=related, help=help)
+
+
+def _code(context: Context, step: Merged, code: Mapping[str, Any] | None) -> None:
+    if not step.get("code"):
+        return
+    path = step.where("code")
+    if code is None:
+        help = "say where it is at the top level: `code: {git: https://..., ref: v1.0}`"
+        context.report("MLC202", f"step `{step.name}` wants the project's `code`, and the project has none", path, at="key", help=help)
+    if not step.get("workdir"):
+        help = "add `workdir: /src`, for example: that is where the code is checked out"
+        context.report("MLC209", f"`code` needs a `workdir`, which step `{step.name}` does not have", path, at="key", help=help)
+
+
+def unbuilt(data: Mapping[str, Any]) -> tuple[Path, ...]:
+    """The parts of the language in a project that nothing lowers yet."""
+    return tuple((key,) for key in ("datasets", "code") if data.get(key))

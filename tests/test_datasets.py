@@ -1,0 +1,127 @@
+"""`datasets` and `code`: their names and forms; `validate` takes them, `compile` says that they are not built yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlc import driver
+from mlc.graph import draw
+from mlc.targets import TARGETS
+
+from .support import check, source
+
+BASE = """
+params: {version: v1}
+code: {git: "https://github.com/acme/train", ref: v1.2.0}
+datasets:
+  reviews: {dvc: {repo: "git@github.com:acme/dvc.git", path: a/reviews.csv}, tag: "${{ params.version }}"}
+  raw: {s3: {uri: "s3://raw/all"}}
+steps:
+  prepare: {image: "a:1", command: [x], inputs: {raw: /in/raw}, outputs: {reviews: /out/reviews}, code: true, workdir: /src}
+  train: {image: "a:1", command: [x, "${{ inputs.reviews }}"], inputs: {reviews: /in/reviews}}
+"""
+
+
+def test_they_validate_and_do_not_compile() -> None:
+    """A dataset is an artifact: edges follow from it. Only `compile` says that a part is not built, once for each part."""
+    result = driver.check_environments(source(BASE), TARGETS)
+    assert result.diagnostics == ()
+    assert result.pipeline is not None
+    prepare, train = result.pipeline.steps
+    assert (train.name, train.after) == ("train", ("prepare",))
+    assert [(one.type, one.producer) for one in (*prepare.inputs, *train.inputs)] == [("dataset", ""), ("dataset", "prepare")]
+    assert prepare.outputs[0].type == "dataset"
+    assert "reads raw, fetched at its tag" in draw(result.pipeline)
+    for target in TARGETS:
+        compiled = driver.compile_source(source(BASE), (target,))
+        assert compiled.outputs == ()
+        assert [(one.code, one.path) for one in compiled.diagnostics] == [("MLC412", ("code",)), ("MLC412", ("datasets",))]
+
+
+REPOSITORIES = {
+    "git@github.com:acme/dvc.git": True,
+    "ssh://git@host:2222/~me/x.git": True,
+    "host.example.com:x": False,  # a drive of Windows, or a scheme?
+    "https://host/x": True,
+    "https://host:8443/a/b.git": True,
+    "https://user:pass@host/x": False,
+    "http://host/x": False,
+    "git://host/x": False,
+    "/srv/x": False,
+    "../x": False,
+    "--upload-pack=x": False,
+    "-x@host:y": False,
+    "git@host:-x": False,
+    "ssh://-oProxyCommand=x/y": False,
+    "git@host:a b": False,
+}
+
+
+@pytest.mark.parametrize(("address", "good"), REPOSITORIES.items())
+def test_addresses(address: str, good: bool) -> None:
+    """ssh and https, nothing that could be an option, a folder of this machine or a password."""
+    found = [
+        one.code for one in check("steps: {s: {image: a:1, workdir: /w, code: true}}", overrides=(f"code={{git: {address!r}, ref: v1}}",))
+    ]
+    assert found == [] if good else "MLC330" in found
+
+
+TAGS = {
+    "v1.0": True, "a/b": True, "2024-01": True, "ü": True,
+    "-x": False, "/a": False, "a/": False, ".a": False, "a/.b": False, "a..b": False, "a b": False, "a~1": False, "a^": False,
+    "a:b": False, "a?": False, "a*": False, "a[": False, "a\\b": False, "a.lock": False, "a.lock/b": False, "a@{1}": False, "@": False,
+    "a.": False, "a//b": False, "a\tb": False, "$(id)": True, "a;b": True, "x" * 201: False,
+}  # fmt: skip
+"""What git takes and what it does not (git-check-ref-format). No shell ever sees a tag, so its signs are letters like others."""
+
+
+@pytest.mark.parametrize(("tag", "good"), TAGS.items())
+def test_tags(tag: str, good: bool) -> None:
+    """As git takes them."""
+    body = "datasets: {d: {git: {repo: 'https://h/x', path: p}, tag: v}}\nsteps: {s: {image: a:1, inputs: [d]}}"
+    found = [one.code for one in check(body, overrides=(f"datasets.d.tag={tag}",))]
+    assert found == ([] if good else ["MLC330"])
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ("{git: {repo: 'https://h/x', path: p}, tag: '${{ steps.t.values.v }}'}", ["MLC311"]),
+        ("{git: {repo: 'https://h/x', path: p}, tag: 'v${{ params.n }}'}", []),
+        ("{git: {repo: 'https://h/x', path: p}, tag: '${{ params.m }}'}", ["MLC303"]),
+        ("{git: {repo: 'https://h/x', path: '${{ params.n }}'}, tag: v}", ["MLC311"]),
+        ("{git: {repo: 'https://h/x', path: p, remote: r}, tag: v}", ["MLC201"]),
+        ("{git: {repo: 'https://h/x', path: a/../b}, tag: v}", ["MLC330"]),
+        ("{git: {repo: 'https://h/x', path: -p}, tag: v}", ["MLC330"]),
+        ("{git: {repo: 'https://h/x', path: p}, rev: 9fceb02}", []),
+        ("{git: {repo: 'https://h/x', path: p}, rev: 9FCEB02}", ["MLC330"]),
+        ("{git: {repo: 'https://h/x', path: p}, tag: v, token: {secret: S, key: k}}", ["MLC323"]),
+        ("{git: {repo: 'https://h/x', path: p}, tag: v, token: {secret: s, key: k}, ssh_key: {secret: s, key: k}}", ["MLC209"]),
+        ("{git: {repo: 'git@h:x', path: p}, tag: v, token: {secret: s, key: k}}", ["MLC209"]),
+        ("{git: {repo: 'https://h/x', path: p}, tag: v, known_hosts: {config_map: c, key: 'a b'}}", ["MLC209", "MLC323"]),
+        ("{s3: {uri: 's3://bucket/k'}, overwrite: true}", ["MLC209"]),
+        ("{s3: {uri: 's3://b'}}", ["MLC330"]),
+        ("{}", ["MLC207"]),
+    ],
+)
+def test_declarations(dataset: str, expected: list[str]) -> None:
+    """Keys that go together, and expressions where the tag takes them: before any step runs, there are only parameters."""
+    body = f"""
+    params: {{n: 1}}
+    datasets: {{d: {dataset}}}
+    steps:
+      s: {{image: "a:1", inputs: [d]}}
+      t: {{image: "a:1", values: {{v: /v}}}}
+    """
+    assert sorted(one.code for one in check(body)) == expected
+
+
+def test_names_are_shared_with_artifacts() -> None:
+    """Nobody else may have the name, or one too like it; an unknown input may be a misspelt dataset."""
+    body = "datasets: {data: {s3: {uri: 's3://bucket/k'}}}\n"
+    alike = f"{body}artifacts: {{Data: model}}\nsteps: {{s: {{image: a:1, inputs: [data], outputs: [Data]}}}}"
+    assert [one.code for one in check(alike)] == ["MLC306"]
+    (found,) = check(f"{body}steps: {{s: {{image: a:1, inputs: [dta]}}, t: {{image: a:1, inputs: [data]}}}}")
+    assert (found.code, found.help) == ("MLC322", "did you mean `data`?")
+    fixed = "datasets: {data: {s3: {uri: 's3://bucket/k', version: '1'}}}\nsteps: {s: {image: a:1, outputs: [data]}}"
+    assert [one.code for one in check(fixed)] == ["MLC330"]
