@@ -882,6 +882,28 @@ def test_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
 
 
+def test_graph_for_other_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--format` gives text for Mermaid or Graphviz; of Mermaid one drawing at a time."""
+    first, second = spec(tmp_path), spec(tmp_path, "x.mlc.yaml", "two")
+    assert mlc("graph", first, "--format", "mermaid") == OK
+    assert capsys.readouterr().out == 'flowchart TD\n  s_train["train"]\n'
+    assert mlc("graph", first, second, "--format", "dot") == OK
+    assert capsys.readouterr().out.count("digraph") == 2
+    assert mlc("graph", first, second, "--format", "mermaid") == USAGE
+    assert capsys.readouterr().err == "mlc: error: `--format mermaid` draws one spec, and there are 2\n"
+    assert mlc("graph", first, "--format", "mermaids") == USAGE
+    assert "did you mean `mermaid`?" in capsys.readouterr().err
+
+
+def test_sarif_is_all_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With `--format sarif` standard error is one document, whatever happens."""
+    for name in (spec(tmp_path), spec(tmp_path, "w.mlc.yaml", text=WRONG), str(tmp_path / "nowhere.yaml")):
+        mlc("validate", name, "--format", "sarif")
+        assert json.loads(capsys.readouterr().err)["version"] == "2.1.0"
+    assert mlc("compile", spec(tmp_path), "-t", "argo", "-o", "out/", "--format", "sarif") == OK
+    assert json.loads(capsys.readouterr().err)["runs"][0]["results"] == []
+
+
 def test_graph_in_ascii(tmp_path: Path) -> None:
     """Where standard output cannot hold the drawing's characters, ASCII ones stand in."""
     text = SPEC.replace("  train:\n", "  train:\n    title: Café\n    when: params.epochs > 3\n")

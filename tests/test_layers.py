@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
-    ("driver", "infra", "graph"),
+    ("driver", "infra", "graph", "diagram"),
     ("reader", "schema", "resolve", "rules", "targets", "emit"),
     ("lowering",),
     (

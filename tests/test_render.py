@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+from mlc import __version__
+from mlc.diagnostics.codes import CODES
+from mlc.diagnostics.explain import explain
 from mlc.diagnostics.model import Diagnostic, Note, Span
 from mlc.diagnostics.render import FORMATS, render, visible
 
@@ -272,7 +275,7 @@ def test_colour_tells_severities_apart() -> None:
 
 def test_colour_is_for_text_only() -> None:
     """The formats that programs read have no colour."""
-    for format in ("concise", "json", "github"):
+    for format in ("concise", "json", "sarif", "github"):
         assert render(format, [UNKNOWN], {}, color=True) == render(format, [UNKNOWN], {})
 
 
@@ -363,6 +366,76 @@ def test_github_escapes_what_its_runner_would_interpret() -> None:
     )
 
 
+def test_sarif() -> None:
+    """One result each, with its rule, level, region and related places; each code that was found is a rule with its page."""
+    note = found(Span(1, 7, 1, 7), severity="note", code="MLC405", message="done elsewhere", help="", file="./a b/c.yaml")
+    log = json.loads(render("sarif", [UNKNOWN, DUPLICATE, note, UNKNOWN], {"churn.yaml": SPEC}))
+    assert log.keys() == {"$schema", "version", "runs"}
+    assert (log["version"], log["$schema"].rpartition("/")[2]) == ("2.1.0", "sarif-schema-2.1.0.json")
+    (run,) = log["runs"]
+    assert run.keys() == {"tool", "columnKind", "results"}
+    assert run["columnKind"] == "unicodeCodePoints"
+    driver = run["tool"]["driver"]
+    assert (driver["name"], driver["semanticVersion"]) == ("mlc", __version__)
+    assert [rule["id"] for rule in driver["rules"]] == ["MLC102", "MLC301", "MLC405"]
+    assert [result["ruleIndex"] for result in run["results"]] == [1, 0, 2, 1]
+    assert driver["rules"][1] == {
+        "id": "MLC301",
+        "shortDescription": {"text": "an unknown step"},
+        "fullDescription": {"text": (explain("MLC301") or "").split("## What it finds\n\n")[1].split("\n\n## ")[0]},
+        "help": {"text": "MLC301: an unknown step: `mlc explain MLC301`", "markdown": explain("MLC301")},
+        "defaultConfiguration": {"level": "error"},
+        "properties": {"tags": ["references"]},
+    }
+    assert run["results"][0] == {
+        "ruleId": "MLC301",
+        "ruleIndex": 1,
+        "level": "error",
+        "message": {"text": "step `train` needs `prepare-dta`, which does not exist\nhelp: did you mean `prepare`?"},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": "churn.yaml"},
+                    "region": {"startLine": 6, "startColumn": 13, "endLine": 6, "endColumn": 24},
+                }
+            }
+        ],
+    }
+    assert [(place["id"], place["message"]["text"]) for place in run["results"][1]["relatedLocations"]] == [
+        (1, "first given here"),
+        (2, "and there"),
+    ]
+    assert run["results"][2]["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "a%20b/c.yaml"}
+
+
+def test_sarif_of_hostile_texts() -> None:
+    """A message is plain text: no link, no control character; a file name is a reference, whatever is in it."""
+    bad = "[x](http://e.invalid) \x1b[31m\udc80é?#%"
+    log = json.loads(render("sarif", [found(Span(1, 1, 1, 1), message=bad, file=bad, help="")], {}))
+    (result,) = log["runs"][0]["results"]
+    assert result["message"]["text"] == "[x] (http://e.invalid) \\x1b[31m\\udc80é?#%"
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri.isascii()
+    assert not set(uri) & set(" #?[]()\x1b")
+    absolute = json.loads(render("sarif", [found(Span(1, 1, 1, 1), file="/a/b.yaml")], {}))["runs"][0]["results"][0]
+    assert absolute["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "file:///a/b.yaml"}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_sarif_has_every_page(code: str) -> None:
+    """Each code becomes a rule whose texts are those of its page."""
+    (rule,) = json.loads(render("sarif", [found(Span(1, 1, 1, 1), code=code)], {}))["runs"][0]["tool"]["driver"]["rules"]
+    assert rule["help"]["markdown"].startswith(f"# {code}")
+    assert rule["fullDescription"]["text"] in rule["help"]["markdown"]
+    assert "\n## " not in rule["fullDescription"]["text"]
+
+
+def test_sarif_of_nothing_is_a_run() -> None:
+    """A service that gets no results closes what it had open."""
+    log = json.loads(render("sarif", [], {}))
+    assert [run["results"] for run in log["runs"]] == [[]]
+
+
 @pytest.mark.parametrize("format", ["text", "concise", "github"])
 def test_nothing_found_is_nothing_said(format: str) -> None:
     """Without diagnostics the formats for people are silent."""
@@ -376,7 +449,7 @@ def test_nothing_found_is_an_empty_envelope_in_json() -> None:
 
 def test_unknown_format_is_refused() -> None:
     """The command line checks the name; a caller that does not gets an exception, not another format."""
-    with pytest.raises(ValueError, match="unknown format 'xml', not one of text, concise, json, github"):
+    with pytest.raises(ValueError, match="unknown format 'xml', not one of text, concise, json, sarif, github"):
         render("xml", [], {})
 
 

@@ -14,7 +14,7 @@ from .. import __version__
 from ..diagnostics.suggest import did_you_mean
 from ..targets import TARGETS
 from ..targets import words as target_words
-from .request import ALL, FORMATS, LINTS, OK, USAGE, Request, targets_of
+from .request import ALL, DRAWINGS, FORMATS, LINTS, OK, USAGE, Request, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +66,11 @@ def _check_format(word: str) -> str:
     return word
 
 
+def _check_drawing(word: str) -> str:
+    _one_of([word], DRAWINGS)
+    return word
+
+
 def _check_lints(words: list[str]) -> list[str]:
     _one_of(words, tuple(LINTS))
     return words
@@ -83,6 +88,10 @@ def _complete_targets(incomplete: str) -> list[str]:
 
 def _complete_formats(incomplete: str) -> list[str]:
     return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+def _complete_drawings(incomplete: str) -> list[str]:
+    return [name for name in DRAWINGS if name.startswith(incomplete)]
 
 
 def _complete_lints(incomplete: str) -> list[str]:
@@ -241,15 +250,18 @@ Examples:
   mlc validate mlc.yaml --env prod
   mlc validate . --strict --format github
   mlc validate . --format json 2> report.json
+  mlc validate . --format sarif 2> report.sarif
 """
 
-_GRAPH_HELP = """Draw the steps of a spec in the terminal.
+_GRAPH_HELP = """Draw the steps of a spec in the terminal, or as text for Mermaid or Graphviz.
 
 \b
 Examples:
   mlc graph mlc.yaml
   mlc graph mlc.yaml --set params.baseline=0.9
   mlc graph mlc.yaml --env prod
+  mlc graph mlc.yaml --format mermaid > steps.mmd
+  mlc graph mlc.yaml --format dot | dot -Tsvg -o steps.svg
 """
 
 _INFRA_HELP = """Print what the cluster must have first, as manifests.
@@ -374,9 +386,22 @@ def _validate(
 
 @app.command("graph", help=_GRAPH_HELP)
 def _graph(
-    context: typer.Context, specs: Specs = None, environment: Environment = None, overrides: Overrides = None, format: Format = "text"
+    context: typer.Context,
+    specs: Specs = None,
+    environment: Environment = None,
+    overrides: Overrides = None,
+    shape: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help=f"How to draw: {', '.join(DRAWINGS)}.",
+            callback=_check_drawing,
+            autocompletion=_complete_drawings,
+        ),
+    ] = "text",
 ) -> None:
-    _ask(context, Request("graph", tuple(specs or ()), (), "", tuple(overrides or ()), environment or "", format=format))
+    _ask(context, Request("graph", tuple(specs or ()), (), "", tuple(overrides or ()), environment or "", shape=shape))
 
 
 @app.command("infra", help=_INFRA_HELP)

@@ -13,6 +13,8 @@ USAGE = 2
 FAILED = 3  # a file that cannot be read or written, or a fault in mlc
 INTERRUPTED = 130  # what shells report for a process that SIGINT ended: 128 + 2
 
+DRAWINGS = ("text", "mermaid", "dot")
+
 ALL = "all"
 STDIN = "-"
 
@@ -23,6 +25,7 @@ class Request:
 
     `arguments` are the specs (files, folders or `-`), the codes of `explain`, or the folder of `init`. `output` is "" for standard output,
     `environment` "" where none was chosen.
+    `format` is how diagnostics are printed, `shape` how the result is, where a command has several ways.
     """
 
     command: str
@@ -37,6 +40,7 @@ class Request:
     force: bool = False
     listing: bool = False
     lints: tuple[str, ...] = ()
+    shape: str = "text"
 
 
 def targets_of(words: list[str]) -> tuple[str, ...]:

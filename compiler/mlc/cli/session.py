@@ -6,6 +6,7 @@ import os
 
 from ..diagnostics.codes import CODES
 from ..diagnostics.model import Diagnostic, Span
+from ..diagnostics.render import DOCUMENTS
 from ..source import SET
 from . import streams
 from .files import PATTERN, STDIN_NAME, find, identity, read
@@ -111,8 +112,8 @@ class Session:
             self.code = max(self.code, FAILED if diagnostic.code.startswith("MLC9") else FOUND)
 
     def report(self) -> None:
-        """Print what was found since the last report, on standard error. `json` is one document, so it is also printed when empty."""
-        if self.diagnostics or self.request.format == "json":
+        """Print what was found since the last report, on standard error. `json` and `sarif` are documents, so printed when empty, too."""
+        if self.diagnostics or self.request.format in DOCUMENTS:
             from ..diagnostics.render import render
 
             text = render(self.request.format, self.diagnostics, self.sources, streams.color())
@@ -132,15 +133,15 @@ class Session:
         self.code = max(self.code, USAGE)
 
     def note(self, message: str) -> None:
-        """Say something for people; left out where standard error is a JSON document."""
-        if self.request.format != "json":
+        """Say something for people; left out where standard error is a document."""
+        if self.request.format not in DOCUMENTS:
             streams.tell(message)
 
     def fail(self, code: str, action: str, error: OSError) -> None:
         """Report a file that cannot be read (MLC902) or written (MLC903)."""
         name = os.fspath(error.filename) if isinstance(error.filename, str) else "<stdout>"
         self.add(failure(code, f"cannot {action} `{name}`: {_reason(error)}", name, _way_out(error)))
-        if self.request.format == "json":  # the one document is out already
+        if self.request.format in DOCUMENTS:  # the one document is out already
             streams.tell(f"mlc: error: cannot {action} `{name}`: {_reason(error)}")
             self.diagnostics = []
         else:

@@ -10,23 +10,35 @@ from .session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..ir import Pipeline
     from .request import Request
 
 
 def graph(request: Request) -> int:
-    """Print the steps of each spec as a drawing and return the exit code."""
+    """Print the steps of each spec, drawn or as text for a program that draws, and return the exit code."""
     from ..driver import check_source
-    from ..graph import ASCII, UNICODE, draw
 
     session = Session(request)
     if not session.run(check_source):
         return session.code
+    if request.shape == "mermaid" and len(session.results) > 1:
+        session.complain(f"`--format mermaid` draws one spec, and there are {session.count.split()[0]}")
+        return session.code
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    drawings = [draw(result.pipeline, UNICODE if unicode else ASCII) for _, result in session.results if result.pipeline]
-    text = "\n".join(drawings)
+    text = "\n".join(_drawing(result.pipeline, request.shape, unicode) for _, result in session.results if result.pipeline)
     # Titles and constants of the project can hold any character.
-    session.print(text if unicode else text.encode("ascii", "backslashreplace").decode("ascii"))
+    session.print(text if unicode or request.shape != "text" else text.encode("ascii", "backslashreplace").decode("ascii"))
     return session.code
+
+
+def _drawing(pipeline: Pipeline, shape: str, unicode: bool) -> str:
+    if shape == "text":
+        from ..graph import ASCII, UNICODE, draw
+
+        return draw(pipeline, UNICODE if unicode else ASCII)
+    from ..diagram import dot, mermaid
+
+    return mermaid(pipeline) if shape == "mermaid" else dot(pipeline)
 
 
 def infra(request: Request) -> int:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from .model import Diagnostic
 
-FORMATS: tuple[str, ...] = ("text", "concise", "json", "github")
+FORMATS: tuple[str, ...] = ("text", "concise", "json", "sarif", "github")
+
+DOCUMENTS = ("json", "sarif")
+"""Formats of which the whole output is one document, also where nothing was found: nothing else may be printed beside it."""
 
 
 def render(format: str, diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], color: bool = False) -> str:
@@ -20,7 +23,7 @@ def render(format: str, diagnostics: Sequence[Diagnostic], sources: Mapping[str,
 
     `sources` maps a file name to its text; a file that it lacks is reported without its source line. `color` adds ANSI colours to
     `text` and means nothing to the other formats. The result ends with a line break; without diagnostics it is empty, except in
-    `json`, where it is an empty envelope. Raises `ValueError` for an unknown format.
+    `DOCUMENTS`, where it is an empty envelope. Raises `ValueError` for an unknown format.
     """
     if format == "text":
         from .render_text import render_text
@@ -34,6 +37,10 @@ def render(format: str, diagnostics: Sequence[Diagnostic], sources: Mapping[str,
         from .render_json import render_json
 
         return render_json(diagnostics)
+    if format == "sarif":
+        from .render_sarif import render_sarif
+
+        return render_sarif(diagnostics)
     if format == "github":
         from .render_github import render_github
 
