@@ -184,7 +184,7 @@ def test_compile_imports_nothing_slow(tmp_path: Path) -> None:
 # --- help, mistakes, completion -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["init", "compile", "validate", "graph", "infra", "explain", "schema"])
+@pytest.mark.parametrize("command", ["init", "compile", "validate", "graph", "describe", "infra", "explain", "schema"])
 def test_help_teaches_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The help of every command shows whole command lines, each on a line of its own, and they are understood."""
     assert mlc(command, "--help") == OK
@@ -200,7 +200,7 @@ def test_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """`mlc --help` lists the commands with a sentence each, none of them cut off."""
     assert mlc("--help") == OK
     commands = capsys.readouterr().out.split("Commands:\n")[1].splitlines()
-    assert [line.split()[0] for line in commands] == ["init", "compile", "validate", "graph", "infra", "explain", "schema"]
+    assert [line.split()[0] for line in commands] == ["init", "compile", "validate", "graph", "describe", "infra", "explain", "schema"]
     assert not [line for line in commands if line.endswith("...")]
 
 
@@ -240,7 +240,7 @@ def test_wrong_usage(line: str, hint: str, capsys: pytest.CaptureFixture[str]) -
     assert hint in " ".join(captured.err.split())
 
 
-@pytest.mark.parametrize("command", ["compile", "validate", "graph", "infra", "init"])
+@pytest.mark.parametrize("command", ["compile", "validate", "graph", "describe", "infra", "init"])
 def test_empty_name(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An empty name, such as that of a variable that is not set, is a mistake in the command; it does not mean the current folder."""
     spec(tmp_path)

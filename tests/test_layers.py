@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
-    ("driver", "infra", "graph", "diagram"),
+    ("driver", "infra", "graph", "diagram", "describe"),
     ("reader", "schema", "resolve", "rules", "targets", "emit"),
     ("lowering",),
     (

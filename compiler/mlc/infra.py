@@ -37,6 +37,17 @@ def manifests(pipeline: Pipeline, target: str = "argo") -> tuple[dict[str, Any],
     return (_config_map(CONFIG_MAP, data),)
 
 
+def settings(pipeline: Pipeline, target: str) -> dict[str, Any]:
+    """How a target reaches the store, as its ConfigMap holds it; {} where there is none, or where the pods' own identity is enough."""
+    if pipeline.store is None:
+        return {}
+    if target == "argo":
+        return _repository(pipeline.store)
+    from .targets.kfp.store import possible, providers
+
+    return providers(pipeline.store) if possible(pipeline.store) else {}
+
+
 def _config_map(name: str, data: dict[str, str]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 

@@ -14,7 +14,7 @@ from .. import __version__
 from ..diagnostics.suggest import did_you_mean
 from ..targets import TARGETS
 from ..targets import words as target_words
-from .request import ALL, DRAWINGS, FORMATS, LINTS, OK, USAGE, Request, targets_of
+from .request import ALL, DRAWINGS, FORMATS, LINTS, OK, SHAPES, USAGE, Request, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +71,11 @@ def _check_drawing(word: str) -> str:
     return word
 
 
+def _check_shape(word: str) -> str:
+    _one_of([word], SHAPES)
+    return word
+
+
 def _check_lints(words: list[str]) -> list[str]:
     _one_of(words, tuple(LINTS))
     return words
@@ -92,6 +97,10 @@ def _complete_formats(incomplete: str) -> list[str]:
 
 def _complete_drawings(incomplete: str) -> list[str]:
     return [name for name in DRAWINGS if name.startswith(incomplete)]
+
+
+def _complete_shapes(incomplete: str) -> list[str]:
+    return [name for name in SHAPES if name.startswith(incomplete)]
 
 
 def _complete_lints(incomplete: str) -> list[str]:
@@ -191,6 +200,16 @@ Format = Annotated[
         autocompletion=_complete_formats,
     ),
 ]
+Shape = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help=f"How to print the result: {', '.join(SHAPES)}.",
+        callback=_check_shape,
+        autocompletion=_complete_shapes,
+    ),
+]
 Output = Annotated[
     str | None,
     typer.Option(
@@ -262,6 +281,17 @@ Examples:
   mlc graph mlc.yaml --env prod
   mlc graph mlc.yaml --format mermaid > steps.mmd
   mlc graph mlc.yaml --format dot | dot -Tsvg -o steps.svg
+"""
+
+_DESCRIBE_HELP = """Print what the cluster must have before a spec can run there.
+
+Claims with their access modes, secrets and config maps with their keys, service accounts, images, devices, and the version of the engine.
+
+\b
+Examples:
+  mlc describe mlc.yaml
+  mlc describe mlc.yaml --target argo
+  mlc describe mlc.yaml --format json > needs.json
 """
 
 _INFRA_HELP = """Print what the cluster must have first, as manifests.
@@ -402,6 +432,13 @@ def _graph(
     ] = "text",
 ) -> None:
     _ask(context, Request("graph", tuple(specs or ()), (), "", tuple(overrides or ()), environment or "", shape=shape))
+
+
+@app.command("describe", help=_DESCRIBE_HELP)
+def _describe(
+    context: typer.Context, specs: Specs = None, target: Targets = None, overrides: Overrides = None, shape: Shape = "text"
+) -> None:
+    _ask(context, Request("describe", tuple(specs or ()), targets_of(target) if target else (), "", tuple(overrides or ()), shape=shape))
 
 
 @app.command("infra", help=_INFRA_HELP)

@@ -15,6 +15,8 @@ INTERRUPTED = 130  # what shells report for a process that SIGINT ended: 128 + 2
 
 DRAWINGS = ("text", "mermaid", "dot")
 
+SHAPES = ("text", "json")
+
 ALL = "all"
 STDIN = "-"
 

@@ -39,6 +39,10 @@ def _run(request: Request) -> int:
             from .show import graph
 
             return graph(request)
+        case "describe":
+            from .show import describe
+
+            return describe(request)
         case "infra":
             from .show import infra
 

@@ -41,6 +41,28 @@ def _drawing(pipeline: Pipeline, shape: str, unicode: bool) -> str:
     return mermaid(pipeline) if shape == "mermaid" else dot(pipeline)
 
 
+def describe(request: Request) -> int:
+    """Print what the cluster must have for each spec, and return the exit code.
+
+    Without `--target` a target that refuses the project is described as such; with it, its errors are reported as everywhere.
+    """
+    from ..describe import VERSION, describe, text
+    from ..driver import check_source
+    from ..targets import TARGETS
+
+    session = Session(request)
+    if not session.run(check_source):
+        return session.code
+    found = [describe(result.pipeline, request.targets or TARGETS) for _, result in session.results if result.pipeline]
+    if request.shape == "json":
+        import json
+
+        session.print(json.dumps({"version": VERSION, "projects": found}, indent=2) + "\n")
+    else:
+        session.print("\n".join(map(text, found)))
+    return session.code
+
+
 def infra(request: Request) -> int:
     """Print or write the manifests of what the cluster must have before the project runs, and return the exit code."""
     from ..driver import check_source, header

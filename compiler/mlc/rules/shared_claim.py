@@ -11,6 +11,8 @@ from ..ir import RunClaim, steps_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..diagnostics.model import Path
     from ..ir import Mount, Pipeline, Step
     from ..source import Document
@@ -25,12 +27,13 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
                 users.setdefault(mount.volume.name, []).append((step, mount))
     if not any(len(found) > 1 for found in users.values()):
         return
-    before = _before(pipeline)
+    earlier = before(pipeline)
     for name, found in users.items():
-        pair = _apart(found, before)
+        pair = apart([step for step, _ in found], earlier)
         if pair is None:
             continue
-        (first, mounted), (second, mount) = pair
+        first, second = pair
+        mounted, mount = (mount for step, mount in found if step in pair)
         entry = document.data["volumes"][name]
         path: Path = (*mount.volume.origin, "access_mode") if "access_mode" in entry else mount.volume.origin
         message = f"steps `{first.name}` and `{second.name}` can run at once, and volume `{name}` is for one node at a time"
@@ -39,7 +42,7 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
         findings.append(Finding("MLC510", message, path, "value" if "access_mode" in entry else "key", related=related, help=help))
 
 
-def _before(pipeline: Pipeline) -> dict[str, int]:
+def before(pipeline: Pipeline) -> dict[str, int]:
     """For each step, itself and those that have ended when it starts, as bits of a number: a thousand steps have a million pairs."""
     found: dict[str, int] = {}
     bits = {step.name: 1 << number for number, step in enumerate(pipeline.steps)}
@@ -54,11 +57,11 @@ def _before(pipeline: Pipeline) -> dict[str, int]:
     return found
 
 
-def _apart(users: list[tuple[Step, Mount]], before: dict[str, int]) -> tuple[tuple[Step, Mount], tuple[Step, Mount]] | None:
-    """Two of the users of which neither waits for the other."""
+def apart(users: Sequence[Step], earlier: dict[str, int]) -> tuple[Step, Step] | None:
+    """Two of the steps of which neither waits for the other; `earlier` is what `before` says."""
     for number, second in enumerate(users):
         for first in users[:number]:
-            own, other = before[first[0].name], before[second[0].name]
+            own, other = earlier[first.name], earlier[second.name]
             if own & other not in (own, other):
                 return first, second
     return None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...diagnostics.model import Path
     from ...ir import Pipeline
 
 SCHEDULES = "3.6"
@@ -17,7 +20,13 @@ DISPLAY_NAME = "workflows.argoproj.io/display-name"
 
 def oldest(pipeline: Pipeline) -> str:
     """The oldest version that takes the pipeline's manifest: the one it is compiled for, or without one what it is made of needs."""
-    return pipeline.argo.version or (SCHEDULES if pipeline.schedule is not None else "")
+    return pipeline.argo.version or max((since for since, _, _ in needed(pipeline)), key=_parts, default="")
+
+
+def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
+    """What of the manifest not every version can do: since when, what, and where it is written."""
+    if pipeline.schedule is not None and at_least(pipeline.argo.version, SCHEDULES):
+        yield SCHEDULES, "`schedule`", pipeline.schedule.origin
 
 
 def at_least(version: str, since: str) -> bool:

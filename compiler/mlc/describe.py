@@ -1,0 +1,172 @@
+"""`mlc describe`: what a cluster must have before a project can run there, for each target.
+
+Names of objects are read from the very documents that `mlc compile` prints, and versions from the targets' own tables, so that neither
+can say something else. From the project come the steps that use them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from . import infra, targets
+from .diagnostics.codes import failed
+from .diagnostics.render import visible
+from .ir import Claim, RunClaim
+from .rules.shared_claim import apart, before
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from .diagnostics.model import Finding
+    from .ir import Pipeline, Step
+    from .lowering.needs import Needs
+
+VERSION = 1
+
+ENGINES = {"argo": "Argo Workflows", "kfp": "Kubeflow Pipelines"}
+
+
+def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
+    """The needs of a project, as plain data in the order to print.
+
+    - `project`, `steps` (their number), `pods`: how many the steps have at most in one run, attempts that are retried included;
+    - `targets`: for each of `words`, either `refused`, a list of `code` and `message`, or
+      `engine` (`name`, the oldest `version`, and `needed`: `version`, `what`, `path`), `images`, `pull_secrets`,
+      `claims` (`name`, `access_mode`: the narrowest that is enough, `steps`), `run_claims` (`name`, `size`, its mode and class),
+      `storage_classes`, `secrets` and `config_maps` (`name`, `keys`; of a config map also `made_by`), `service_accounts`, `namespace`,
+      `store` and `devices` (`name`, `count` of all steps together, `most` of one pod).
+    """
+    return {
+        "project": pipeline.name,
+        "steps": len(pipeline.steps),
+        "pods": sum(1 + (step.retry.limit if step.retry else 0) for step in pipeline.steps),
+        "targets": {word: _target(targets.choose(pipeline, word), word) for word in words},
+    }
+
+
+def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
+    name, _ = targets.split(word)
+    target = targets.load(word)
+    findings: list[Finding] = []
+    target.check(pipeline, findings)
+    if failed(findings):
+        errors = [finding for finding in findings if failed([finding])]
+        return {"refused": [{"code": error.code, "message": error.message} for error in errors]}
+    needs = import_module(f"{targets.__name__}.{name}.needs").read
+    found: Needs = needs((*target.lower(pipeline), infra.settings(pipeline, name)))
+    made = {document["metadata"]["name"]: document["data"] for document in infra.manifests(pipeline, name)}
+    for config_map, data in made.items():
+        found.config_map(config_map, *data)
+    return {
+        "engine": _engine(pipeline, name),
+        "images": list(found.images),
+        "pull_secrets": list(found.pull_secrets),
+        "claims": [_claim(pipeline, claim) for claim in found.claims],
+        "run_claims": [_run_claim(claim, pipeline, name) for claim in _run_claims(pipeline)],
+        "storage_classes": list(found.storage_classes),
+        "secrets": [{"name": secret, "keys": list(keys)} for secret, keys in found.secrets.items()],
+        "config_maps": [
+            {"name": config_map, "keys": list(keys), "made_by": f"mlc infra --target {name}" if config_map in made else ""}
+            for config_map, keys in found.config_maps.items()
+        ],
+        "service_accounts": list(found.service_accounts),
+        "namespace": pipeline.argo.namespace if name == "argo" else "",
+        "store": {"kind": pipeline.store.kind, "bucket": pipeline.store.bucket} if pipeline.store else None,
+        "devices": _devices(pipeline.steps),
+    }
+
+
+def _engine(pipeline: Pipeline, name: str) -> dict[str, Any]:
+    versions = import_module(f"{targets.__name__}.{name}.versions")
+    needed = [{"version": since, "what": what, "path": list(path)} for since, what, path in versions.needed(pipeline)]
+    return {"name": ENGINES[name], "version": versions.oldest(pipeline) or targets.VERSIONS[name][0], "needed": needed}
+
+
+def _claim(pipeline: Pipeline, name: str) -> dict[str, Any]:
+    """A claim that exists, with the narrowest access mode that lets its steps run as the project says, wherever their pods land."""
+    mounts = [
+        (step, mount) for step in pipeline.steps for mount in step.mounts if isinstance(mount.volume, Claim) and mount.volume.claim == name
+    ]
+    steps = list({step.name: step for step, _ in mounts}.values())
+    together = apart(steps, before(pipeline)) is not None
+    mode = "ReadWriteMany" if together else "ReadWriteOnce"
+    if mounts and all(mount.read_only for _, mount in mounts):
+        mode = "ReadOnlyMany"
+    return {"name": name, "access_mode": mode, "steps": [step.name for step in steps]}
+
+
+def _run_claims(pipeline: Pipeline) -> list[RunClaim]:
+    used = {mount.volume.name for step in pipeline.steps for mount in step.mounts}
+    return [volume for volume in pipeline.volumes if isinstance(volume, RunClaim) and volume.name in used]
+
+
+def _run_claim(claim: RunClaim, pipeline: Pipeline, target: str) -> dict[str, str]:
+    of_target = pipeline.kfp.storage_class if target == "kfp" else ""
+    storage_class = claim.storage_class or of_target
+    return {"name": claim.name, "size": claim.size, "access_mode": claim.access_mode, "storage_class": storage_class}
+
+
+def _devices(steps: Iterable[Step]) -> list[dict[str, Any]]:
+    """Whatever steps ask for beside cpu, memory and disk: GPUs and their like, in whole numbers."""
+    found: dict[str, list[int]] = {}
+    for step in steps:
+        for resource in step.resources:
+            if resource.name not in ("cpu", "memory", "ephemeral-storage"):
+                found.setdefault(resource.name, []).append(int(resource.limit or resource.request))
+    return [{"name": name, "count": sum(counts), "most": max(counts)} for name, counts in found.items()]
+
+
+# --- for people ---------------------------------------------------------------------------------------------------------------
+
+
+def text(data: dict[str, Any]) -> str:
+    """What `describe` returns, as text: a section for each target."""
+    pods = f", at most {data['pods']} pods with retries" if data["pods"] > data["steps"] else ""
+    lines = [f"{data['project']}: {_count(data['steps'], 'step')}{pods}"]
+    for word, found in data["targets"].items():
+        lines += ["", *(_refused(word, found["refused"]) if "refused" in found else _section(word, found))]
+    return "".join(visible(line) + "\n" for line in lines)
+
+
+def _refused(word: str, errors: list[dict[str, str]]) -> list[str]:
+    return [f"{word}: refused", *(f"  {error['code']}  {error['message']}" for error in errors)]
+
+
+def _section(word: str, found: dict[str, Any]) -> list[str]:
+    engine = found["engine"]
+    lines = [f"{word}: {engine['name']} {engine['version']} or newer"]
+    lines += [f"  {need['what']} needs {need['version']}" for need in engine["needed"]]
+    store = found["store"]
+    keyed = {key: [(one["name"], _keys(one)) for one in found[key]] for key in ("secrets", "config_maps")}
+    claims = [(claim["name"], f"{claim['access_mode']}, for {', '.join(claim['steps'])}") for claim in found["claims"]]
+    run_claims = [
+        (claim["name"], f"{claim['size']} {claim['access_mode']}, {claim['storage_class'] or 'the default storage class'}")
+        for claim in found["run_claims"]
+    ]
+    sections: tuple[tuple[str, list[tuple[str, str]]], ...] = (
+        ("namespace", [(found["namespace"], "")] if found["namespace"] else []),
+        ("service accounts", [(name, "") for name in found["service_accounts"]]),
+        ("claims that exist", claims),
+        ("claims made for each run", run_claims),
+        ("storage classes", [(name, "") for name in found["storage_classes"]]),
+        ("secrets", keyed["secrets"]),
+        ("config maps", keyed["config_maps"]),
+        ("store", [(store["bucket"], store["kind"])] if store else []),
+        ("devices", [(one["name"], f"{one['most']} in one pod, {one['count']} in all steps together") for one in found["devices"]]),
+        ("images", [(name, "") for name in found["images"]]),
+    )
+    for title, rows in sections:
+        wide = max((len(name) for name, more in rows if more), default=0)
+        lines += [f"  {title}"] * bool(rows) + [f"    {name:<{wide}}  {more}".rstrip() for name, more in rows]
+    return lines
+
+
+def _keys(one: dict[str, Any]) -> str:
+    keys = f"{'key' if len(one['keys']) == 1 else 'keys'} {', '.join(one['keys'])}" if one["keys"] else ""
+    return "; ".join(part for part in (keys, f"`{one['made_by']}` prints it" if one.get("made_by") else "") if part)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,223 @@
+"""What a cluster must have: names in the manifests and in the description are the same ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from mlc.cli import app
+from mlc.cli.request import FOUND, OK, USAGE
+from mlc.cli.run import run
+from mlc.describe import describe, text
+from mlc.driver import check_source
+from mlc.source import SourceFile
+from mlc.targets import TARGETS
+from tests.support import pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+SPECS = sorted((ROOT / "specs").glob("*.yaml"))
+
+
+def described(spec: Path, target: str) -> dict[str, Any]:
+    """What is said of a spec, as a program reads it."""
+    found = check_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), ()).pipeline
+    assert found is not None
+    data: dict[str, Any] = json.loads(json.dumps(describe(found, (target,))))
+    return data
+
+
+def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every text of a tree, with the keys above it."""
+    if isinstance(node, dict):
+        for key, child in node.items():
+            yield from leaves(child, (*path, key))
+    elif isinstance(node, list):
+        for child in node:
+            yield from leaves(child, path)
+    else:
+        yield path, node
+
+
+# Where names of objects stand in a manifest: the last keys of the path, and the list of the description that has to hold them.
+NAMES: dict[tuple[str, ...], str] = {
+    ("persistentVolumeClaim", "claimName"): "claims",
+    ("pvcMount", "constant"): "claims",
+    ("pvcMount", "pvcNameParameter", "runtimeValue", "constant"): "claims",
+    ("secret", "secretName"): "secrets",
+    ("secretKeyRef", "name"): "secrets",
+    ("imagePullSecrets", "name"): "secrets",
+    ("secretAsEnv", "secretName"): "secrets",
+    ("secretAsVolume", "secretName"): "secrets",
+    ("imagePullSecret", "secretName"): "secrets",
+    ("volumes", "configMap", "name"): "config_maps",
+    ("configMapKeyRef", "name"): "config_maps",
+    ("artifactRepositoryRef", "configMap"): "config_maps",
+    ("configMapAsEnv", "configMapName"): "config_maps",
+    ("configMapAsVolume", "configMapName"): "config_maps",
+    ("serviceAccountName",): "service_accounts",
+    ("storageClassName",): "storage_classes",
+    ("storage_class_name", "runtimeValue", "constant"): "storage_classes",
+    ("image",): "images",
+}
+KEYS: dict[tuple[str, ...], str] = {
+    ("secretKeyRef", "key"): "secrets",
+    ("keyToEnv", "secretKey"): "secrets",
+    ("configMapKeyRef", "key"): "config_maps",
+    ("keyToEnv", "configMapKey"): "config_maps",
+}
+
+
+def names(entries: list[Any]) -> set[str]:
+    """The names in a list of the description."""
+    return {entry["name"] if isinstance(entry, dict) else entry for entry in entries}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.stem))
+def test_names_are_those_of_the_golden(spec: Path, target: str) -> None:
+    """Each claim, secret, config map, service account, storage class and image of a golden is described, and nothing else is."""
+    found = described(spec, target)["targets"][target]
+    golden = ROOT / "golden" / target / f"{spec.stem}.yaml"
+    if not golden.exists():
+        assert all(error["code"].startswith("MLC4") for error in found["refused"])
+        return
+    documents = list(yaml.safe_load_all(golden.read_text(encoding="utf-8")))
+    expected: dict[str, set[str]] = {kind: set() for kind in NAMES.values()}
+    keys: dict[str, set[str]] = {kind: set() for kind in KEYS.values()}
+    seen = set()
+    for path, value in leaves(documents):
+        seen.add(value)
+        for ending, kind in NAMES.items():
+            if path[-len(ending) :] == ending and not str(value).startswith("argostub/"):
+                expected[kind].add(value)
+        for ending, kind in KEYS.items():
+            if path[-len(ending) :] == ending:
+                keys[kind].add(value)
+    for kind, wanted in expected.items():
+        of_store = {"secrets", "config_maps"} if found["store"] else set()
+        assert wanted == names(found[kind]) if kind not in of_store else wanted <= names(found[kind])
+    for kind, wanted in keys.items():
+        assert wanted <= {key for entry in found[kind] for key in entry["keys"]}
+    for entry in (*found["claims"], *found["run_claims"]):
+        assert entry["name"] in seen or f"x-claim.{entry['name']}" in seen or entry.get("size") in seen
+
+
+def test_store() -> None:
+    """The store's secret and its keys are needed, though only the ConfigMap that `infra` prints names them."""
+    body = """
+        store: {minio: {endpoint: "m:9000", bucket: b, secret: {name: s, access_key: a, secret_key: k}}}
+        steps: {t: {image: "a:1", command: c, outputs: {o: /o}}}
+    """
+    for target, config_map in (("argo", "demo-artifacts"), ("kfp", "kfp-launcher")):
+        found = describe(pipeline(body), (target,))["targets"][target]
+        assert found["secrets"] == [{"name": "s", "keys": ["a", "k"]}]
+        assert [(one["name"], one["made_by"]) for one in found["config_maps"]] == [(config_map, f"mlc infra --target {target}")]
+        assert found["store"] == {"kind": "minio", "bucket": "b"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "mode"),
+    [
+        ("a: {volumes: {v: /v}}, b: {needs: a, volumes: {v: /v}}", "ReadWriteOnce"),
+        ("a: {volumes: {v: /v}}, b: {volumes: {v: /v}}", "ReadWriteMany"),
+        ("a: {volumes: {v: /v}}, b: {volumes: {v: {mount: /v, read_only: true}}}", "ReadWriteMany"),
+        ("a: {volumes: {v: {mount: /v, read_only: true}}}, b: {volumes: {v: {mount: /v, read_only: true}}}", "ReadOnlyMany"),
+    ],
+)
+def test_access_modes(steps: str, mode: str) -> None:
+    """The narrowest mode that is enough, whatever nodes the pods land on."""
+    body = f"volumes: {{v: {{claim: data}}}}\ndefaults: {{image: a:1, command: c}}\nsteps: {{{steps}}}"
+    (claim,) = describe(pipeline(body), ("argo",))["targets"]["argo"]["claims"]
+    assert (claim["name"], claim["access_mode"], claim["steps"]) == ("data", mode, ["a", "b"])
+
+
+def test_versions_are_those_of_the_targets() -> None:
+    """The oldest version that is enough, and what needs it, where it is written."""
+    body = """
+        schedule: {cron: "@daily"}
+        targets: {kfp: {ttl: 1h}}
+        steps: {t: {image: "a:1", command: c}}
+    """
+    found = describe(pipeline(body), ("argo", "kfp", "argo@3.5", "argo@4.0"))["targets"]
+    assert found["argo"]["engine"] == {
+        "name": "Argo Workflows",
+        "version": "3.6",
+        "needed": [{"version": "3.6", "what": "`schedule`", "path": ["schedule"]}],
+    }
+    assert found["kfp"]["engine"]["version"] == "2.17"
+    assert found["kfp"]["engine"]["needed"][0]["path"] == ["targets", "kfp", "ttl"]
+    assert (found["argo@3.5"]["engine"]["version"], found["argo@3.5"]["engine"]["needed"]) == ("3.5", [])
+    assert found["argo@4.0"]["engine"]["version"] == "4.0"
+
+
+def test_pods_and_devices() -> None:
+    """Attempts count as pods; devices are counted in one pod and in all."""
+    body = """
+        defaults: {image: "a:1", command: c}
+        steps:
+          a: {resources: {gpu: 2}, retry: {limit: 3}}
+          b: {resources: {gpu: 1}}
+          c: {resources: {cpu: 1, memory: 1Gi}}
+    """
+    data = describe(pipeline(body), ("argo",))
+    assert (data["steps"], data["pods"]) == (3, 6)
+    assert data["targets"]["argo"]["devices"] == [{"name": "nvidia.com/gpu", "count": 3, "most": 2}]
+
+
+def test_text() -> None:
+    """A section for each target; what is not needed is not named; a refusal says why."""
+    body = """
+        volumes: {d: {claim: data}, w: {size: 5Gi}}
+        steps:
+          a:
+            image: "a:1"
+            command: c
+            volumes: {d: /d, w: /w}
+            env: {T: {secret: api, key: token}, U: {secret: api, key: url}, L: {config_map: conf, key: level}}
+    """
+    assert text(describe(pipeline(body), TARGETS)) == (
+        "demo: 1 step\n"
+        "\n"
+        "argo: Argo Workflows 3.5 or newer\n"
+        "  claims that exist\n"
+        "    data  ReadWriteOnce, for a\n"
+        "  claims made for each run\n"
+        "    w  5Gi ReadWriteOnce, the default storage class\n"
+        "  secrets\n"
+        "    api  keys token, url\n"
+        "  config maps\n"
+        "    conf  key level\n"
+        "  images\n"
+        "    a:1\n"
+        "\n"
+        "kfp: refused\n"
+        "  MLC406  volume `w` is made for each run and has no `storage_class`, which KFP needs\n"
+    )
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON has a version and all projects; a target that is named and refuses is an error, as everywhere."""
+    good, bad = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    good.write_text("mlc: v1\nname: a\nsteps: {s: {image: 'x:1', command: c}}\n")
+    bad.write_text("mlc: v1\nname: b\nsteps: {s: {image: 'x:1', command: c, cache: true}}\n")
+
+    def mlc(*words: str) -> int:
+        request = app.parse(["describe", *words])
+        return request if isinstance(request, int) else run(request)
+
+    assert mlc(str(good), str(bad), "--format", "json") == OK
+    data = json.loads(capsys.readouterr().out)
+    assert (data["version"], [project["project"] for project in data["projects"]]) == (1, ["a", "b"])
+    assert data["projects"][1]["targets"]["argo"]["refused"][0]["code"] == "MLC401"
+    assert mlc(str(bad), "--target", "argo") == FOUND
+    assert "MLC401" in capsys.readouterr().err
+    assert mlc(str(bad), "--target", "kfp") == OK
+    assert capsys.readouterr().out.startswith("b: 1 step\n\nkfp: Kubeflow Pipelines")
+    assert mlc(str(good), "--format", "yaml") == USAGE
