@@ -15,7 +15,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
-    ("driver", "infra", "graph", "diagram", "describe"),
+    ("describe",),
+    ("driver", "infra", "graph", "diagram"),
     ("reader", "schema", "resolve", "rules", "targets", "emit"),
     ("lowering",),
     (

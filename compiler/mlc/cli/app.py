@@ -290,7 +290,7 @@ Claims with their access modes, secrets and config maps with their keys, service
 \b
 Examples:
   mlc describe mlc.yaml
-  mlc describe mlc.yaml --target argo
+  mlc describe mlc.yaml --target argo --env prod
   mlc describe mlc.yaml --format json > needs.json
 """
 
@@ -436,9 +436,15 @@ def _graph(
 
 @app.command("describe", help=_DESCRIBE_HELP)
 def _describe(
-    context: typer.Context, specs: Specs = None, target: Targets = None, overrides: Overrides = None, shape: Shape = "text"
+    context: typer.Context,
+    specs: Specs = None,
+    target: Targets = None,
+    environment: Environment = None,
+    overrides: Overrides = None,
+    shape: Shape = "text",
 ) -> None:
-    _ask(context, Request("describe", tuple(specs or ()), targets_of(target) if target else (), "", tuple(overrides or ()), shape=shape))
+    chosen = targets_of(target) if target else ()
+    _ask(context, Request("describe", tuple(specs or ()), chosen, "", tuple(overrides or ()), environment or "", shape=shape))
 
 
 @app.command("infra", help=_INFRA_HELP)
