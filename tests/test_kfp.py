@@ -187,7 +187,7 @@ def test_artifacts_and_edges() -> None:
         "taskOutputParameter": {"producerTask": "make", "outputParameterKey": "f1"},
         "parameterExpressionSelector": "parseJson(string_value)['macro']['f1']",
     }
-    assert document["components"]["comp-use"]["inputDefinitions"]["parameters"]["make.ids"] == {"parameterType": "LIST"}
+    assert document["components"]["comp-use"]["inputDefinitions"]["parameters"]["make.ids"] == {"parameterType": "STRING"}
 
 
 def test_conditions_sit_on_the_task() -> None:
@@ -199,6 +199,7 @@ def test_conditions_sit_on_the_task() -> None:
         "make__f1": json.dumps(document),
         "make__ok": "true",
         "make__rows": "7",
+        "make__ids": "[1]",
         "baseline": 0.5,
     }
     assert evaluate(condition, **given) is True
@@ -368,9 +369,16 @@ def test_a_metric_is_checked_once() -> None:
     assert evaluate(condition, e__m="0.25") is False
 
 
-def test_lists_from_files_are_checked_by_the_launcher() -> None:
-    """Lists and dicts have types of KFP's own: there is no condition for them."""
-    assert "triggerPolicy" not in task(TEXTS % (("steps.e.values.l",) * 3))
+def test_lists_from_files() -> None:
+    """Lists and dicts have types of KFP's own, which the launcher checks; as texts they hold nothing that is expanded on the way."""
+    body = TEXTS % (("steps.e.values.l",) * 3)
+    assert spec(body)["components"]["comp-e"]["outputDefinitions"]["parameters"]["l"] == {"parameterType": "LIST"}
+    assert spec(body)["components"]["comp-a"]["inputDefinitions"]["parameters"] == {"e.l": {"parameterType": "STRING"}}
+    condition = task(body)["triggerPolicy"]["condition"]
+    assert evaluate(condition, e__l='["a", "$x"]') is True
+    for text in ('["{{=1}}"]', '["$$"]', '["$(A)"]'):
+        with pytest.raises(KeyError, match="contains double braces"):
+            evaluate(condition, e__l=text)
 
 
 def test_run_references() -> None:

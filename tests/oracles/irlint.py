@@ -24,6 +24,8 @@ _PYTHON = {
     "LIST": (list,),
     "STRUCT": (dict,),
 }
+_AS_TEXT = (("LIST", "STRING"), ("STRUCT", "STRING"))
+"""What a step made, and what another takes: the driver makes JSON of lists and dicts (driver/resolve.go)."""
 _EXIT = "ALL_UPSTREAM_TASKS_COMPLETED"
 
 
@@ -208,7 +210,7 @@ class _Lint:
             made, problem = self._source(source, dag, after)
             if problem:
                 yield f"{place}.{key}: {problem}"
-            elif made is not None and made != target and selector is None:
+            elif made is not None and selector is None and (made, target) not in ((target, target), *_AS_TEXT):
                 yield f"{place}.{key}: is {target}, and its source {made}"
             if leaves and "taskOutputParameter" in source:
                 yield f"{place}.{key}: of an exit task comes from another task, to which the backend would hook it too"

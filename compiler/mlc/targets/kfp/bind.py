@@ -50,12 +50,12 @@ def default(param: Param) -> Any:
 
 
 def operand(ref: Ref) -> Binding:
-    """The input that carries a reference into a condition: numbers that a step wrote are still text or a document."""
+    """The input that carries a reference into a condition: what a step wrote is text, a list or dict its JSON (driver/resolve.go)."""
     match ref:
         case ParamRef(param=param):
             return Binding(param.name, PARAMETER_TYPES[param.type], {"componentInputParameter": param.name})
         case ValueRef(step=step, value=value):
-            return Binding(f"{step}.{value.name}", VALUE_TYPES[value.type], _output(step, value.name))
+            return Binding(f"{step}.{value.name}", "STRING", _output(step, value.name))
         case MetricRef(step=step, metric=metric):
             return Binding(f"{step}.{metric.name}", "STRING", _output(step, metric.name))
         case RunRef(name=name):
@@ -103,15 +103,15 @@ def limited(refs: Iterable[Ref]) -> dict[str, Param]:
 
 
 def checked(step: Step) -> tuple[MetricRef | ValueRef, ...]:
-    """What the step's texts take from files of other steps and CEL can look at: each once, in order of use.
+    """What the step's texts take from files of other steps: each once, in order of use.
 
-    Not metrics that a condition of the step reads: it errs on the same texts. Lists and dicts have a type that the launcher checks.
+    Not metrics that a condition of the step reads: it errs on the same texts.
     """
     used = [ref for text in step.texts for ref in text.references]
     read = {operand(ref).name for condition in step.conditions for ref in references(condition.expr) if isinstance(ref, MetricRef)}
     found: dict[str, MetricRef | ValueRef] = {}
     for ref in used:
-        if isinstance(ref, MetricRef) or (isinstance(ref, ValueRef) and VALUE_TYPES[ref.value.type] == "STRING"):
+        if isinstance(ref, (MetricRef, ValueRef)):
             name = operand(ref).name
             if name not in read:
                 found.setdefault(name, ref)
