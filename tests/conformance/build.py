@@ -268,6 +268,9 @@ def build(name: str) -> Path:
             module = fetch(item, go, folder)
             fetched = time.monotonic()
             prepare(item, module, folder)
+            recipe.cache_clear()
+            if path_of(name) != target:
+                raise BuildError(f"{name}: its sources changed since this began: build it again")
             if item.preparation:
                 run([sys.executable, str(item.preparation[0]), str(folder), go], folder, environment(item))
             compile_program(item, go, folder, folder / "built")

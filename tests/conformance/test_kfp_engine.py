@@ -462,6 +462,34 @@ def test_loops_have_items(loop: str) -> None:
     assert (steps["work"]["attempts"], steps["after"]["attempts"]) == (4, 3)
 
 
+def test_loops_in_loops(tmp_path: Path) -> None:
+    """An item of a loop in a loop is called by both places."""
+
+    text = "name: work\ninputs: [{name: item, type: String}]\nimplementation: {container: {image: a:1, command: [work]}}"
+    work: Callable[..., Any] = components.load_component_from_text(text)
+
+    @dsl.pipeline(name="loops")
+    def looping():  # type: ignore[no-untyped-def]
+        with dsl.ParallelFor(["a", "b"]) as outer, dsl.ParallelFor(["c", "d", "e"]):
+            work(item=outer).set_caching_options(False)
+
+    answer = ENGINE.ask("play", manifest=compiled(looping, tmp_path), parameters={}, outcomes={"work[1][0]": [{"exit": 1}]})
+    got = phases(answer)
+    items = {(i, j): got[f"work[{i}][{j}]"] for i in range(2) for j in range(3)}
+    assert [place for place, phase in items.items() if phase != "Succeeded"] == [(1, 0)]
+    assert (answer["phase"], items[1, 0], got["work"]) == ("Failed", "Failed", "Failed")
+
+
+def test_drivers_fail() -> None:
+    """The pod that decides on a task can end badly too: then its program does not start, and the task has failed."""
+    manifest = pipeline(task("train"), task("last", after=("train",)))
+    answer = ENGINE.ask("play", manifest=manifest, parameters={}, outcomes={"train-driver": [{"exit": 1}]})
+    step = answer["steps"]["train"]
+    assert (answer["phase"], step["phase"], step["attempts"]) == ("Failed", "Failed", 0)
+    assert step["message"].startswith("driver: ")
+    assert phases(answer)["last"] == "Omitted"
+
+
 def test_loops_fail_with_an_item(loop: str) -> None:
     """One item that fails ends the loop failed; the others finish, and what gathers does not run."""
     outcomes = {"items": [writes(out='["a", "b", "c"]')], "work[0]": [{"exit": 1}]}

@@ -76,9 +76,7 @@ func parse(ctx context.Context, text string, result *report) map[int]any {
 				err = fmt.Errorf("apiVersion is %q", head.APIVersion)
 			}
 		default:
-			if err == nil {
-				err = fmt.Errorf("kind %q is none of Argo's that run", head.Kind)
-			}
+			err = fmt.Errorf("kind %q is none of Argo's that run", head.Kind)
 		}
 		if result.add("parse", i, err) {
 			objects[i] = object

@@ -260,8 +260,8 @@ func stepsOf(result *playResult, steps map[string]stepAnswer) {
 		}
 	}
 	for id, node := range result.Workflow.Status.Nodes {
-		if attempts[id] || node.Name == result.Workflow.Name {
-			continue // a pod of a retry node, the run itself
+		if attempts[id] {
+			continue
 		}
 		answer := stepAnswer{Phase: string(node.Phase), Message: node.Message}
 		var pods []playedPod
@@ -272,8 +272,11 @@ func stepsOf(result *playResult, steps map[string]stepAnswer) {
 		}
 		answer.ran(pods)
 		keys := keysOf(node)
-		if strings.HasSuffix(keys[0], "]") {
+		switch {
+		case strings.HasSuffix(keys[0], "]"):
 			keys = keys[:2]
+		case node.Name == result.Workflow.Name:
+			keys = keys[:1] // the node of the entrypoint is no task
 		}
 		for _, key := range keys {
 			steps[unused(steps, key)] = answer
