@@ -115,7 +115,7 @@ def _details(step: Step, parent: str) -> Iterable[str]:
     for read in step.inputs:
         sources.setdefault(read.producer, []).append(read.name)
     for producer, names in sources.items():
-        yield f"reads {_some(names)} from {producer}" if producer else f"reads {_some(names)}, fetched at its tag"
+        yield f"reads {_some(names)} from {producer}" if producer else f"reads {_some(names)} from outside"
     others = [name for name in step.after if name != parent and name not in sources]
     if others:
         yield f"also after {_some(others)}"

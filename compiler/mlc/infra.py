@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .targets.argo.names import REPOSITORY_KEY, repository
+from .targets.argo.places import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,9 +11,6 @@ if TYPE_CHECKING:
 
     from .ir import Pipeline, Store
 
-
-_AMAZON = "s3.amazonaws.com"
-"""Argo's driver has no endpoint of its own for S3 (workflow/artifacts/s3)."""
 
 _KEY = "{{workflow.name}}/{{workflow.uid}}/{{pod.name}}"
 """Keys are unique per run and pod, so a retry overwrites nothing."""
@@ -55,33 +53,7 @@ def _config_map(name: str, data: dict[str, str]) -> dict[str, Any]:
 def _repository(store: Store) -> dict[str, Any]:
     """A repository of Argo (v1alpha1, artifact_repository_types.go)."""
     key = "/".join([*(part for part in store.prefix.split("/") if part), _KEY])
-    one_key = {"name": store.secret, "key": store.secret_key}
-    match store.kind:
-        case "gcs":  # without a key its client takes the pod's identity (workflow/artifacts/gcs)
-            gcs = {"bucket": store.bucket, "keyFormat": key}
-            return {"gcs": {**gcs, "serviceAccountKeySecret": one_key} if store.secret else gcs}
-        case "azure":
-            azure = {"endpoint": store.endpoint, "container": store.bucket, "blobNameFormat": key}
-            return {"azure": {**azure, "accountKeySecret": one_key} if store.secret else {**azure, "useSDKCreds": True}}
-        case "oss":  # its client speaks plain HTTP to a host without a scheme (aliyun-oss-go-sdk, conn.go)
-            scheme = "http" if store.insecure else "https"
-            oss = {"endpoint": f"{scheme}://{store.endpoint}", "bucket": store.bucket, "keyFormat": key}
-            return {"oss": {**oss, **_two_keys(store)}}
-    s3: dict[str, Any] = {"endpoint": store.endpoint or _AMAZON, "bucket": store.bucket}
-    if store.region:
-        s3["region"] = store.region
-    if store.insecure:
-        s3["insecure"] = True
-    return {"s3": {**s3, "keyFormat": key, **_two_keys(store)}}
-
-
-def _two_keys(store: Store) -> dict[str, Any]:
-    if not store.secret:
-        return {"useSDKCreds": True}
-    return {
-        "accessKeySecret": {"name": store.secret, "key": store.access_key},
-        "secretKeySecret": {"name": store.secret, "key": store.secret_key},
-    }
+    return place(store.kind, store, store.bucket, {"blobNameFormat" if store.kind == "azure" else "keyFormat": key})
 
 
 def _yaml(tree: dict[str, Any], indent: str = "") -> str:

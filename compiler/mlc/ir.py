@@ -285,14 +285,25 @@ class Env:
 
 
 @record
+class External:
+    """An artifact that nobody in the project produces. `uri` holds no references but parameters."""
+
+    name: str
+    type: ArtifactType
+    uri: Text
+    origin: Path
+
+
+@record
 class Input:
-    """An artifact that the step reads at `path`, made by `producer`; "" for a dataset that no step makes."""
+    """An artifact that the step reads at `path`, made by `producer`; "" for an `external` one, and for a dataset that no step makes."""
 
     name: str
     path: str
     type: ArtifactType
     producer: str
     origin: Path
+    external: External | None = None
 
 
 @record

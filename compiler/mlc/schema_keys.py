@@ -40,7 +40,7 @@ _LATER = {
         )
     ),
     "volume": frozenset({"keep"}),
-    "artifact": frozenset({"uri", "description", "metadata"}),
+    "artifact": frozenset({"description", "metadata"}),
     "targets": frozenset({"helper_image"}),
     "argo": frozenset({"patch"}),
     "kfp": frozenset({"patch"}),

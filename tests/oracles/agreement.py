@@ -52,6 +52,12 @@ def _compared(argo: Any, kfp: Any, place: str) -> Iterator[str]:
         yield f"{place}: Argo has {argo!r}, KFP has {kfp!r}"
 
 
+def _location(port: dict[str, Any]) -> str:
+    """Where an artifact lies that no task gives; what both targets can read is a bucket and a key."""
+    found = port.get("s3") or port.get("gcs") or {"bucket": "", "key": ""}
+    return f"from {found['bucket']}/{found['key']}"
+
+
 def _undoubled(text: str) -> str:
     return text.replace("$$", "$")
 
@@ -125,7 +131,11 @@ class _Argo:
             "script": script,
             "workdir": container.get("workingDir"),
             "env": {one["name"]: self.env(one) for one in container.get("env", ())},
-            "inputs": {one["name"]: (one["path"], producers[one["name"]]) for one in inputs.get("artifacts", ()) if "raw" not in one},
+            "inputs": {
+                one["name"]: (one["path"], producers.get(one["name"]) or _location(one))
+                for one in inputs.get("artifacts", ())
+                if "raw" not in one
+            },
             "outputs": {one["name"]: one["path"] for one in outputs.get("artifacts", ())},
             "small": {one["name"]: one["valueFrom"]["path"] for one in outputs.get("parameters", ())},
             "mounts": {
@@ -272,7 +282,12 @@ class _Kfp:
 
     def project(self) -> dict[str, Any]:
         dags = [self.spec["root"], *(one for one in self.components.values() if "dag" in one)]
-        tasks = {name: task for dag in dags for name, task in dag["dag"]["tasks"].items() if self.executor(task)}
+        tasks = {
+            name: task
+            for dag in dags
+            for name, task in dag["dag"]["tasks"].items()
+            if self.executor(task) and not name.startswith("x-import-")
+        }
         stubs = {name: task for name, task in tasks.items() if self.executors[self.executor(task)]["container"]["image"] in STUBS}
         missed = {name: task for name, task in tasks.items() if name.startswith("x-missed-")}
         claims = {}
@@ -292,8 +307,15 @@ class _Kfp:
             "claims": claims,
             "steps": {name: self.step(name, task) for name, task in tasks.items() if name not in stubs and name not in missed},
             "missed": {name: sorted(task["dependentTasks"]) for name, task in missed.items()},
-            "finally": sorted(self.components.get("comp-x-finally", {}).get("dag", {}).get("tasks", ())),
+            "finally": sorted(
+                name for name in self.components.get("comp-x-finally", {}).get("dag", {}).get("tasks", ()) if name[:9] != "x-import-"
+            ),
         }
+
+    def imported(self, producer: str) -> str:
+        """Where an importer's artifact lies; any other producer as it is called."""
+        found = self.executors.get(f"exec-{producer}", {}).get("importer")
+        return f"from {found['artifactUri'].get('constant', '').partition('://')[2]}" if found else producer
 
     def executor(self, task: dict[str, Any]) -> str:
         label: str = self.components[task["componentRef"]["name"]].get("executorLabel", "")
@@ -312,7 +334,10 @@ class _Kfp:
         wrapper = Wrapper(container)
         metadata = found.get("podMetadata", {})
         policy, retry = task.get("triggerPolicy", {}), task.get("retryPolicy")
-        artifacts = {key: one["taskOutputArtifact"]["producerTask"] for key, one in task.get("inputs", {}).get("artifacts", {}).items()}
+        artifacts = {
+            key: self.imported(one["taskOutputArtifact"]["producerTask"])
+            for key, one in task.get("inputs", {}).get("artifacts", {}).items()
+        }
         env, program = self.program(wrapper)
         env |= {
             one["name"]: _undoubled(one["value"])
@@ -320,7 +345,7 @@ class _Kfp:
             if one["value"] != name or "MLC_STEP" not in one["name"]
         }
         return {
-            "after": task.get("dependentTasks", []),
+            "after": [other for other in task.get("dependentTasks", []) if not other.startswith("x-import-")],
             "condition": self.top(parse(policy["condition"], CEL)) if "condition" in policy else None,
             "title": task["taskInfo"]["name"],
             "image": (container["image"], found.get("imagePullPolicy")),

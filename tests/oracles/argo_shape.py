@@ -49,6 +49,19 @@ _SECONDS = _pattern("[1-9][0-9]*s", "duration in seconds")
 
 _OBJECT_METADATA = {"labels?": LABELS, "annotations?": ANNOTATION_TEXTS}
 
+_SECRET_KEY = {"name": object_name, "key": config_key}
+_BUCKET_KEYS = {"useSDKCreds?": True, "accessKeySecret?": _SECRET_KEY, "secretKeySecret?": _SECRET_KEY}
+_LOCATION = {
+    # without it the executor unpacks what looks like an archive
+    "archive": {"none": {}},
+    "s3?": {"endpoint": filled, "bucket": filled, "region?": filled, "insecure?": True, "key": filled, **_BUCKET_KEYS},
+    "gcs?": {"bucket": filled, "key": filled, "serviceAccountKeySecret?": _SECRET_KEY},
+    "oss?": {"endpoint": filled, "bucket": filled, "key": filled, **_BUCKET_KEYS},
+    "azure?": {"endpoint": filled, "container": filled, "blob": filled, "useSDKCreds?": True, "accountKeySecret?": _SECRET_KEY},
+    "http?": {"url": _pattern(r"https?://[^\s]+", "address")},
+    "git?": {"repo": _pattern(r"https://[^\s@]+", "repository"), "revision?": filled},
+}
+
 TASK = {
     "name": name,
     "template": name,
@@ -72,6 +85,7 @@ TEMPLATE = {
                 "mode?": 0o755,
                 "recurseMode?": True,
                 "raw?": {"data": filled},
+                **{f"{key.rstrip('?')}?": shape for key, shape in _LOCATION.items()},
             }
         ],
     },

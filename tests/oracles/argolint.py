@@ -7,6 +7,7 @@ sentence that begins with its place, `spec.templates[train].container.env[LR]: .
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -196,7 +197,7 @@ class _Lint:
         arguments = task.get("arguments", {})
         for kind in ("parameters", "artifacts"):
             given = [argument["name"] for argument in arguments.get(kind, ())]
-            wanted = [port["name"] for port in template.get("inputs", {}).get(kind, ()) if "raw" not in port]
+            wanted = [port["name"] for port in template.get("inputs", {}).get(kind, ()) if not {"raw", "archive"} & port.keys()]
             here = f"{place}.arguments.{kind}"
             yield from twice(given, here, "argument")
             yield from (f"{here}[{one}]: its template has no such input" for one in given if one not in wanted)
@@ -209,7 +210,8 @@ class _Lint:
             if found.tree is not None and not found.problems:
                 if found.type != "string":
                     yield f"{here}: is a {found.type}, not a text"
-                bare = dict.fromkeys(exposed(found.tree))
+                program = json.dumps(template.get("container") or template.get("script"))
+                bare = dict.fromkeys(exposed(found.tree, f"{{{{inputs.parameters.{argument['name']}}}}}" in program))
                 yield from (f"{here}: lets `{shown(names)}` through, whatever its text is" for names in bare)
                 yield from self._selected(found, here)
         if "when" in task:
@@ -288,6 +290,8 @@ class _Lint:
         yield from kubernetes.program(container, here)
         yield from kubernetes.resources(container.get("resources", {}), f"{here}.resources")
         texts = [*container.get("command", ()), *container.get("args", ()), *(env.get("value", "") for env in container.get("env", ()))]
+        located = [port for port in template.get("inputs", {}).get("artifacts", ()) if "archive" in port]
+        texts += [text for port in located for value in port.values() if isinstance(value, dict) for text in _texts(value)]
         used = {found[1] for text in texts if (found := _INPUT.fullmatch(text[2:-2] if text.startswith("{{") else ""))}
         declared = [port["name"] for port in template.get("inputs", {}).get("parameters", ())]
         yield from (f"{here}: uses {one}, which is no input of it" for one in sorted(used - set(declared)))
@@ -308,6 +312,8 @@ class _Lint:
         if bool(staged) != (container.get("command", [""])[-1] == _SCRIPT):
             yield f"{place}: has a script without a command that runs it, or such a command without a script"
         for port in template.get("inputs", {}).get("artifacts", ()):
+            if ("archive" in port) != (sum(key in port for key in _LOCATIONS) == 1):
+                yield f"{place}.inputs.artifacts[{port['name']}]: comes from outside and would be unpacked, or from several places"
             if "raw" not in port and ("mode" not in port or "recurseMode" not in port):
                 yield f"{place}.inputs.artifacts[{port['name']}]: may not be readable for the step"
 
@@ -363,6 +369,16 @@ class _Scope:
         return ""
 
 
+def _texts(tree: dict[str, Any]) -> Iterator[str]:
+    """The texts in a location; a URL is one tag behind a constant."""
+    for value in tree.values():
+        if isinstance(value, dict):
+            yield from _texts(value)
+        elif isinstance(value, str):
+            yield value[value.index("{{") :] if "{{" in value else value
+
+
+_LOCATIONS = ("s3", "gcs", "oss", "azure", "http", "git")
 _WHOLE_INPUT = re.compile(r"\{\{inputs\.parameters\.[-\w]+\}\}")
 _ALLOWED = (
     (
@@ -371,6 +387,11 @@ _ALLOWED = (
     ),
     (re.compile(r"spec\.templates\[[^]]*\]\.dag\.tasks\[[^]]*\]\.arguments\.artifacts\[[^]]*\]\.from"), _FROM),
     (re.compile(r"spec\.templates\[[^]]*\]\.(container|script)\.((command|args)\[\d+\]|env\[[^]]*\]\.value)"), _WHOLE_INPUT),
+    (re.compile(r"spec\.templates\[[^]]*\]\.inputs\.artifacts\[[^]]*\]\.((s3|gcs|oss)\.key|azure\.blob|git\.revision)"), _WHOLE_INPUT),
+    (
+        re.compile(r"spec\.templates\[[^]]*\]\.inputs\.artifacts\[[^]]*\]\.http\.url"),
+        re.compile(r"https?://[-.:\w]+/\{\{inputs\.parameters\.[-\w]+\}\}"),
+    ),
 )
 """Where a tag may stand, and then it is all that stands there."""
 

@@ -204,20 +204,20 @@ def references(node: Node) -> list[tuple[str, ...]]:
     return [found for part in node.parts for found in references(part)]
 
 
-def exposed(node: Node) -> list[tuple[str, ...]]:
-    """What becomes part of the result as it is, without a guard that could end the run."""
+def exposed(node: Node, in_pod: bool = True) -> list[tuple[str, ...]]:
+    """What becomes part of the result as it is, without a guard that could end the run; `in_pod`: a kubelet reads the result."""
     names = path(node)
     if names:
         return [] if names[:2] in (("workflow", "uid"), ("workflow", "name")) or names[0] not in _ROOTS else [names]
     if node.kind == "choice":
         passing = [part for part in node.parts[1:] if not raises(part)]
         if len(passing) == 1:
-            return _unescaped(node.parts[0], passing[0])
-        return [found for part in passing for found in exposed(part)]
+            return _unescaped(node.parts[0], passing[0]) if in_pod else []
+        return [found for part in passing for found in exposed(part, in_pod)]
     if node.kind == "call" and path(node.parts[0]) in (("trim",), ("replace",)):
-        return exposed(node.parts[1])
+        return exposed(node.parts[1], in_pod)
     if node.kind == "binary" and node.text == "+":
-        return [found for part in node.parts for found in exposed(part)]
+        return [found for part in node.parts for found in exposed(part, in_pod)]
     return []
 
 

@@ -61,6 +61,11 @@ class _Lint:
             found = self.executors.get(component.get("executorLabel", ""))
             if found is not None:
                 step = self.callers.get(name, ("", ""))[1]
+                if "importer" in found:
+                    yield from self._importer(
+                        component, found["importer"], f"deploymentSpec.executors.{component['executorLabel']}.importer"
+                    )
+                    continue
                 self.documents[name] = lookups(found["container"])
                 yield from container(
                     component, found["container"], step, f"deploymentSpec.executors.{component['executorLabel']}.container"
@@ -122,7 +127,7 @@ class _Lint:
             elif name in self.callers:
                 place, task = self.callers[name]
                 found = self.executors.get(component["executorLabel"], {}).get("container", {})
-                if found.get("image") in STUBS:
+                if found.get("image") in STUBS or not found:
                     continue
                 spec = self.dags[place]["dag"]["tasks"][task]
                 condition = spec.get("triggerPolicy", {}).get("condition", "")
@@ -151,6 +156,16 @@ class _Lint:
                 if seen.setdefault(mark, name) != name:
                     yield f"{here}.inputs.parameters.x-cache: is that of {seen[mark]}, whose results it would get"
 
+    def _importer(self, component: dict[str, Any], found: dict[str, Any], place: str) -> Iterator[str]:
+        """An importer makes one artifact, of the type that its component says, and reads its address from the input that it names."""
+        made = ports(component, "output", "artifacts")
+        if [one["artifactType"] for one in made.values()] != [found["typeSchema"]]:
+            yield f"{place}.typeSchema: is not the type of the one artifact that it makes"
+        wanted = {key: one["parameterType"] for key, one in ports(component, "input", "parameters").items()}
+        address = found["artifactUri"]
+        if wanted != ({address["runtimeParameter"]: "STRING"} if "runtimeParameter" in address else {}):
+            yield f"{place}.artifactUri: is not the one input of its component"
+
     def _label(self, task: dict[str, Any]) -> str:
         label: str = self.components.get(task["componentRef"]["name"], {}).get("executorLabel", "")
         return label
@@ -161,6 +176,8 @@ class _Lint:
         for name, component in self.components.items():
             if component.get("executorLabel") not in self.executors:
                 continue
+            if "container" not in self.executors[component["executorLabel"]]:
+                continue  # an importer keeps its own name there
             found = json.dumps(self.executors[component["executorLabel"]]["container"], sort_keys=True)
             definitions = json.dumps({key: value for key, value in component.items() if key != "executorLabel"}, sort_keys=True)
             other, known = seen.setdefault(found, (name, definitions))

@@ -108,6 +108,16 @@ CONTAINER = {
     },
 }
 
+_IMPORTER = {
+    # what the launcher opens (component/importer_launcher.go, objectstore/config.go)
+    "artifactUri": {
+        "constant?": lambda value: "" if re.fullmatch(r"(gs|s3|minio|oci)://[^\s{}$]+", str(value)) else "is no address",
+        "runtimeParameter?": port,
+        EXACTLY_ONE: [("constant", "runtimeParameter")],
+    },
+    "typeSchema": _ARTIFACT["artifactType"],
+}
+
 PIPELINE = {
     "pipelineInfo": {"name": task, "description?": filled},
     "root": {
@@ -124,7 +134,9 @@ PIPELINE = {
             EXACTLY_ONE: [("executorLabel", "dag")],
         },
     ),
-    "deploymentSpec": {"executors": Each(text, {"container": CONTAINER})},
+    "deploymentSpec": {
+        "executors": Each(text, {"container?": CONTAINER, "importer?": _IMPORTER, EXACTLY_ONE: [("container", "importer")]})
+    },
     "schemaVersion": "2.1.0",
     "sdkVersion": filled,
 }

@@ -50,13 +50,18 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
     sections = _merged(context)
     declared = _declared(context, sections)
     producers = _producers(context, declared)
+    externals = {}
+    if any(isinstance(entry, dict) and "uri" in entry for entry in (data.get("artifacts") or {}).values()):
+        from . import external
+
+        externals = external.resolve(context, data["artifacts"], producers)
     unbuilt: tuple[Path, ...] = ()
     if data.get("datasets") or data.get("code") or any(step.get("code") for merged in sections.values() for step in merged):
         from . import datasets
 
         datasets.check(context, [step for merged in sections.values() for step in merged], declared["steps"], producers)
         unbuilt = datasets.unbuilt(data)
-    scope = steps.Project(data.get("images") or {}, known_volumes, producers)
+    scope = steps.Project(data.get("images") or {}, known_volumes, producers, externals)
     run = _group(context, "run", "steps", sections, declared, scope)
     final = _group(context, "finally", "finally", sections, declared, scope) if sections["finally"] else None
     schedule, argo, kfp = settings.schedule(context), settings.argo(context), settings.kfp(context, known_volumes)

@@ -69,8 +69,8 @@ def _outside(text: str) -> str:
 def _allowed(path: Path, node: Any) -> bool:
     if path[:1] == ("environments",):
         path = path[2:]
-    if path[:1] == ("datasets",):
-        return len(path) == 3 and path[2] == "tag"
+    if path[:1] in (("datasets",), ("artifacts",)):
+        return len(path) == 3 and path[2] == ("tag" if path[0] == "datasets" else "uri")
     if len(path) < 2 or path[0] not in ("steps", "finally", "templates", "defaults"):
         return False
     key = path[1:] if path[0] == "defaults" else path[2:]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..diagnostics.model import Path
-    from ..ir import ArtifactType, Expr, Order
+    from ..ir import ArtifactType, Expr, External, Order
     from .context import Context
     from .merge import Merged
 
@@ -109,8 +109,10 @@ def _key(context: Context, entry: Mapping[str, Any], origin: Path) -> tuple[str,
     return parts
 
 
-def inputs(context: Context, step: Merged, producers: Mapping[str, tuple[str, Output]]) -> tuple[Input, ...]:
-    """The inputs of a step, bound to the steps that produce them."""
+def inputs(
+    context: Context, step: Merged, producers: Mapping[str, tuple[str, Output]], externals: Mapping[str, External]
+) -> tuple[Input, ...]:
+    """The inputs of a step, bound to the steps that produce them, or to where they come from."""
     found: list[Input] = []
     names: dict[str, Path] = {}
     datasets = context.data.get("datasets") or ()
@@ -118,13 +120,16 @@ def inputs(context: Context, step: Merged, producers: Mapping[str, tuple[str, Ou
         _form(context, step, "inputs", path, origin)
         names[name] = origin
         produced = producers.get(name)
+        if name in externals:
+            found.append(Input(name, path, externals[name].type, "", origin, externals[name]))
+            continue
         if produced is None and name in datasets:
             found.append(Input(name, path, "dataset", "", origin))
             continue
         if produced is None:
             help = f"list it under the `outputs` of the step that makes it: `outputs: {{{name}: /path}}`"
             message = f"step `{step.name}` reads `{name}`, which no step produces"
-            context.unknown("MLC322", message, origin, name, (*producers, *datasets), help, at="key")
+            context.unknown("MLC322", message, origin, name, (*producers, *externals, *datasets), help, at="key")
             continue
         producer, output = produced
         if apart := context.apart(producer):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..diagnostics.model import Path
-    from ..ir import Output, Text, Threshold, Volume
+    from ..ir import External, Output, Text, Threshold, Volume
     from ..scheduling import Scheduling
     from .context import Context
     from .merge import Merged
@@ -29,8 +29,9 @@ class Project:
         images: Mapping[str, Any],
         volumes: Mapping[str, Volume],
         producers: Mapping[str, tuple[str, Output]],
+        externals: Mapping[str, External],
     ) -> None:
-        self.images, self.volumes, self.producers = images, volumes, producers
+        self.images, self.volumes, self.producers, self.externals = images, volumes, producers, externals
         self.ports: Mapping[str, ports.Ports] = {}
         self.thresholds: Mapping[str, Mapping[str, tuple[Threshold, ...]]] = {}
 
@@ -42,7 +43,7 @@ class Project:
 def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dict[str, Path]]:
     """The step (`after` still empty), and the steps it waits for with the place that says so."""
     declared = project.ports[step.name]
-    inputs = ports.inputs(context, step, project.producers)
+    inputs = ports.inputs(context, step, project.producers, project.externals)
     values = tuple(declared.values.values())
     metrics = tuple(replace(metric, thresholds=project.thresholds[step.name].get(metric.name, ())) for metric in declared.metrics.values())
     mounts = _mounts(context, step, project.volumes)

@@ -70,6 +70,8 @@ def _used(pipeline: Pipeline) -> Iterator[Path]:
             yield ("datasets", output.name)
         for source in step.inputs:
             yield ("datasets", source.name)
+            if source.external is not None:
+                yield source.external.origin
         yield from step.merged.values()
 
 

@@ -39,18 +39,21 @@ class Arguments:
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
-        self._names: dict[tuple[str | Ref, ...], str] = {}
+        self._names: dict[tuple[tuple[str | Ref, ...], bool], str] = {}
 
-    def use(self, text: Text, place: str) -> str:
-        """What to write in command, args or env for `text`. The parameter has the name of a reference that is all of it, else `place`."""
+    def use(self, text: Text, place: str, *, in_pod: bool = True) -> str:
+        """What to write for `text`: in command, args or env, or (not `in_pod`) in a field that only Argo reads and no kubelet.
+
+        The parameter has the name of a reference that is all of it, else `place`.
+        """
         constant = text.constant
         if constant is not None:
-            return kubelet(constant)
-        name = self._names.get(text.pieces)
+            return kubelet(constant) if in_pod else constant
+        name = self._names.get((text.pieces, in_pod))
         if name is None:
             name = self._name(text, place)
-            self._names[text.pieces] = name
-            self.values[name] = "{{= " + argument(text) + " }}"
+            self._names[text.pieces, in_pod] = name
+            self.values[name] = "{{= " + argument(text, in_pod=in_pod) + " }}"
         return "{{inputs.parameters." + name + "}}"
 
     def _name(self, text: Text, place: str) -> str:
@@ -79,10 +82,10 @@ def _names(ref: Ref) -> tuple[str, str]:
             return "", name
 
 
-def argument(text: Text) -> str:
-    """A run-time text as one expression: the text as a process must get it through Argo and the kubelet, or the end of the run."""
+def argument(text: Text, *, in_pod: bool = True) -> str:
+    """A run-time text as one expression: the text as it must get through Argo and (`in_pod`) the kubelet, or the end of the run."""
     free = [ref for ref in text.references if _is_text(ref)]
-    whole = " + ".join(_pieces(text, bool(free), _piece))
+    whole = " + ".join(_pieces(text, bool(free) or not in_pod, _piece))
     if not free:
         return whole
     # what each piece must be is checked once, in the text that is given
@@ -91,7 +94,7 @@ def argument(text: Text) -> str:
         tested = f"({tested})"
     names = list(dict.fromkeys(_called(ref) for ref in free))
     message = quoted(f"{' or '.join(names)} contains double braces")
-    return f"{tested} contains ('{{' + '{{') ? asInt({message}) : replace({whole}, '$', '$$')"
+    return f"{tested} contains ('{{' + '{{') ? asInt({message}) : " + (f"replace({whole}, '$', '$$')" if in_pod else whole)
 
 
 def _pieces(text: Text, escaped: bool, piece: Callable[[Ref, bool], str]) -> list[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...diagnostics.model import Path
-    from ...ir import Input, Metric, Mount, Output, Pipeline, Step, Value
+    from ...ir import Input, Metric, Mount, Output, Pipeline, Step, Store, Value
 
 _VOLUMES = frozenset({"var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config"})
 """Volumes that the controller adds to a pod (controller/workflowpod.go, workflow/common)."""
@@ -29,6 +29,8 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
     found = list(_project(pipeline))
     for step in pipeline.steps:
         found += (*_step(step), *_tags(step))
+        if any(port.external is not None for port in step.inputs):
+            found += _external(step, pipeline.store)
     # what steps inherit from `defaults` is said once
     findings.extend({(finding.code, finding.path, finding.message): finding for finding in found}.values())
 
@@ -89,6 +91,15 @@ def _step(step: Step) -> Iterator[Finding]:
         if size > ARGUMENT_LIMIT:
             message = f"a text of step `{step.name}` has {size} bytes; a process takes at most {ARGUMENT_LIMIT} in one"
             yield Finding("MLC408", message, text.origin, help="put it into a file: an input, a config map or the image")
+
+
+def _external(step: Step, store: Store | None) -> Iterator[Finding]:
+    from .places import unreachable  # of few projects
+
+    for port in step.inputs:
+        problem = unreachable(port, store)
+        if problem and port.external is not None:
+            yield Finding("MLC417", f"`{port.name}` {problem[0]}", (*port.external.origin, "uri"), help=problem[1])
 
 
 def _tags(step: Step) -> Iterator[Finding]:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ...ir import Param, Pipeline, Step
+    from ...ir import Param, Pipeline, Step, Store
 
 
 def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     """The objects of the manifest. Their spec: a DAG template `entrypoint` and one template per step, then the same for `finally`."""
     shown = bool(pipeline.argo.version) and at_least(pipeline.argo.version, TEMPLATE_ANNOTATIONS)
-    templates = _dag(ENTRYPOINT, steps_of(pipeline.run), shown)
-    final = _dag(pipeline.final.name, steps_of(pipeline.final), shown) if pipeline.final else []
+    templates = _dag(ENTRYPOINT, steps_of(pipeline.run), pipeline.store, shown)
+    final = _dag(pipeline.final.name, steps_of(pipeline.final), pipeline.store, shown) if pipeline.final else []
     if any(metric.on_miss == "fail" for step in pipeline.steps for metric in step.metrics):
         final.append({"name": missed.MISSED, "suspend": {}})
     claims = volumes.claim_templates(pipeline)
@@ -45,13 +45,13 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     return documents(pipeline, {key: value for key, value in spec if value})
 
 
-def _dag(name: str, steps: Sequence[Step], shown: bool) -> list[dict[str, Any]]:
+def _dag(name: str, steps: Sequence[Step], store: Store | None, shown: bool) -> list[dict[str, Any]]:
     """A DAG template of these steps, then their templates; with `shown` the UI shows titles as names of nodes."""
     tasks: list[dict[str, Any]] = []
     templates: list[dict[str, Any]] = []
     for step in steps:
         arguments = Arguments()
-        templates.append(template(step, arguments, shown))
+        templates.append(template(step, arguments, store, shown))
         tasks.append(task(step, arguments))
     for step in steps:  # last, since a threshold may read what a later step wrote
         tasks += missed.tasks(step)

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...ir import Env, Metric, Output, Retry, Script, Step, Value
+    from ...ir import Env, Input, Metric, Output, Retry, Script, Step, Store, Value
 
 _POLICIES = {"failure": "OnFailure", "error": "OnError", "always": "Always"}
 
@@ -33,10 +33,10 @@ _READABLE = 0o755
 """Mode of inputs: the executor may download as root what the step reads as somebody else (minio-go v7, api-get-object-file.go: 0600)."""
 
 
-def template(step: Step, arguments: Arguments, shown: bool = False) -> dict[str, Any]:
+def template(step: Step, arguments: Arguments, store: Store | None = None, shown: bool = False) -> dict[str, Any]:
     """The template of a step. Fills `arguments` with what its task must give; with `shown` the UI calls its nodes by its title."""
     body = _body(step, arguments)
-    inputs = _inputs(step, arguments)
+    inputs = _inputs(step, arguments, store)
     outputs = _outputs(step)
     metadata = {key: value for key, value in (("labels", dict(step.labels)), ("annotations", of_pod(step))) if value}
     parts: tuple[tuple[str, object], ...] = (
@@ -60,7 +60,11 @@ def task(step: Step, arguments: Arguments) -> dict[str, Any]:
     if step.conditions:
         made["when"] = "{{= " + every([condition.expr for condition in step.conditions]) + " }}"
     parameters = [{"name": name, "value": value} for name, value in arguments.values.items()]
-    artifacts = [{"name": port.name, "from": "{{tasks." + port.producer + ".outputs.artifacts." + port.name + "}}"} for port in step.inputs]
+    artifacts = [
+        {"name": port.name, "from": "{{tasks." + port.producer + ".outputs.artifacts." + port.name + "}}"}
+        for port in step.inputs
+        if port.external is None
+    ]
     given = {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
     return {**made, "arguments": given} if given else made
 
@@ -124,15 +128,23 @@ def _shell_word(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _inputs(step: Step, arguments: Arguments) -> dict[str, Any]:
-    readable = {"mode": _READABLE, "recurseMode": True}
-    artifacts: list[dict[str, Any]] = [{"name": port.name, "path": port.path, **readable} for port in step.inputs]
+def _inputs(step: Step, arguments: Arguments, store: Store | None) -> dict[str, Any]:
+    artifacts = [_input(port, arguments, store) for port in step.inputs]
     if staged(step) and step.script:
         names = {port.name for port in step.inputs}
         name = "x-script" if "x-script" not in names else "x-script-file"
         artifacts.append({"name": name, "path": SCRIPT, "raw": {"data": step.script.text.constant}})
     parameters = [{"name": name} for name in arguments.values]
     return {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
+
+
+def _input(port: Input, arguments: Arguments, store: Store | None) -> dict[str, Any]:
+    made = {"name": port.name, "path": port.path, "mode": _READABLE, "recurseMode": True}
+    if port.external is None:
+        return made
+    from .places import location  # of few projects
+
+    return {**made, **location(port, store, arguments)}
 
 
 def _outputs(step: Step) -> dict[str, Any]:

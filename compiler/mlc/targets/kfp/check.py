@@ -42,6 +42,10 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
         from . import workspace  # few projects have one
 
         workspace.check(pipeline, findings)
+    if any(port.external is not None for step in pipeline.steps for port in step.inputs):
+        from . import importers  # of few projects
+
+        importers.check(pipeline, findings)
     versions.check(pipeline, findings)
     if pipeline.final:
         _finally(pipeline.final, findings)

@@ -34,6 +34,7 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     executors = {executor_name(step.name): {"container": container(step)} for step in steps}
     _tell_apart(steps, components, executors)
     tasks: dict[str, Any] = {}
+    _import(steps_of(pipeline.run), tasks, components, executors)
     for step in steps_of(pipeline.run):
         tasks[step.name] = task(step, parameters[step.name])
         missed.add(step, tasks, components, executors)
@@ -42,6 +43,7 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
         tasks = claims.nest(pipeline, made, tasks, components, executors)
     if pipeline.final:
         last: dict[str, Any] = {}
+        _import(steps_of(pipeline.final), last, components, executors)
         for step in steps_of(pipeline.final):
             last[step.name] = task(step, parameters[step.name])
             missed.add(step, last, components, executors)
@@ -66,6 +68,13 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     if run := platform.pipeline_config(pipeline):
         kubernetes["pipelineConfig"] = run
     return (spec, {"platforms": {"kubernetes": kubernetes}}) if kubernetes else (spec,)
+
+
+def _import(steps: tuple[Step, ...], tasks: dict[str, Any], components: dict[str, Any], executors: dict[str, Any]) -> None:
+    if any(port.external is not None for step in steps for port in step.inputs):
+        from . import importers  # of few projects
+
+        importers.add(steps, tasks, components, executors)
 
 
 def _finally(pipeline: Pipeline, tasks: dict[str, Any], last: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...ir import ArtifactType, Retry, Step
+    from ...ir import ArtifactType, Input, Retry, Step
     from .bind import Binding
 
 _SCHEMAS: dict[ArtifactType, str] = {
@@ -38,20 +38,29 @@ def executor_name(step: str) -> str:
     return f"exec-{step}"
 
 
+def importer_name(artifact: str) -> str:
+    """The task that makes an external artifact known. Names of artifacts differ by more than case, `-` and `_`."""
+    return "x-import-" + artifact.lower().replace("_", "-")
+
+
+def _producer(port: Input) -> str:
+    return importer_name(port.name) if port.external is not None else port.producer
+
+
 def component(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
     """The component: what goes in (`parameters` are the step's `bindings`), what comes out, and its executor."""
     spec: dict[str, Any] = {"executorLabel": executor_name(step.name)}
     inputs: dict[str, Any] = {}
     if step.inputs:
-        inputs["artifacts"] = {port.name: {"artifactType": _schema(port.type)} for port in _sorted(step.inputs)}
+        inputs["artifacts"] = {port.name: {"artifactType": schema(port.type)} for port in _sorted(step.inputs)}
     if parameters:
         inputs["parameters"] = {binding.name: {"parameterType": binding.type} for binding in parameters}
     if inputs:
         spec["inputDefinitions"] = inputs
     outputs: dict[str, Any] = {}
-    artifacts = {port.name: {"artifactType": _schema(port.type)} for port in _sorted(step.outputs)}
+    artifacts = {port.name: {"artifactType": schema(port.type)} for port in _sorted(step.outputs)}
     if step.metrics:
-        artifacts[METRICS_ARTIFACT] = {"artifactType": _schema("metrics")}
+        artifacts[METRICS_ARTIFACT] = {"artifactType": schema("metrics")}
     if artifacts:
         outputs["artifacts"] = artifacts
     made = {value.name: {"parameterType": VALUE_TYPES[value.type]} for value in step.values}
@@ -66,12 +75,13 @@ def component(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
 def task(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
     """The task, called exactly as the step. The condition sits on it: whatever depends on a skipped task is omitted (dag.go)."""
     spec: dict[str, Any] = {"taskInfo": {"name": step.title or step.name}, "componentRef": {"name": component_name(step.name)}}
-    if step.after:
-        spec["dependentTasks"] = sorted(step.after)
+    after = {*step.after, *(_producer(port) for port in step.inputs)}
+    if after:
+        spec["dependentTasks"] = sorted(after)
     inputs: dict[str, Any] = {}
     if step.inputs:
         inputs["artifacts"] = {
-            port.name: {"taskOutputArtifact": {"producerTask": port.producer, "outputArtifactKey": port.name}}
+            port.name: {"taskOutputArtifact": {"producerTask": _producer(port), "outputArtifactKey": port.name}}
             for port in _sorted(step.inputs)
         }
     if parameters:
@@ -102,7 +112,8 @@ def _retry(retry: Retry) -> dict[str, Any]:
     }
 
 
-def _schema(kind: ArtifactType) -> dict[str, str]:
+def schema(kind: ArtifactType) -> dict[str, str]:
+    """The type of an artifact."""
     return {"schemaTitle": _SCHEMAS[kind], "schemaVersion": "0.0.1"}
 
 

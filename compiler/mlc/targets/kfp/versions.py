@@ -27,6 +27,9 @@ SUB_PATHS = "2.16"
 NODE_AFFINITY = "2.14"
 """Older drivers pass over the message without a word (driver/k8s.go)."""
 
+IMAGES = "2.5"
+"""Images as artifacts, read through a container beside the step's (component/importer_launcher.go, driver/driver.go)."""
+
 
 def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
     """What the pipeline has that not every version can do: since when, what, and where it is written."""
@@ -36,6 +39,9 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
             yield SETTINGS, f"`targets.kfp.{key}`", (*settings.origin, key)
     if settings.workspace:
         yield WORKSPACE, "`targets.kfp.workspace`", (*settings.origin, "workspace")
+    for port in (port for step in pipeline.steps for port in step.inputs):
+        if port.external is not None and port.external.uri.constant and port.external.uri.constant.startswith("oci://"):
+            yield IMAGES, f"`{port.name}`, which is an image,", (*port.external.origin, "uri")
     read = {name for step in pipeline.steps for name in step.after}
     for step in pipeline.steps:
         for mount in step.mounts:

@@ -1,0 +1,240 @@
+"""Artifacts from outside, by their `uri`: what is accepted, who reads it with whose credentials, and who refuses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlc.lowering.address import Address, address
+from tests import support
+
+STORES = {
+    "s3": "store: {s3: {endpoint: 'e:9', bucket: b, region: r, insecure: true, secret: {name: s, access_key: a, secret_key: k}}}",
+    "amazon": "store: {s3: {bucket: b, secret: {name: s, access_key: a, secret_key: k}}}",
+    "minio": "store: {minio: {endpoint: 'm:9', bucket: b}}",
+    "gcs": "store: {gcs: {bucket: b, secret: {name: s, key: k}}}",
+    "oss": "store: {oss: {endpoint: o.example.com, bucket: b}}",
+    "azure": "store: {azure: {endpoint: 'https://a.blob.core.windows.net', container: b, secret: {name: s, key: k}}}",
+    "": "",
+}
+KEYS = {"accessKeySecret": {"name": "s", "key": "a"}, "secretKeySecret": {"name": "s", "key": "k"}}
+
+
+def project(uri: str, store: str = "", params: str = "{p: x, n: 3}", kind: str = "model") -> str:
+    """A project of one step that reads one artifact from outside."""
+    step = "steps: {s: {image: 'x:1', command: t, inputs: {base: /in/base}}}"
+    return f"params: {params}\n{STORES[store]}\nartifacts: {{base: {{type: {kind}, uri: '{uri}'}}}}\n{step}"
+
+
+def errors(body: str, target: str) -> list[str]:
+    """The codes that refuse a project on a target."""
+    return [item.code for item in support.check(body, (target,)) if item.severity == "error"]
+
+
+def location(uri: str, store: str = "") -> dict[str, Any]:
+    """Where the manifest for Argo says that the artifact lies."""
+    template = support.manifests(project(uri, store), "argo")[0]["spec"]["templates"][1]
+    (port,) = template["inputs"]["artifacts"]
+    assert {key: port.pop(key) for key in ("name", "path", "mode", "recurseMode", "archive")} == {
+        "name": "base",
+        "path": "/in/base",
+        "mode": 0o755,
+        "recurseMode": True,
+        "archive": {"none": {}},
+    }
+    found: dict[str, Any] = port
+    return found
+
+
+@pytest.mark.parametrize(
+    ("uri", "store", "expected"),
+    [
+        ("s3://x/k/m", "", {"s3": {"endpoint": "s3.amazonaws.com", "bucket": "x", "key": "k/m", "useSDKCreds": True}}),
+        ("s3://x/k", "minio", {"s3": {"endpoint": "s3.amazonaws.com", "bucket": "x", "key": "k", "useSDKCreds": True}}),
+        ("s3://x/k", "s3", {"s3": {"endpoint": "e:9", "bucket": "x", "region": "r", "insecure": True, "key": "k", **KEYS}}),
+        ("minio://b/k", "minio", {"s3": {"endpoint": "m:9", "bucket": "b", "key": "k", "useSDKCreds": True}}),
+        ("gs://x/k", "", {"gcs": {"bucket": "x", "key": "k"}}),
+        ("gs://b/k", "gcs", {"gcs": {"bucket": "b", "key": "k", "serviceAccountKeySecret": {"name": "s", "key": "k"}}}),
+        ("oss://x/k", "oss", {"oss": {"endpoint": "https://o.example.com", "bucket": "x", "key": "k", "useSDKCreds": True}}),
+        (
+            "azure://x/k",
+            "azure",
+            {
+                "azure": {
+                    "endpoint": "https://a.blob.core.windows.net",
+                    "container": "x",
+                    "blob": "k",
+                    "accountKeySecret": {"name": "s", "key": "k"},
+                }
+            },
+        ),
+        ("https://h.example.com:8443/a/b?c=1", "", {"http": {"url": "https://h.example.com:8443/a/b?c=1"}}),
+        ("git+https://h/a/b.git", "", {"git": {"repo": "https://h/a/b.git"}}),
+        ("git+https://h/a/b.git@v1/x", "", {"git": {"repo": "https://h/a/b.git", "revision": "v1/x"}}),
+    ],
+)
+def test_argo_locations(uri: str, store: str, expected: dict[str, Any]) -> None:
+    """Each scheme is an artifact of Argo's; a store of the same kind gives endpoint and credentials, nothing is unpacked."""
+    assert location(uri, store) == expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "field", "written", "argument"),
+    [
+        ("s3://x/v${{ params.n }}/m", ("s3", "key"), "{{inputs.parameters.uri-base}}", "'v' + ("),
+        (
+            "https://h/${{ params.p }}.csv",
+            ("http", "url"),
+            "https://h/{{inputs.parameters.uri-base}}",
+            ": workflow.parameters['p'] + '.csv'",
+        ),
+        ("git+https://h/r@${{ params.p }}", ("git", "revision"), "{{inputs.parameters.p}}", ": workflow.parameters['p'] }}"),
+    ],
+)
+def test_parameters_in_argo_locations(uri: str, field: tuple[str, str], written: str, argument: str) -> None:
+    """A parameter stands behind the bucket, the host or the `@`; it is guarded, and no `$` is doubled, for no kubelet reads it."""
+    assert location(uri)[field[0]][field[1]] == written
+    task = support.manifests(project(uri), "argo")[0]["spec"]["templates"][0]["dag"]["tasks"][0]
+    (given,) = task["arguments"]["parameters"]
+    assert argument in given["value"]
+    assert "replace(" not in given["value"]
+
+
+def test_the_same_parameter_in_an_argument() -> None:
+    """What a process gets through a kubelet is another text than what stands in a location."""
+    body = project("s3://x/${{ params.p }}").replace("command: t", "command: [t, '${{ params.p }}']")
+    workflow = support.manifests(body, "argo")[0]["spec"]["templates"]
+    values = {one["name"]: one["value"] for one in workflow[0]["dag"]["tasks"][0]["arguments"]["parameters"]}
+    assert {name: "replace(" in value for name, value in values.items()} == {"p": True, "p-2": False}
+    assert workflow[1]["container"]["command"] == ["t", "{{inputs.parameters.p}}"]
+    assert workflow[1]["inputs"]["artifacts"][0]["s3"]["key"] == "{{inputs.parameters.p-2}}"
+
+
+def test_importer() -> None:
+    """On KFP a task of its own makes the artifact known, and the step waits for it."""
+    spec = support.manifests(project("gs://x/k"), "kfp")[0]
+    assert spec["deploymentSpec"]["executors"]["exec-x-import-base"] == {
+        "importer": {"artifactUri": {"constant": "gs://x/k"}, "typeSchema": {"schemaTitle": "system.Model", "schemaVersion": "0.0.1"}}
+    }
+    tasks = spec["root"]["dag"]["tasks"]
+    assert tasks["x-import-base"] == {
+        "taskInfo": {"name": "x-import-base"},
+        "componentRef": {"name": "comp-x-import-base"},
+        "cachingOptions": {},
+    }
+    assert tasks["s"]["dependentTasks"] == ["x-import-base"]
+    assert tasks["s"]["inputs"]["artifacts"] == {
+        "base": {"taskOutputArtifact": {"producerTask": "x-import-base", "outputArtifactKey": "base"}}
+    }
+
+
+def test_importer_with_a_parameter() -> None:
+    """The importer reads the address from the inputs of the group that it stands in, so each group passes it on."""
+    body = project("${{ params.at }}", params="{at: {type: string, default: 's3://x/k'}}")
+    nested = body.replace("command: t", "command: t, volumes: {w: /w}") + "\nvolumes: {w: {size: 1Gi, storage_class: c}}"
+    for text, path in ((body, "root"), (nested, "comp-x-steps")):
+        spec = support.manifests(text, "kfp")[0]
+        dag = spec["root"] if path == "root" else spec["components"][path]
+        assert dag["dag"]["tasks"]["x-import-base"]["inputs"]["parameters"] == {"at": {"componentInputParameter": "at"}}
+        assert "at" in dag["inputDefinitions"]["parameters"]
+        assert spec["deploymentSpec"]["executors"]["exec-x-import-base"]["importer"]["artifactUri"] == {"runtimeParameter": "at"}
+
+
+def test_importers_stand_where_they_are_read() -> None:
+    """A step of `finally` has an importer beside it; in the run there is none that nobody reads."""
+    body = project("gs://x/k") + "\nfinally: {e: {image: 'x:1', command: t, inputs: [base]}}"
+    components = support.manifests(body, "kfp")[0]["components"]
+    assert [sorted(components[name]["dag"]["tasks"]) for name in ("comp-x-run", "comp-x-finally")] == [
+        ["s", "x-import-base"],
+        ["e", "x-import-base"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("uri", "store", "argo", "kfp"),
+    [
+        ("gs://x/k", "", [], []),
+        ("s3://x/k", "amazon", [], []),
+        ("minio://b/k", "minio", [], []),
+        ("minio://x/k", "minio", [], ["MLC417"]),
+        ("minio://b/k", "", ["MLC417"], ["MLC417"]),
+        ("oss://b/k", "", ["MLC417"], ["MLC417"]),
+        ("azure://b/k", "gcs", ["MLC417"], ["MLC417"]),
+        ("s3://b/k", "s3", [], []),
+        ("s3://x/k", "s3", [], ["MLC417"]),
+        ("https://x/k", "", [], ["MLC417"]),
+        ("git+https://x/k", "", [], ["MLC417"]),
+        ("oci://r.example.com/m:1", "", ["MLC417"], []),
+        ("${{ params.p }}", "", ["MLC417"], []),
+        ("${{ params.n }}", "", ["MLC417"], ["MLC417"]),
+        ("s3://x/${{ params.n }}", "", [], ["MLC417"]),
+    ],
+)
+def test_who_can_read_what(uri: str, store: str, argo: list[str], kfp: list[str]) -> None:
+    """An address that a target cannot fetch is refused there by name."""
+    body = project(uri, store, params="{p: {type: string}, n: 3}")
+    assert (errors(body, "argo"), errors(body, "kfp")) == (argo, kfp)
+
+
+def test_images_hold_models() -> None:
+    """KFP reads models alone from images."""
+    assert errors(project("oci://r.example.com/m:1", kind="dataset"), "kfp") == ["MLC417"]
+
+
+def test_credentials_of_another_bucket() -> None:
+    """On KFP the secret of the store is for its bucket: that is said of others."""
+    notes = [item for item in support.check(project("s3://x/k", "amazon"), ("kfp",)) if "identity of the pods" in item.message]
+    assert [(item.code, item.path) for item in notes] == [("MLC405", ("artifacts", "base", "uri"))]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "/models/x", "models/x", "file:///x", "s3://", "s3://b", "s3://b/", "s3:/b/k", "s3://b/a b", "s3://b/$(x)", "s3://b/{{x}}", "s3://b/k/",
+        "https://", "https://h", "https://u:p@h/x", "git+https://h", "git+https://h/r@", "git+ssh://git@h/r", "oci://", "oci://h", "ftp://h/x",
+        "${{ params.p }}/k", "s3://${{ params.p }}/k", "s3://b${{ params.p }}", "git+https://h/${{ params.p }}",
+        "oci://h/m:${{ params.n }}",
+        "s3://b/${{ params.p }} x",
+    ],
+)  # fmt: skip
+def test_malformed_addresses(uri: str) -> None:
+    """An address that no client could open, or whose place a run could choose, is refused."""
+    assert set(support.codes(project(uri), ())) == {"MLC335"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "code"),
+    [
+        ("s3://b/${{ steps.s.values.v }}", "MLC311"),
+        ("s3://b/${{ run.id }}", "MLC311"),
+        ("s3://b/${{ params.l }}", "MLC305"),
+        ("s3://b/${{ params.q }}", "MLC303"),
+    ],
+)
+def test_references_in_addresses(uri: str, code: str) -> None:
+    """Parameters of type string and int may stand in an address, nothing else."""
+    assert support.codes(project(uri, params="{p: x, l: [1]}"), ()) == [code]
+
+
+def test_default_of_an_address() -> None:
+    """The default of a parameter that is an address has its form."""
+    assert support.codes(project("${{ params.p }}", params="{p: nowhere}"), ()) == ["MLC335"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "parts"),
+    [
+        ("s3://b/k/m", ("s3", "b", "k/m")),
+        ("git+https://h/r.git@v1", ("git+https", "https://h/r.git", "v1")),
+        ("git+https://h/r.git", ("git+https", "https://h/r.git", "")),
+        ("https://h/a/b", ("https", "https://h/", "a/b")),
+        ("oci://h/m:1", ("oci", "h/m:1", "")),
+    ],
+)
+def test_parts_of_an_address(uri: str, parts: tuple[str, str, str]) -> None:
+    """An address falls into what is opened and what is read there."""
+    external = support.step(project(uri)).inputs[0].external
+    assert external is not None
+    found: Address = address(external)
+    assert (found.scheme, found.place, found.key.constant) == parts
