@@ -281,6 +281,7 @@ class _Lint:
         for kind in ("mlc/types", "mlc/metrics"):
             noted = template.get("metadata", {}).get("annotations", {}).get(kind, "")
             outputs = [port["name"] for ports in template.get("outputs", {}).values() for port in ports]
+            outputs += [port["name"] for port in template.get("inputs", {}).get("artifacts", ()) if "archive" in port]
             names = re.findall(r"([-\w]+)=\w+", noted) if kind == "mlc/types" else re.findall(r"^[-\w]+", noted)
             yield from (f"{place}.metadata.annotations.{kind}: {one} is no output" for one in names if one not in outputs)
 

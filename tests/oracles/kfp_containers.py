@@ -21,7 +21,7 @@ STUBS = {"argostub/createpvc", "argostub/deletepvc"}
 _PLACEHOLDER = re.compile(r"\{\{\$(?:\.(inputs|outputs)\.(parameters|artifacts)\['([^']+)'\](\.\w+)?)?\}\}")
 _FIELDS = {("inputs", "parameters"): None, ("outputs", "parameters"): ".output_file"}
 _ARMS = re.compile(r"^ *([a-z][a-z |]*)\)", re.MULTILINE)
-_LENGTHS = {"input": 4, "output": 4, "value": 4, "metric": 4, "show": 4, "folder": 2, "workdir": 2, "packages": 2, "script": 2}
+_LENGTHS = {"input": 4, "output": 4, "value": 4, "metric": 4, "show": 4, "report": 4, "folder": 2, "workdir": 2, "packages": 2, "script": 2}
 _FILES = {
     "input": "{{{{$.inputs.artifacts['{}'].path}}}}",
     "output": "{{{{$.outputs.artifacts['{}'].path}}}}",
@@ -160,8 +160,16 @@ def _shown(component: dict[str, Any], wrapper: Wrapper, place: str) -> Iterator[
     shown = {record[1]: record[2] for record in wrapper.of("show") if len(record) == 4}
     if metrics != shown:
         yield f"{place}: shows {shown} of the metrics {metrics}"
-    if not bool(metrics) == wrapper.shows == (_METRICS in ports(component, "output", "artifacts")):
+    outputs = ports(component, "output", "artifacts")
+    if bool(metrics) != (_METRICS in outputs):
         yield f"{place}: shows metrics that are not there, or not those that are"
+    kinds = {name: one["artifactType"]["schemaTitle"] for name, one in outputs.items()}
+    drawn = [(record[1], record[2]) for record in wrapper.of("report")]
+    wanted = [(record[1], record[2]) for record in wrapper.of("output") if kinds.get(record[1]) == "system.ClassificationMetrics"]
+    if drawn != wanted:
+        yield f"{place}: draws {drawn} of the reports {wanted}"
+    if wrapper.shows != bool(metrics or drawn):
+        yield f"{place}: takes what the engine says of the step for nothing, or lacks it"
 
 
 def constant(word: str) -> str:

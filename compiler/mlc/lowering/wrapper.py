@@ -3,7 +3,7 @@
 The script is the same for every step that needs the same things. Whatever belongs to a step (names, paths, texts) reaches it as
 positional arguments, one record after the other, then `--`, then the program:
 
-    folder PATH | input NAME PATH SOURCE | output, value or metric NAME PATH TARGET | show METRIC PATH KEY
+    folder PATH | input NAME PATH SOURCE | output, value or metric NAME PATH TARGET | show METRIC PATH KEY | report NAME PATH TYPE
     workdir PATH | packages LINES | script TEXT
 
 The program may be `env NAME=TEXT... PROGRAM...`: no shell stands between `env` and the program, so that none objects to a name
@@ -12,7 +12,7 @@ The program may be `env NAME=TEXT... PROGRAM...`: no shell stands between `env` 
 Nothing is pasted into the script. It holds no `$(` and no `$$`, so a kubelet that expands it once or twice leaves it as it is.
 Its variables start with `__mlc_`: a shell exports again what the environment had, so a plain name would overwrite the step's own.
 It needs a POSIX `sh` and the usual tools (`cat cp ln mkdir rm tr wc`), `mktemp` for scripts and packages, `env` for run-time
-variables; `grep`, `sed` and `python3` or `jq` only to show metrics.
+variables; `grep`, `sed` and `python3` or `jq` only to show metrics, `python3` to show a confusion matrix or a ROC curve.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Needs:
     """What the script of a step must be able to do.
 
     `collect`: the step has outputs, values or metrics; `show`: it has metrics for the UI, `look`: some of them inside a document;
+    `report`: it has outputs whose content the UI shows by their metadata;
     `script`: there is a file for an interpreter; `scratch`: the places to try for it.
     """
 
@@ -52,6 +53,12 @@ class Needs:
     packages: bool = False
     script: bool = False
     scratch: Sequence[str] = SCRATCH
+    report: bool = False
+
+    @property
+    def published(self) -> bool:
+        """Whether the script writes a file for the engine, and so takes the executor input as its first argument."""
+        return self.show or self.report
 
     @property
     def records(self) -> bool:
@@ -89,7 +96,7 @@ def shielded(text: str) -> str:
 def script(needs: Needs) -> str:
     """The script for steps with these needs, to be run as `sh -ec SCRIPT STEP RECORDS... -- PROGRAM...`.
 
-    With `show`, the executor input is the first argument; without any records there is no `--`. `$` is not doubled yet.
+    With `show` or `report`, the executor input is the first argument; without any records there is no `--`. `$` is not doubled yet.
     """
     if not needs.records:
         return _prefixed(_WORD.replace("FILE\n", "") + _RUN)
@@ -104,11 +111,17 @@ def script(needs: Needs) -> str:
         parts.append(_COLLECT)
         if needs.show:
             parts.append(_SHOW.replace("LOOK\n", _LOOK if needs.look else "") + (_LOOK_PROGRAMS if needs.look else ""))
-        parts.append(_FINISH_HEAD + (_FINISH_SHOW if needs.show else "") + _FINISH_TAIL)
-        if needs.show:
+        publish = _PUBLISH
+        if needs.report:
+            from .report import FINISH, PUBLISH, REPORT  # of few projects
+
+            parts.append(REPORT)
+            publish = PUBLISH
+        parts.append(_FINISH_HEAD + (_FINISH_SHOW if needs.show else "") + (FINISH if needs.report else "") + _FINISH_TAIL)
+        if needs.published:
             parts.append(_TAKE_EXECUTOR_INPUT)
         parts.append(_SUPERVISE)
-        parts.append(_PUBLISH if needs.show else "")
+        parts.append(publish if needs.published else "")
     else:
         parts.append('start "$@"\n')
     return _prefixed("".join(parts))
@@ -128,6 +141,7 @@ def _arms(needs: Needs) -> tuple[tuple[bool, str], ...]:
         (needs.inputs, _ARM_INPUT),
         (needs.collect, _ARM_CLEAR),
         (needs.show, _ARM_SHOW),
+        (needs.report, _ARM_SHOW.replace("show)", "report)")),
         (needs.workdir, _ARM_WORKDIR),
         (needs.packages, _ARM_PACKAGES),
         (needs.script, _ARM_SCRIPT),

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def of_pod(step: Step) -> dict[str, str]:
     """The step's own annotations, and `mlc/` ones: title, description, types that are not the default, what metrics are held to."""
-    types = [f"{port.name}={port.type}" for port in step.outputs if port.type != "artifact"]
+    types = [f"{port.name}={port.type}" for port in step.inputs if port.external is not None and port.type != "artifact"]
+    types += [f"{port.name}={port.type}" for port in step.outputs if port.type != "artifact"]
     types += [f"{value.name}={value.type}" for value in step.values if value.type != "string"]
     metrics = [note for metric in step.metrics if (note := _metric(metric)) != metric.name]
     made = (

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MADE_FOLDERS = ("/mlc/inputs", "/mlc/outputs")
 METRICS_ARTIFACT = "x-metrics"
+REPORTED = "classification_metrics"
+"""The type whose content the UI shows by the artifact's metadata; HTML and Markdown it reads from the store."""
 
 
 def container(step: Step) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def needs_of(step: Step) -> Needs:
     return Needs(
         collect=bool(step.outputs or step.values or step.metrics),
         show=bool(step.metrics),
+        report=any(output.type == REPORTED for output in step.outputs),
         look=any(metric.key or metric.format == "kfp-v1" for metric in step.metrics),
         inputs=bool(step.inputs),
         folders=bool(_folders(step)),
@@ -89,7 +92,7 @@ def _folders(step: Step) -> list[str]:
 
 def arguments(step: Step, needs: Needs) -> list[str]:
     """The wrapper's positional arguments: records, `--`, the program's own words with what sets its environment before them."""
-    args: list[str] = ["={{$}}"] if needs.show else []
+    args: list[str] = ["={{$}}"] if needs.published else []
     for output in step.outputs:
         args += ["output", output.name, output.path, f"{{{{$.outputs.artifacts['{output.name}'].path}}}}"]
     for kind, ports in (("value", step.values), ("metric", step.metrics)):
@@ -97,6 +100,9 @@ def arguments(step: Step, needs: Needs) -> list[str]:
             args += [kind, port.name, port.path, f"{{{{$.outputs.parameters['{port.name}'].output_file}}}}"]
     for metric in step.metrics:
         args += ["show", metric.name, metric.path, word(_key(metric))]
+    for output in step.outputs:
+        if output.type == REPORTED:
+            args += ["report", output.name, output.path, output.type]
     for folder in _folders(step):
         args += ["folder", folder]
     for source in step.inputs:
