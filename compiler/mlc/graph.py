@@ -113,9 +113,9 @@ def _details(step: Step, parent: str) -> Iterable[str]:
         yield f"{condition.kind}: {visible(written(condition.expr))}"
     sources: dict[str, list[str]] = {}
     for read in step.inputs:
-        sources.setdefault(read.producer, []).append(read.name)
+        sources.setdefault("" if read.external else read.producer or "its tag", []).append(read.name)
     for producer, names in sources.items():
-        yield f"reads {_some(names)} from {producer}" if producer else f"reads {_some(names)} from outside"
+        yield f"reads {_some(names)}, fetched at its tag" if producer == "its tag" else f"reads {_some(names)} from {producer or 'outside'}"
     others = [name for name in step.after if name != parent and name not in sources]
     if others:
         yield f"also after {_some(others)}"
