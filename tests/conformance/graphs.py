@@ -61,8 +61,8 @@ ODD_TEXTS = {
     "float": ("many", "", "NaN", "null", "false", "Infinity"),
     "bool": ("yes", "", "1", "null", "True"),
     "string": ("{{workflow.name}}", "a {{= b", "$(HOME)", "a$$b"),
-    "list": ("", "a, b", "{}", '"a"', "[1", "3"),
-    "dict": ("", "a: b", "[]", '"a"', '{"a"}', "true"),
+    "list": ("", "a, b", "{}", '"a"', "[1", "3", '["{{workflow.name}}"]', '["$(HOME)"]'),
+    "dict": ("", "a: b", "[]", '"a"', '{"a"}', "true", '{"a":"{{= b"}', '{"$$":1}'),
 }
 CONSTANTS = ("a", "b", "b c", "it's", "", "$HOME", "é", '"a"')
 PARAMS: dict[str, tuple[str, tuple[Any, ...]]] = {
@@ -100,6 +100,10 @@ class _Drawing:
         self.steps: dict[str, dict[str, Any]] = {}
         self.artifacts: dict[str, str] = {}
         """Artifacts that were made so far, by the step that makes them."""
+        self.made: set[str] = set()
+        """Names of artifacts that steps before `finally` made."""
+        self.last = False
+        """Whether the steps are those of `finally`."""
         self.refs: dict[str, list[str]] = {"number": [], "bool": [], "string": []}
         """References that a condition may use, by type."""
         self.texts: list[str] = ["run.id", "run.name"]
@@ -132,7 +136,27 @@ class _Drawing:
         if self.artifacts and self.rarely():
             spec["artifacts"] = {name: self.one(("model", "dataset", "html")) for name in self.artifacts}
         spec["steps"] = {name: self.steps[name] for name in self.draw(st.permutations(order))}
-        return Case(spec, given, {name: self.outcomes(self.steps[name]) for name in order})
+        outcomes = {name: self.outcomes(self.steps[name]) for name in order}
+        if self.now_and_then():
+            spec["finally"] = self.finals([name for name in NAMES if name not in order])
+            outcomes |= {name: self.outcomes(step) for name, step in self.steps.items()}
+        return Case(spec, given, outcomes)
+
+    def finals(self, names: list[str]) -> dict[str, dict[str, Any]]:
+        """The steps of `finally`: they see one another, and of the others only how the run went."""
+        self.last, self.steps = True, {}
+        self.made, self.artifacts = set(self.artifacts), {}
+        self.refs = {kind: [name for name in found if not name.startswith("steps.")] for kind, found in self.refs.items()}
+        self.texts = [name for name in self.texts if not name.startswith("steps.")]
+        if self.target == "argo":
+            self.texts.append("run.status")
+        else:  # claims are deleted before
+            self.volumes = {name: volume for name, volume in self.volumes.items() if "size" not in volume}
+        order = self.some(names, 3, at_least=1)
+        for name in order:
+            self.steps[name] = self.step()
+            self.declare(name)
+        return {name: self.steps[name] for name in self.draw(st.permutations(order))}
 
     # What is there before the steps.
 
@@ -184,7 +208,7 @@ class _Drawing:
             step["inputs"] = {name: f"/in/{name}" for name in self.some(tuple(self.artifacts), 2, at_least=1)}
         self.ports(step)
         gates = [name for name, other in self.steps.items() if any(_bounded(metric) for metric in other.get("metrics", {}).values())]
-        if gates and self.now_and_then():
+        if gates and not self.last and self.now_and_then():
             step["gate"] = self.listed(self.some(gates, 2, at_least=1))
         if self.now_and_then():
             step["when"] = self.when()
@@ -207,7 +231,7 @@ class _Drawing:
 
     def ports(self, step: dict[str, Any]) -> None:
         """What the step writes."""
-        free = [name for name in ARTIFACTS if name not in self.artifacts and name not in step.get("inputs", {})]
+        free = [name for name in ARTIFACTS if name not in (*self.artifacts, *self.made, *step.get("inputs", {}))]
         if free and self.now_and_then():
             outputs = self.some(free, 2, at_least=1)
             step["outputs"] = outputs if self.rarely() else {name: f"/out/{name}" for name in outputs}
@@ -241,6 +265,8 @@ class _Drawing:
             metric[which] = "${{ " + self.one(numbers) + " }}"
         else:
             metric[which] = self.one(BOUNDS)
+        if self.now_and_then():
+            metric["on_miss"] = self.one(("fail", "fail", "skip"))
         return metric
 
     def program(self, step: dict[str, Any]) -> None:
@@ -315,7 +341,10 @@ class _Drawing:
         if kind == "constant":
             return self.one(("true", "false", "1 < 2", "'a' == 'b'", "2 in [1, 2.0]"))
         if kind == "run":
-            return self.one(("run.id != 'nobody'", "run.name == 'nobody'", "run.id == run.name"))
+            status: tuple[str, ...] = (
+                ("run.status == 'Succeeded'", "run.status in ['Failed']") * 2 if self.last and self.target == "argo" else ()
+            )
+            return self.one(("run.id != 'nobody'", "run.name == 'nobody'", "run.id == run.name", *status))
         left = self.one(self.refs[kind])
         if kind == "bool":
             other = self.one(("true", "false", *self.refs[kind]))

@@ -327,7 +327,7 @@ class _Run:
                 if kind in ("int", "float", "bool"):
                     _must({"int": _INT, "float": _FLOAT, "bool": _BOOL}[kind], text)
                     return
-                expanded = ("{{", "$$", "$(") if self.kfp and kind == "string" else ("{{",)
+                expanded = ("{{", "$$", "$(") if self.kfp else ("{{",)
                 if not _fits(kind, text) or any(mark in text for mark in expanded):
                     raise Unreadable(text)
 

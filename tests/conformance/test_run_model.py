@@ -24,7 +24,7 @@ GRAPHS = os.environ.get("MLC_GRAPHS")
 PLAYERS = [("argo", name) for name in CONTROLLERS] + [("kfp", name) for name in KFP]
 LINE = (
     "random graphs: {graphs} runs of {steps} steps: {Succeeded} succeeded, {Skipped} skipped, {Failed} failed, {NotRun} not run "
-    "because of a failure; {differences} differences"
+    "because of a failure; {finals} runs with `finally`, {missed} red for a missed threshold alone; {differences} differences"
 )
 SETTINGS = settings(
     max_examples=int(GRAPHS or 150),
@@ -38,7 +38,7 @@ SETTINGS = settings(
 @pytest.mark.parametrize("target, name", PLAYERS, ids=[name for _, name in PLAYERS])
 def test_random_graphs(target: str, name: str, counted: Callable[..., None]) -> None:
     """What is drawn compiles (only legal projects are drawn), and ends on the engine as in the model."""
-    tally: Counter[str] = Counter(dict.fromkeys(("Succeeded", "Skipped", "Failed", "NotRun", "differences"), 0))
+    tally: Counter[str] = Counter(dict.fromkeys(("Succeeded", "Skipped", "Failed", "NotRun", "finals", "missed", "differences"), 0))
 
     @SETTINGS
     @given(cases(target))
@@ -47,6 +47,8 @@ def test_random_graphs(target: str, name: str, counted: Callable[..., None]) -> 
         manifest = compiled(case.spec, target)
         tally.update(graphs=1, steps=len(end.steps))
         tally.update(step.state for step in end.steps.values())
+        tally["finals"] += "finally" in case.spec
+        tally["missed"] += end.phase == "Failed" and all(step.state != "Failed" for step in end.steps.values())
         found = differences(case.spec, case.outcomes, case.params, manifest, engine(name))
         note(manifest)
         tally["differences"] += bool(found)
@@ -58,3 +60,5 @@ def test_random_graphs(target: str, name: str, counted: Callable[..., None]) -> 
         counted(LINE, **tally)
     # what is drawn has enough of everything to say something
     assert min(tally[state] for state in ("Succeeded", "Skipped", "Failed", "NotRun")) > tally["steps"] / 50
+    assert tally["finals"] > tally["graphs"] / 10
+    assert tally["missed"] > tally["graphs"] / 100
