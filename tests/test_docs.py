@@ -49,7 +49,11 @@ def compiled(text: str, *targets: str) -> Result:
 
 @pytest.mark.parametrize(("name", "text"), projects(), ids=lambda value: value if "\n" not in value else "")
 def test_project_in_documents_compiles(name: str, text: str) -> None:
-    """A whole project in the documents compiles to both targets, without a warning."""
+    """A whole project in the documents compiles to both targets, or to Argo where it says so and KFP refuses it; without a warning."""
+    if text.split("\n")[0].endswith("# for Argo alone"):
+        assert {found.code for found in compiled(text, "kfp").diagnostics if found.severity != "note"} == {"MLC401"}
+        assert [found.message for found in compiled(text, "argo").diagnostics if found.severity != "note"] == []
+        return
     result = compiled(text)
     assert [f"{found.span.line}: {found.code} {found.message}" for found in result.diagnostics if found.severity != "note"] == []
     assert [output.target for output in result.outputs] == list(TARGETS)

@@ -102,6 +102,12 @@ def spec(place: str, value: str) -> dict[str, Any]:
     elif place == "metric key":
         step["metrics"] = {"m": {"path": "/m.json", "key": [value], "min": 1}}
         project["steps"]["t"] = {"image": "a:1", "command": ["prog"], "gate": "s"}
+    elif place == "sidecar args":
+        step["sidecars"] = {"beside": {"image": "a:1", "command": ["prog"], "args": [value]}}
+    elif place == "init env":
+        step["init"] = {"before": {"image": "a:1", "command": ["prog"], "env": {"A": value}}}
+    elif place == "init script":
+        step["init"] = {"before": {"image": "a:1", "run": f"echo {value}"}}
     else:
         step[place] = {"annotations": {"a": value}}.get(place, value)
     return project
@@ -110,9 +116,10 @@ def spec(place: str, value: str) -> dict[str, Any]:
 PLACES = (
     "args", "env", "mixed", "script", "default", "choice", "when", "metric key", "cache key",
     "title", "description", "param text", "label", "annotations", "toleration", "node label", "node affinity", "overlay",
+    "sidecar args", "init env", "init script",
 )  # fmt: skip
 PASSES = {
-    "argo": {"args": 1, "env": 1, "overlay": 1},
+    "argo": {"args": 1, "env": 1, "overlay": 1, "sidecar args": 1, "init env": 1, "init script": 1},
     "kfp": dict.fromkeys(PLACES, 1) | dict.fromkeys(("args", "env", "mixed", "script", "overlay"), 2) | {"param text": 0},
 }
 """How many kubelets read a text on its way. Argo: the pod's own, for command, args and env. KFP: the driver's too, which gets the IR as
@@ -176,7 +183,7 @@ def fate(place: str, value: str, target: str) -> str:
         return " ".join(sorted({item.code for item in result.diagnostics if item.severity == "error"}))
     assert support.unsound(result) == []
     found = list(strings(list(yaml.safe_load_all(result.outputs[0].text))))
-    wanted = f"echo {value}" if place == "script" else value
+    wanted = f"echo {value}" if place.endswith("script") else value
     if place == "mixed":
         wanted += "{{$.inputs.parameters['q']}}"
     if place == "env" and target == "kfp" and expanded(value):

@@ -454,6 +454,38 @@ class Cache:
 
 
 @record
+class Security:
+    """As whom a step's program runs. Numbers are None where nothing is said; `fs_group` is of the pod's volumes."""
+
+    run_as_user: int | None
+    run_as_group: int | None
+    run_as_non_root: bool
+    fs_group: int | None
+    origin: Path
+
+
+@record
+class Container:
+    """A container of a step's pod beside the step's own: before it (`init`) or with it (`sidecars`). A `script` is one of `sh`."""
+
+    name: str
+    image: Image
+    command: tuple[Text, ...] | None
+    args: tuple[Text, ...]
+    script: Script | None
+    env: tuple[Env, ...]
+    mounts: tuple[Mount, ...]
+    resources: tuple[Resource, ...]
+    ports: tuple[int, ...]
+    origin: Path
+
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """The texts that may hold expressions: command, args, then env."""
+        return (*(self.command or ()), *self.args, *(env.value for env in self.env if isinstance(env.value, Text)))
+
+
+@record
 class Condition:
     """Run the step only if `expr` (of type bool) is true. From a `gate` (one per threshold) or from `when`."""
 
@@ -496,11 +528,28 @@ class Step:
     scheduling: Scheduling | None
     origin: Path
     merged: dict[Path, Path]
+    security: Security | None = None
+    service_account: str = ""
+    init: tuple[Container, ...] = ()
+    sidecars: tuple[Container, ...] = ()
+
+    @property
+    def beside(self) -> tuple[Container, ...]:
+        """The other containers of the step's pod, those that run first first."""
+        return (*self.init, *self.sidecars) if self.init or self.sidecars else ()
+
+    @property
+    def all_mounts(self) -> tuple[Mount, ...]:
+        """The mounts of all containers of the step's pod."""
+        beside = self.beside
+        return (*self.mounts, *(mount for container in beside for mount in container.mounts)) if beside else self.mounts
 
     @property
     def texts(self) -> tuple[Text, ...]:
-        """The texts that may hold expressions: command, args, then env."""
-        return (*(self.command or ()), *self.args, *(env.value for env in self.env if isinstance(env.value, Text)))
+        """The texts that may hold expressions: command, args, then env, of the step and then of the other containers of its pod."""
+        own = (*(self.command or ()), *self.args, *(env.value for env in self.env if isinstance(env.value, Text)))
+        beside = self.beside
+        return (*own, *(text for container in beside for text in container.texts)) if beside else own
 
     def where(self, *key: str | int) -> Path:
         """The path of a key of this step in the document, wherever it was inherited from."""

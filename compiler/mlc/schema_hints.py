@@ -34,10 +34,12 @@ _ENTRY = {
     "outputs": "output",
     "values": "value",
     "metrics": "metric",
+    "init": "init container",
+    "sidecars": "sidecar",
 }
 _TOP_SECTIONS = frozenset({"params", "images", "volumes", "artifacts", "steps", "finally", "labels", "annotations"})
 _TOP_SECTIONS |= {"templates", "machines", "datasets", "environments"}
-_STEP_SECTIONS = frozenset({"labels", "annotations", "volumes", "env", "inputs", "outputs", "values", "metrics"})
+_STEP_SECTIONS = frozenset({"labels", "annotations", "volumes", "env", "inputs", "outputs", "values", "metrics", "init", "sidecars"})
 
 _KIND_WORDS = {
     "string": "text",
@@ -107,6 +109,8 @@ def scope(path: Path) -> str:
     section = _section(path)
     if section == "volumes" and len(path) > 2:
         return "mount"
+    if section in ("init", "sidecars"):
+        return "container"
     return "step" if section == "templates" else _ENTRY[section] if section else str(path[-1])
 
 

@@ -285,6 +285,38 @@ class Fitting:
             for _ in range(rng.randint(1, 3))
         }
 
+    def _key_init(self) -> Any:
+        names = ("wait-for-db", "copy", "main", "b1", "cache")
+        return {self.rng.choice(names): self.container(run=self.rng.random() < 0.5) for _ in range(self.rng.randint(1, 2))}
+
+    def _key_sidecars(self) -> Any:
+        made: dict[str, Any] = {self.rng.choice(("db", "proxy", "cache")): self.container(run=self.rng.random() < 0.3)}
+        next(iter(made.values()))["ports"] = self.rng.choice(([5432], [80, 443], []))
+        return made
+
+    def container(self, *, run: bool) -> dict[str, Any]:
+        """A container beside a step's own."""
+        rng = self.rng
+        made: dict[str, Any] = {"image": self._key_image()}
+        if run:
+            made["run"] = rng.choice(("until nc -z db 5432; do sleep 1; done", 'echo "$1" $HOME\n', "cat <<'E'\n{{.State}}\nE\n"))
+        elif rng.random() < 0.8:
+            made["command"] = self._key_command()
+        if rng.random() < 0.5:
+            made["args"] = [self.text() for _ in range(rng.randint(0, 2))]
+        if rng.random() < 0.4:
+            made["env"] = self._key_env()
+        if rng.random() < 0.4:
+            made["volumes"] = self._key_volumes()
+        return made
+
+    def _key_security(self) -> Any:
+        rng = self.rng
+        made: dict[str, Any] = {key: rng.choice((0, 1, 1000, 65534)) for key in rng.sample(("run_as_user", "run_as_group", "fs_group"), 2)}
+        if rng.random() < 0.4:
+            made["run_as_non_root"] = rng.random() < 0.7
+        return made
+
     def _key_args(self) -> Any:
         return (
             [self.text() for _ in range(self.rng.randint(0, 3))]

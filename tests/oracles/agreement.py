@@ -144,6 +144,7 @@ class _Argo:
                 if one["name"][:2] != "x-"
             },
             "resources": self.resources(container.get("resources", {})),
+            "user": {key: str(value) for key, value in container.get("securityContext", {}).items()},
             "retry": None if retry is None else self.retry(retry),
             "timeout": template.get("activeDeadlineSeconds"),
             "labels": metadata.get("labels", {}),
@@ -359,6 +360,7 @@ class _Kfp:
             "small": {record[1]: record[2] for record in wrapper.of("value", "metric")},
             "mounts": dict(self.mounts(found)),
             "resources": self.resources(container.get("resources", {})),
+            "user": {key: str(value) for key, value in found.get("securityContext", {}).items()},
             "retry": None if retry is None else self.retry(retry),
             "timeout": int(found["activeDeadlineSeconds"]) if "activeDeadlineSeconds" in found else None,
             "labels": metadata.get("labels", {}),

@@ -9,7 +9,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .kubernetes import ANNOTATION_TEXTS, CLAIM, CONTAINER, LABELS, SCHEDULING, VOLUME, config_key, object_name, path
+from .kubernetes import (
+    ANNOTATION_TEXTS,
+    CLAIM,
+    CONTAINER,
+    LABELS,
+    SCHEDULING,
+    VOLUME,
+    config_key,
+    container_port,
+    identity,
+    object_name,
+    path,
+    volume_name,
+)
 from .shape import EXACTLY_ONE, filled, one_of, positive, text
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
@@ -73,6 +86,13 @@ TASK = {
     },
 }
 
+_BESIDE = {
+    "name": volume_name,  # a DNS label, like those of volumes
+    **{key: shape for key, shape in CONTAINER.items() if key not in ("securityContext?", "workingDir?")},
+    "ports?": [{"containerPort": container_port}],
+}
+"""Another container of a step's pod."""
+
 TEMPLATE = {
     "name": name,
     "metadata?": _OBJECT_METADATA,
@@ -104,6 +124,11 @@ TEMPLATE = {
     "activeDeadlineSeconds?": positive,
     **SCHEDULING,
     "volumes?": [VOLUME],
+    "serviceAccountName?": object_name,
+    # of the pod; as whom the program runs stands at its container, for the executor's containers keep their own user
+    "securityContext?": {"fsGroup": identity},
+    "initContainers?": [_BESIDE],
+    "sidecars?": [_BESIDE],
     "container?": CONTAINER,
     "script?": {**CONTAINER, "source": filled},
     # the default of failFast ends branches that wait for a free slot

@@ -25,6 +25,7 @@ _WORDS = "in not and or matches contains let if else nil true false".split()
 _ENGINE = ("=", "$", "workflow.", "tasks.", "steps.", "inputs.", "outputs.", "item", "pod.", "node.", "retries", "lastRetry")
 _SCRIPT = "/argo/staging/script"
 _EXECUTOR = ("/var/run/argo", "/argo", "/mainctrfs")
+_CONTAINERS = ("main", "wait", "init")
 _LASTING = {"persistentVolumeClaim", "hostPath", "nfs"}
 _OWN_VOLUMES = ("var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config")
 
@@ -288,17 +289,21 @@ class _Lint:
     def _leaf(self, template: dict[str, Any], place: str) -> Iterator[str]:
         kind = "container" if "container" in template else "script"
         container, here = template[kind], f"{place}.{kind}"
-        yield from kubernetes.program(container, here)
-        yield from kubernetes.resources(container.get("resources", {}), f"{here}.resources")
-        texts = [*container.get("command", ()), *container.get("args", ()), *(env.get("value", "") for env in container.get("env", ()))]
+        beside = [(key, one) for key in ("initContainers", "sidecars") for one in template.get(key, ())]
+        yield from twice([*_CONTAINERS, *(one["name"] for _, one in beside)], place, "container")
+        texts = []
+        for where, one in [(here, container), *((f"{place}.{key}[{one['name']}]", one) for key, one in beside)]:
+            yield from kubernetes.program(one, where)
+            yield from kubernetes.resources(one.get("resources", {}), f"{where}.resources")
+            texts += [*one.get("command", ()), *one.get("args", ()), *(env.get("value", "") for env in one.get("env", ()))]
+            if "{{inputs." in one.get("command", [""])[0]:
+                yield f"{where}.command[0]: is known only at run time"
         located = [port for port in template.get("inputs", {}).get("artifacts", ()) if "archive" in port]
         texts += [text for port in located for value in port.values() if isinstance(value, dict) for text in _texts(value)]
         used = {found[1] for text in texts if (found := _INPUT.fullmatch(text[2:-2] if text.startswith("{{") else ""))}
         declared = [port["name"] for port in template.get("inputs", {}).get("parameters", ())]
         yield from (f"{here}: uses {one}, which is no input of it" for one in sorted(used - set(declared)))
         yield from (f"{place}.inputs.parameters[{one}]: is not used" for one in declared if one not in used)
-        if "{{inputs." in container.get("command", [""])[0]:
-            yield f"{here}.command[0]: is known only at run time"
         if kind == "script" and "args" in container:
             yield f"{here}.args: come before the script's path, which Argo puts behind them"
         yield from self._staged(template, container, place)
@@ -327,6 +332,17 @@ class _Lint:
             if mount["name"] not in (*self.volumes, *self.claims, *own):
                 yield f"{at(f'{here}.volumeMounts', index, mount)}: there is no such volume"
         yield from (f"{place}.volumes[{one}]: is not mounted" for one in own if one not in {mount["name"] for mount in mounts})
+        for key in ("initContainers", "sidecars"):
+            for one in template.get(key, ()):
+                others = one.get("volumeMounts", ())
+                yield from twice([mount["mountPath"] for mount in others], f"{place}.{key}[{one['name']}]", "the path")
+                for index, mount in enumerate(others):
+                    self.mounted.add(mount["name"])
+                    inside = at(f"{place}.{key}[{one['name']}].volumeMounts", index, mount)
+                    if mount["name"] not in (*self.volumes, *self.claims):
+                        yield f"{inside}: there is no such volume"
+                    if any(kubernetes.inside(mount["mountPath"], folder) for folder in _EXECUTOR):
+                        yield f"{inside}: lies in a folder of the executor, {mount['mountPath']}"
         inputs, outputs = template.get("inputs", {}), template.get("outputs", {})
         small = [(port["name"], port["valueFrom"]["path"]) for port in outputs.get("parameters", ())]
         files = [(port["name"], port["path"]) for side in (inputs, outputs) for port in side.get("artifacts", ())]
@@ -387,7 +403,12 @@ _ALLOWED = (
         re.compile(r"\{\{= .*\}\}", re.S),
     ),
     (re.compile(r"spec\.templates\[[^]]*\]\.dag\.tasks\[[^]]*\]\.arguments\.artifacts\[[^]]*\]\.from"), _FROM),
-    (re.compile(r"spec\.templates\[[^]]*\]\.(container|script)\.((command|args)\[\d+\]|env\[[^]]*\]\.value)"), _WHOLE_INPUT),
+    (
+        re.compile(
+            r"spec\.templates\[[^]]*\]\.(container|script|(initContainers|sidecars)\[[^]]*\])\.((command|args)\[\d+\]|env\[[^]]*\]\.value)"
+        ),
+        _WHOLE_INPUT,
+    ),
     (re.compile(r"spec\.templates\[[^]]*\]\.inputs\.artifacts\[[^]]*\]\.((s3|gcs|oss)\.key|azure\.blob|git\.revision)"), _WHOLE_INPUT),
     (
         re.compile(r"spec\.templates\[[^]]*\]\.inputs\.artifacts\[[^]]*\]\.http\.url"),

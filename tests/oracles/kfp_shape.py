@@ -20,6 +20,7 @@ from .kubernetes import (
     descending,
     env_name,
     field_path,
+    identity,
     image,
     object_name,
     path,
@@ -55,6 +56,10 @@ def _count(value: Any) -> str:
 
 def _toleration(value: Any) -> str:
     return toleration(value, counted=lambda seconds: "" if isinstance(seconds, str) and seconds.isdigit() else "is no count")
+
+
+def _identity(value: Any) -> str:
+    return "" if isinstance(value, str) and value.isdigit() and not identity(int(value)) else "is no user or group"
 
 
 _TYPE = {"parameterType": one_of(*TYPES), "description?": filled}
@@ -182,6 +187,8 @@ EXECUTOR = {
     "tolerations?": [_toleration],
     # required without a weight; there is a `podAffinity`, too, which no driver reads
     "nodeAffinity?": [{**NODE_TERM, "weight?": weight}],
+    # int64, which JSON writes as texts
+    "securityContext?": {"runAsUser?": _identity, "runAsGroup?": _identity, "runAsNonRoot?": True},
     "podMetadata?": {"labels?": LABELS, "annotations?": ANNOTATION_TEXTS},
 }
 

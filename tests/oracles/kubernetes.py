@@ -86,6 +86,16 @@ def descending(value: Any) -> str:
     return "" if fits else "is no path inside a volume"
 
 
+def identity(value: Any) -> str:
+    """The number of a user or a group."""
+    return "" if type(value) is int and 0 <= value < 2**31 else "is no user or group"
+
+
+def container_port(value: Any) -> str:
+    """A port that a container listens on."""
+    return "" if type(value) is int and 0 < value < 2**16 else "is no port"
+
+
 def image(value: Any) -> str:
     """A reference of an image: no white space, nothing that anybody would expand."""
     return "" if isinstance(value, str) and _IMAGE.fullmatch(value) else "is no image"
@@ -134,6 +144,7 @@ CONTAINER = {
     "env?": [ENV],
     "resources?": {"requests?": _AMOUNTS, "limits?": _AMOUNTS},
     "volumeMounts?": [{"name": volume_name, "mountPath": path, "subPath?": descending, "readOnly?": True}],
+    "securityContext?": {"runAsUser?": identity, "runAsGroup?": identity, "runAsNonRoot?": True},
 }
 
 _CLAIM_SPEC = {

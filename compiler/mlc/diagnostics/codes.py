@@ -75,6 +75,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC329", "error", "a placement that Kubernetes refuses"),
     ("MLC330", "error", "a dataset or source that cannot be had"),
     ("MLC331", "error", "a declared file inside a read-only mount"),
+    ("MLC332", "error", "a program that has to be root and may not"),
     ("MLC335", "error", "an address that no engine can open"),
     ("MLC336", "error", "an artifact that comes from outside and from a step"),
     ("MLC401", "error", "a field that the target cannot do"),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .context import Context
 
 _STEP_KEYS = frozenset(("command", "args", "run", "when"))
+_CONTAINER_KEYS = frozenset(("command", "args", "run", "env"))
 _BOUNDS = frozenset(("min", "max", "above", "below"))
 _NO_DOLLAR = (
     r"(?<!\$)\{\{\s*((?:params|inputs|outputs|values|metrics|run)\.[A-Za-z][\w-]*|steps\.[\w-]+\.(?:values|metrics)\.[\w-]+)\s*\}\}"
@@ -76,6 +77,8 @@ def _allowed(path: Path, node: Any) -> bool:
     key = path[1:] if path[0] == "defaults" else path[2:]
     if not key:
         return False
+    if key[0] in ("init", "sidecars") and len(key) > 2 and key[2] in _CONTAINER_KEYS:
+        key = key[2:]
     if key[0] in _STEP_KEYS:
         return True
     if key[0] == "env":

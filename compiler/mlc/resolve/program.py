@@ -22,7 +22,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def resolve(
-    context: Context, step: Merged, entrypoint: Any, entrypoint_path: Path, own: dict[str, dict[str, str]]
+    context: Context, step: Merged, entrypoint: Any, entrypoint_path: Path, own: dict[str, dict[str, str]] | None
 ) -> tuple[tuple[Text, ...] | None, tuple[Text, ...], Script | None]:
     """`command`, `args` and `script` of a step. Without `command` and `run` the image's declared `entrypoint` is the command."""
     scope = context.scope("a command", own)
@@ -79,7 +79,7 @@ def _at(data: Any, path: Path) -> Any:
     return data
 
 
-def _script(context: Context, step: Merged, own: dict[str, dict[str, str]]) -> Script | None:
+def _script(context: Context, step: Merged, own: dict[str, dict[str, str]] | None) -> Script | None:
     text = step.get("run")
     shell = step.get("shell", "sh")
     packages = tuple(step.get("packages", ()))
@@ -120,7 +120,7 @@ def _is_requirement(text: str) -> bool:
     return bool(joined) and plain and bool(marker.strip()) == bool(semicolon)
 
 
-def script_text(context: Context, text: str, path: Path, shell: str, own: dict[str, dict[str, str]]) -> Text:
+def script_text(context: Context, text: str, path: Path, shell: str, own: dict[str, dict[str, str]] | None) -> Text:
     """A script: only paths may stand in it, a value would be read as code."""
     found: list[str | Ref] = []
     for part in context.pieces(text, path):

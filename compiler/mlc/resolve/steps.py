@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..diagnostics.model import Path
-    from ..ir import External, Output, Text, Threshold, Volume
+    from ..ir import Container, External, Output, Text, Threshold, Volume
     from ..scheduling import Scheduling
     from .context import Context
     from .merge import Merged
@@ -46,7 +46,7 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
     inputs = ports.inputs(context, step, project.producers, project.externals)
     values = tuple(declared.values.values())
     metrics = tuple(replace(metric, thresholds=project.thresholds[step.name].get(metric.name, ())) for metric in declared.metrics.values())
-    mounts = _mounts(context, step, project.volumes)
+    mounts = mounted(context, step, project.volumes)
     check_places(context, inputs, declared.outputs, values, metrics, mounts)
     own = {
         "inputs": {port.name: port.path for port in inputs},
@@ -56,13 +56,22 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
     }
     image, entrypoint = images.resolve(context, step, project.images)
     command, args, script = program.resolve(context, step, entrypoint, (*image.settings_origin, "entrypoint"), own)
-    env = _env(context, step, own)
+    env = environment(context, step, own)
     needs = conditions.named_steps(context, step, "needs", project.ports)
     gates = conditions.named_steps(context, step, "gate", project.ports)
     conditional = (*conditions.gates(context, step, gates, project.thresholds), *conditions.when(context, step))
     workdir = step.get("workdir", "")
     if workdir:
         check_form(context, workdir, step.where("workdir"))
+    init: tuple[Container, ...] = ()
+    sidecars: tuple[Container, ...] = ()
+    security, service_account = None, step.get("service_account", "")
+    if any(step.get(key) for key in ("init", "sidecars", "security", "service_account")):
+        from . import pods  # few steps have any of them
+
+        security = pods.security(context, step)
+        pods.service_account(context, step)
+        init, sidecars = pods.containers(context, step, project)
     labels, annotations = step.get("labels", {}), step.get("annotations", {})
     check_labels(context, labels, (), {key: step.where("labels", key) for key in labels})
     check_annotations(context, annotations, (), {key: step.where("annotations", key) for key in annotations})
@@ -93,6 +102,10 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
         scheduling=_scheduling(context, step),
         origin=step.origin,
         merged=step.moved,
+        security=security,
+        service_account=service_account,
+        init=init,
+        sidecars=sidecars,
     )
     return resolved, _edges(resolved, needs, gates)
 
@@ -105,7 +118,8 @@ def _scheduling(context: Context, step: Merged) -> Scheduling | None:
     return scheduling.resolve(context, step)
 
 
-def _mounts(context: Context, step: Merged, volumes: Mapping[str, Volume]) -> tuple[Mount, ...]:
+def mounted(context: Context, step: Merged, volumes: Mapping[str, Volume]) -> tuple[Mount, ...]:
+    """`volumes` of a step, or of another container of its pod."""
     found: list[Mount] = []
     for name, entry in (step.get("volumes") or {}).items():
         origin = step.where("volumes", name)
@@ -125,7 +139,8 @@ def _mounts(context: Context, step: Merged, volumes: Mapping[str, Volume]) -> tu
     return tuple(found)
 
 
-def _env(context: Context, step: Merged, own: Mapping[str, Mapping[str, str]]) -> tuple[Env, ...]:
+def environment(context: Context, step: Merged, own: Mapping[str, Mapping[str, str]] | None) -> tuple[Env, ...]:
+    """`env` of a step, or of another container of its pod, which has no `own` files."""
     found: list[Env] = []
     for name, value in (step.get("env") or {}).items():
         path = step.where("env", name)
@@ -135,7 +150,7 @@ def _env(context: Context, step: Merged, own: Mapping[str, Mapping[str, str]]) -
 
 
 def _env_value(
-    context: Context, value: Any, path: Path, own: Mapping[str, Mapping[str, str]]
+    context: Context, value: Any, path: Path, own: Mapping[str, Mapping[str, str]] | None
 ) -> Text | SecretKey | ConfigMapKey | FieldPath:
     if not isinstance(value, dict):
         return context.text(source_text(value), path, context.scope("`env`", own))

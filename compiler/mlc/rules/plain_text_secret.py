@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ..diagnostics.model import Path
-    from ..ir import Pipeline, Script
+    from ..ir import Container, Pipeline, Script, Step
     from ..source import Document
 
     class Look(Protocol):
@@ -79,12 +79,14 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
         declared = document.data["params"][param.name]
         look(param.name, param.default or "", (*param.origin, "default") if isinstance(declared, dict) else param.origin)
     for step in pipeline.steps:
-        for env in step.env:
-            if isinstance(env.value, Text):
-                look(env.name, _literal(env.value), env.origin)
-        _arguments(look, (*(step.command or ()), *step.args))
-        if step.script is not None:
-            _script(step.script, look)
+        programs: tuple[Step | Container, ...] = (step, *step.beside)
+        for program in programs:
+            for env in program.env:
+                if isinstance(env.value, Text):
+                    look(env.name, _literal(env.value), env.origin)
+            _arguments(look, (*(program.command or ()), *program.args))
+            if program.script is not None:
+                _script(program.script, look)
     findings.extend(named.values())
 
 

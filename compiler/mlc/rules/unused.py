@@ -40,7 +40,9 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
     if document.data.get("code") and not any(layer.get("code") for _, layer in (*_steps(document.data), *_layers(document.data))):
         help = "say `code: true` in the steps that need it, or take it out"
         findings.append(Finding("MLC505", "no step wants the project's `code`", ("code",), "key", help=help))
-    claims = any(isinstance(mount.volume, RunClaim) and not mount.volume.storage_class for step in pipeline.steps for mount in step.mounts)
+    claims = any(
+        isinstance(mount.volume, RunClaim) and not mount.volume.storage_class for step in pipeline.steps for mount in step.all_mounts
+    )
     if pipeline.kfp.storage_class and not claims:
         help = "it is for volumes with a `size` that have no `storage_class` of their own: take it out"
         findings.append(
@@ -63,7 +65,9 @@ def _used(pipeline: Pipeline) -> Iterator[Path]:
     """The paths of declarations that reach the output; for a key of `defaults`, what a step inherits of it."""
     for step in pipeline.steps:
         yield step.image.settings_origin
-        for mount in step.mounts:
+        for container in step.beside:
+            yield container.image.settings_origin
+        for mount in step.all_mounts:
             yield mount.volume.origin
         for output in step.outputs:
             yield ("artifacts", output.name)

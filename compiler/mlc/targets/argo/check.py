@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...diagnostics.model import Path
-    from ...ir import Input, Metric, Mount, Output, Pipeline, Step, Store, Value
+    from ...ir import Container, Input, Metric, Mount, Output, Pipeline, Step, Store, Value
 
 _VOLUMES = frozenset({"var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config"})
 """Volumes that the controller adds to a pod (controller/workflowpod.go, workflow/common)."""
 
 _LONGEST = 52
 """Characters of a CronWorkflow's name: those of its runs have ten more, and labels with it 63 (workflow/validate, ValidateCronWorkflow)."""
+
+_CONTAINERS = frozenset({"main", "wait", "init"})
+"""Containers of every pod: the step's own and two of the executor (workflow/common)."""
 
 _FOLDERS = ("/var/run/argo", "/argo", "/mainctrfs")
 """Folders of the executor in a pod (workflow/common)."""
@@ -84,8 +87,12 @@ def _step(step: Step) -> Iterator[Finding]:
         if any(port.path == folder or port.path.startswith(folder + "/") for folder in _FOLDERS):
             message = f"the path `{port.path}` of step `{step.name}` belongs to Argo's executor"
             yield Finding("MLC402", message, port.origin, help="use another folder")
-    texts = [(word, 0) for word in (*(step.command or ()), *step.args)]
-    texts += [(one.value, len(one.name) + 1) for one in step.env if isinstance(one.value, Text)]
+    for container in step.beside:
+        yield from _container(step, container)
+    programs: tuple[Step | Container, ...] = (step, *step.beside)
+    texts = [(word, 0) for program in programs for word in (*(program.command or ()), *program.args)]
+    texts += [(one.value, len(one.name) + 1) for program in programs for one in program.env if isinstance(one.value, Text)]
+    texts += [(one.script.text, 0) for one in step.beside if one.script is not None]
     for text, extra in texts:
         size = len("".join(piece for piece in text.pieces if isinstance(piece, str)).encode()) + extra
         if size > ARGUMENT_LIMIT:
@@ -100,6 +107,26 @@ def _external(step: Step, store: Store | None) -> Iterator[Finding]:
         problem = unreachable(port, store)
         if problem and port.external is not None:
             yield Finding("MLC417", f"`{port.name}` {problem[0]}", (*port.external.origin, "uri"), help=problem[1])
+
+
+def _container(step: Step, container: Container) -> Iterator[Finding]:
+    if container.name in _CONTAINERS:
+        message = f"a container cannot be called `{container.name}` on Argo, which has one of that name in every pod"
+        yield Finding("MLC402", message, container.origin, "key", help="give it another name")
+    if container.command is None and container.script is None and container in step.sidecars:
+        message = f"sidecar `{container.name}` of step `{step.name}` has no command, so Argo must ask the registry what its image runs"
+        help = "give it a `command`, or its image an `entrypoint` under `images`"
+        yield Finding("MLC407", message, container.origin, "key", help=help)
+    for mount in container.mounts:
+        if any(mount.path == folder or mount.path.startswith(folder + "/") for folder in _FOLDERS):
+            message = f"the path `{mount.path}` of container `{container.name}` belongs to Argo's executor"
+            yield Finding("MLC402", message, mount.origin, help="use another folder")
+    yield from _tag(container.image.ref, container.image.origin)
+    if container.script is not None:
+        yield from _tag(kubelet(container.script.text.constant or ""), container.script.origin)
+    for env in container.env:
+        if isinstance(env.value, FieldPath):
+            yield from _tag(env.value.path, env.origin)
 
 
 def _tags(step: Step) -> Iterator[Finding]:

@@ -76,4 +76,5 @@ def _parameter(param: Param) -> dict[str, Any]:
 
 def _pull_secrets(pipeline: Pipeline) -> tuple[str, ...]:
     """Secrets that images are pulled with: Argo takes them for the whole workflow, never for one template."""
-    return tuple(dict.fromkeys(step.image.pull_secret for step in pipeline.steps if step.image.pull_secret))
+    images = [image for step in pipeline.steps for image in (step.image, *(container.image for container in step.beside))]
+    return tuple(dict.fromkeys(image.pull_secret for image in images if image.pull_secret))

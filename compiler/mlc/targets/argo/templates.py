@@ -36,6 +36,10 @@ _READABLE = 0o755
 def template(step: Step, arguments: Arguments, store: Store | None = None, shown: bool = False) -> dict[str, Any]:
     """The template of a step. Fills `arguments` with what its task must give; with `shown` the UI calls its nodes by its title."""
     body = _body(step, arguments)
+    if step.security is not None or step.beside:
+        from . import pods  # few steps have any of it
+
+        pods.add(step, body, arguments)
     inputs = _inputs(step, arguments, store)
     outputs = _outputs(step)
     metadata = {key: value for key, value in (("labels", dict(step.labels)), ("annotations", of_pod(step))) if value}
@@ -47,6 +51,8 @@ def template(step: Step, arguments: Arguments, store: Store | None = None, shown
         ("retryStrategy", _retry(step, step.retry) if step.retry else {}),
         ("activeDeadlineSeconds", step.timeout),
         ("volumes", volumes.of_template(step)),
+        ("serviceAccountName", step.service_account),
+        ("securityContext", {"fsGroup": step.security.fs_group} if step.security and step.security.fs_group is not None else {}),
     )
     placed = _scheduling(step)
     return {"name": step.name, **{key: value for key, value in parts if value}, **placed, **body}
@@ -86,16 +92,16 @@ def _body(step: Step, arguments: Arguments) -> dict[str, Any]:
     container: dict[str, Any] = {"image": step.image.ref}
     if step.image.pull_policy:
         container["imagePullPolicy"] = step.image.pull_policy
-    command = _interpreter(step.script, staged(step)) if step.script else _words(step.command or (), "command", arguments)
+    command = _interpreter(step.script, staged(step)) if step.script else words(step.command or (), "command", arguments)
     if command:
         container["command"] = command
-    args = _words(step.args, "arg", arguments)
+    args = words(step.args, "arg", arguments)
     if args:
         container["args"] = args
     if step.workdir:
         container["workingDir"] = step.workdir
     rest = (
-        ("env", [_env(env, arguments) for env in step.env]),
+        ("env", [variable(env, arguments) for env in step.env]),
         ("resources", k8s.resources(step.resources)),
         ("volumeMounts", volumes.mounts(step)),
     )
@@ -105,13 +111,15 @@ def _body(step: Step, arguments: Arguments) -> dict[str, Any]:
     return {"script": {**container, "source": step.script.text.constant}}
 
 
-def _words(words: tuple[Text, ...], place: str, arguments: Arguments) -> list[str]:
-    return [arguments.use(word, f"{place}-{index}") for index, word in enumerate(words, 1)]
+def words(texts: tuple[Text, ...], place: str, arguments: Arguments) -> list[str]:
+    """`command` or `args` of a container; `place` is what a parameter is called that holds one of them and more than a reference."""
+    return [arguments.use(word, f"{place}-{index}") for index, word in enumerate(texts, 1)]
 
 
-def _env(env: Env, arguments: Arguments) -> dict[str, Any]:
+def variable(env: Env, arguments: Arguments, place: str = "env") -> dict[str, Any]:
+    """An item of a container's `env`."""
     if isinstance(env.value, Text):
-        return {"name": env.name, "value": arguments.use(env.value, f"env-{env.name}")}
+        return {"name": env.name, "value": arguments.use(env.value, f"{place}-{env.name}")}
     return {"name": env.name, "valueFrom": k8s.env_source(env.value)}
 
 

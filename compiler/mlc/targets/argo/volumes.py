@@ -15,7 +15,7 @@ _FOLDERS = {"x-inputs": "/mlc/inputs", "x-outputs": "/mlc/outputs"}
 
 def used(pipeline: Pipeline) -> tuple[Volume, ...]:
     """The volumes that some step mounts, in the order of the spec."""
-    names = {mount.volume.name for step in pipeline.steps for mount in step.mounts}
+    names = {mount.volume.name for step in pipeline.steps for mount in step.all_mounts}
     return tuple(volume for volume in pipeline.volumes if volume.name in names)
 
 

@@ -151,6 +151,7 @@ def _step(step: Step, findings: list[Finding]) -> None:
     for metric in step.metrics:
         for key in metric.key:
             _tag(key, (*metric.origin, "key"), findings)
+    _pod(step, findings)
     if step.scheduling is not None:
         from . import scheduling
 
@@ -167,6 +168,27 @@ def _step(step: Step, findings: list[Finding]) -> None:
     for kind, ports in (("inputs", step.inputs), ("outputs", step.outputs), ("values", step.values), ("metrics", step.metrics)):
         for port in ports:
             port_path(port.path, f"{kind} of step `{step.name}`", step, port.origin, findings, emptied=kind != "inputs")
+
+
+def _pod(step: Step, findings: list[Finding]) -> None:
+    """Refuse what no version up to 2.17 has a field for (kubernetes_executor_config.proto)."""
+    ours = "or compile for `argo`"
+    if step.service_account:
+        message = "`service_account` is not possible on KFP: all pods of a run have one account"
+        text = f"choose the account when the run is started, and give it what the step needs; {ours}"
+        findings.append(Finding("MLC401", message, step.where("service_account"), "key", help=text))
+    if step.security is not None and step.security.fs_group is not None:
+        message = "`security.fs_group` is not possible on KFP, which sets the user and group of the program only"
+        text = f"have the storage class or the claim's administrator see to who may write, {ours}"
+        findings.append(Finding("MLC401", message, (*step.security.origin, "fs_group"), "key", help=text))
+    if step.init:
+        text = f"do it at the start of the step's own `run`, or in a step before that leaves its result on a volume; {ours}"
+        message = "`init` is not possible on KFP, whose pods run one program"
+        findings.append(Finding("MLC401", message, step.where("init"), "key", help=text))
+    if step.sidecars:
+        text = f"start it in the step's own `run`, or as a service in the cluster; {ours}"
+        message = "`sidecars` are not possible on KFP, whose pods run one program"
+        findings.append(Finding("MLC401", message, step.where("sidecars"), "key", help=text))
 
 
 def _engine(step: Step, findings: list[Finding]) -> None:

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...ir import Mount, Pipeline, Step
+    from ...ir import Mount, Pipeline, Security, Step
 
 DESCRIPTION = "mlc/description"
 
@@ -45,6 +45,8 @@ def executor(step: Step) -> dict[str, Any]:
         from .scheduling import settings
 
         spec.update(settings(step.scheduling))
+    if step.security is not None and (user := _user(step.security)):
+        spec["securityContext"] = user
     metadata: dict[str, dict[str, str]] = {}
     if step.labels:
         metadata["labels"] = dict(step.labels)
@@ -56,6 +58,13 @@ def executor(step: Step) -> dict[str, Any]:
     if metadata:
         spec["podMetadata"] = metadata
     return spec
+
+
+def _user(security: Security) -> dict[str, Any]:
+    """Numbers are int64, which JSON writes as texts. `fs_group` has no field."""
+    parts = (("runAsUser", security.run_as_user), ("runAsGroup", security.run_as_group))
+    user: dict[str, Any] = {key: str(number) for key, number in parts if number is not None}
+    return user | ({"runAsNonRoot": True} if security.run_as_non_root else {})
 
 
 def pipeline_config(pipeline: Pipeline) -> dict[str, Any]:

@@ -31,6 +31,10 @@ IMAGES = "2.5"
 """Images as artifacts, read through a container beside the step's (component/importer_launcher.go, driver/driver.go)."""
 
 
+SECURITY = "2.16"
+"""`KubernetesExecutorConfig.security_context`, of the same version."""
+
+
 def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
     """What the pipeline has that not every version can do: since when, what, and where it is written."""
     settings, ttl = pipeline.kfp, pipeline.kfp.ttl
@@ -44,6 +48,11 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
             yield IMAGES, f"`{port.name}`, which is an image,", (*port.external.origin, "uri")
     read = {name for step in pipeline.steps for name in step.after}
     for step in pipeline.steps:
+        if security := step.security:
+            said = (security.run_as_user is not None, security.run_as_group is not None, security.run_as_non_root)
+            for key, given in zip(("run_as_user", "run_as_group", "run_as_non_root"), said, strict=True):
+                if given:
+                    yield SECURITY, f"`security.{key}`", (*security.origin, key)
         for mount in step.mounts:
             if mount.sub_path:
                 yield SUB_PATHS, "`sub_path`", (*mount.origin, "sub_path")
