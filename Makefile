@@ -36,8 +36,8 @@ lint: $(VENV)/.test
 bench: $(VENV)/.test ## time and memory, side by side with the kfp SDK and hera
 	$(BIN)/python benchmarks/run.py
 
-golden: $(VENV)/.test ## write the expected files under golden/ and docs/meaning.md anew
-	$(BIN)/python -m pytest -q tests/test_golden.py tests/test_hostile.py tests/test_meaning_page.py --update-golden
+golden: $(VENV)/.test ## write the expected files under golden/ and the generated pages of docs/ anew
+	$(BIN)/python -m pytest -q tests/test_golden.py tests/test_hostile.py tests/test_meaning_page.py tests/test_reference.py --update-golden
 
 # The wrapper script is run by the shells that containers have. They are installed where that is possible; where not, the tests say what is missing.
 shells:
