@@ -181,6 +181,18 @@ def test_compile_imports_nothing_slow(tmp_path: Path) -> None:
     assert done.stdout == "0 []\n"
 
 
+@pytest.mark.parametrize(("target", "other"), [("argo", "kfp"), ("kfp", "argo")])
+def test_compile_imports_one_target(tmp_path: Path, target: str, other: str) -> None:
+    """A compile for one target imports nothing of the other's, also when it writes a file and says how to run it."""
+    code = (
+        "import sys; from mlc.__main__ import main; code = main(['compile', sys.argv[1], '--target', sys.argv[2], '-o', 'out.yaml']); "
+        "print(code, sorted(name for name in sys.modules if name.startswith('mlc.targets.' + sys.argv[3])))"
+    )
+    line = [sys.executable, "-c", code, spec(tmp_path), target, other]
+    done = subprocess.run(line, env=ENV, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "0 []\n"
+
+
 # --- help, mistakes, completion -----------------------------------------------------------------------------------------------
 
 

@@ -86,8 +86,6 @@ def _apply(name: str, result: Result, target: str) -> str:
     """
     from shlex import quote
 
-    from ..targets.argo.names import named
-
     pipeline = result.pipeline
     if pipeline is None:
         return ""
@@ -98,6 +96,8 @@ def _apply(name: str, result: Result, target: str) -> str:
         if kind == "schedule":
             return f"start its runs with `kubectl apply -f {quote(name)}`"
         if kind == "template":
+            from ..targets.argo.names import named
+
             values = "".join(f" -p {param}=VALUE" for param in open_params)
             return f"`kubectl apply -f {quote(name)}`, then start runs with `argo submit --from workflowtemplate/{named(pipeline)}{values}`"
         if open_params:
