@@ -193,10 +193,12 @@ def test_compile_imports_one_target(tmp_path: Path, target: str, other: str) -> 
     assert done.stdout == "0 []\n"
 
 
+COMMANDS = ["init", "compile", "validate", "graph", "describe", "diff", "infra", "explain", "schema"]
+
 # --- help, mistakes, completion -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["init", "compile", "validate", "graph", "describe", "infra", "explain", "schema"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The help of every command shows whole command lines, each on a line of its own, and they are understood."""
     assert mlc(command, "--help") == OK
@@ -212,7 +214,7 @@ def test_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """`mlc --help` lists the commands with a sentence each, none of them cut off."""
     assert mlc("--help") == OK
     commands = capsys.readouterr().out.split("Commands:\n")[1].splitlines()
-    assert [line.split()[0] for line in commands] == ["init", "compile", "validate", "graph", "describe", "infra", "explain", "schema"]
+    assert [line.split()[0] for line in commands] == COMMANDS
     assert not [line for line in commands if line.endswith("...")]
 
 

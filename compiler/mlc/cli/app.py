@@ -183,8 +183,8 @@ Lints = Annotated[
     typer.Option(
         "--lint",
         metavar="NAME",
-        help="Look for more: hygiene (tags that move, memory without a limit, parameters that nothing reads) or digests (images without "
-        "one). Can be repeated.",
+        help="Look for more: hygiene (tags that move, memory without a limit, parameters that nothing reads, GPUs without nodes), digests "
+        "(images without one), security (root, folders of the node). Can be repeated.",
         callback=lambda words: _check_lints(words or []),
         autocompletion=_complete_lints,
         show_default=False,
@@ -292,6 +292,18 @@ Examples:
   mlc describe mlc.yaml
   mlc describe mlc.yaml --target argo --env prod
   mlc describe mlc.yaml --format json > needs.json
+"""
+
+_DIFF_HELP = """Print what changes in meaning from one spec to another.
+
+Steps, edges, images, commands, conditions, resources, parameters: whatever reaches a run. Form and order of the file do not count.
+Exit code: 0 where nothing changes, 1 where anything does (or a spec has errors).
+
+\b
+Examples:
+  mlc diff old.yaml mlc.yaml
+  mlc diff old.yaml mlc.yaml --format json
+  git show main:mlc.yaml | mlc diff - mlc.yaml
 """
 
 _INFRA_HELP = """Print what the cluster must have first, as manifests.
@@ -445,6 +457,19 @@ def _describe(
 ) -> None:
     chosen = targets_of(target) if target else ()
     _ask(context, Request("describe", tuple(specs or ()), chosen, "", tuple(overrides or ()), environment or "", shape=shape))
+
+
+@app.command("diff", help=_DIFF_HELP)
+def _diff(
+    context: typer.Context,
+    specs: Annotated[list[str], typer.Argument(metavar="OLD NEW", help="Two specs; one may be - for standard input.", show_default=False)],
+    target: Targets = None,
+    environment: Environment = None,
+    overrides: Overrides = None,
+    shape: Shape = "text",
+) -> None:
+    chosen = targets_of(target) if target else ()
+    _ask(context, Request("diff", tuple(specs), chosen, "", tuple(overrides or ()), environment or "", shape=shape))
 
 
 @app.command("infra", help=_INFRA_HELP)

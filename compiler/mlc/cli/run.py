@@ -43,6 +43,10 @@ def _run(request: Request) -> int:
             from .show import describe
 
             return describe(request)
+        case "diff":
+            from .show import diff
+
+            return diff(request)
         case "infra":
             from .show import infra
 

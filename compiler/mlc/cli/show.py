@@ -63,6 +63,24 @@ def describe(request: Request) -> int:
     return session.code
 
 
+def diff(request: Request) -> int:
+    """Print what changes in meaning from the first spec to the second, and return the exit code: 1 where anything does."""
+    from ..diff import changes, document, text
+    from ..driver import check_source
+    from .request import FOUND
+
+    session = Session(request)
+    if len(request.arguments) != 2 or any(word != STDIN and is_folder(word) for word in request.arguments):
+        session.complain("`diff` compares two specs: name two files, of which one may be `-`")
+        return session.code
+    if not session.run(check_source):
+        return session.code
+    pipelines = [result.pipeline for _, result in session.results if result.pipeline]
+    found = changes(pipelines[0], pipelines[-1])
+    session.print(document(found) if request.shape == "json" else text(found))
+    return session.code or (FOUND if found else session.code)
+
+
 def infra(request: Request) -> int:
     """Print or write the manifests of what the cluster must have before the project runs, and return the exit code."""
     from ..driver import check_source, header

@@ -100,6 +100,9 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC509", "warning", "a parameter that nothing reads"),
     ("MLC510", "warning", "steps that run at once and share a ReadWriteOnce claim"),
     ("MLC511", "warning", "an `or` that reads a step which may be skipped"),
+    ("MLC512", "warning", "a GPU without a choice of nodes"),
+    ("MLC513", "warning", "a folder of the node"),
+    ("MLC514", "warning", "a program that may run as root"),
     ("MLC901", "error", "a fault in mlc itself"),
     ("MLC902", "error", "a file that cannot be read"),
     ("MLC903", "error", "a file that cannot be written"),
@@ -108,8 +111,9 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
 CODES: dict[str, Code] = {code: Code(code, severity, summary) for code, severity, summary in _TABLE}
 
 LINTS: dict[str, tuple[str, ...]] = {
-    "hygiene": ("MLC506", "MLC508", "MLC509"),
+    "hygiene": ("MLC506", "MLC508", "MLC509", "MLC512"),
     "digests": ("MLC507",),
+    "security": ("MLC513", "MLC514"),
 }
 """What is looked for only when asked (`mlc validate --lint hygiene`): such a project works, and a cluster shared with others wants more."""
 

@@ -1,0 +1,134 @@
+"""What changes in meaning between two projects; form does not count."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mlc.cli import app
+from mlc.cli.request import FOUND, OK, USAGE
+from mlc.cli.run import run
+from mlc.diff import changes, document, text
+from mlc.driver import check_source
+from mlc.ir import Pipeline
+from mlc.reader import read
+from mlc.source import SourceFile
+from tests.support import pipeline
+
+SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
+
+BASE = """
+params: {epochs: 10, floor: 0.8}
+volumes: {d: {claim: data}}
+steps:
+  a: {image: "x:1", command: [run, "--n=${{ params.epochs }}"], outputs: {m: /m}, volumes: {d: /d}, resources: {cpu: 1}}
+  b: {image: "x:1", command: c, inputs: {m: /m}, metrics: {q: {path: /q, above: "${{ params.floor }}"}}}
+  c: {image: "x:1", command: c, gate: b, env: {T: {secret: s, key: k}}}
+"""
+
+
+def differs(old: str, new: str) -> str:
+    """The changes from BASE to what it is with a text replaced."""
+    assert old in BASE
+    return text(changes(pipeline(BASE), pipeline(BASE.replace(old, new))))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("epochs: 10", "epochs: 20", "~ params.epochs.default: 10 -> 20\n"),
+        ("epochs: 10", "epochs: {type: int}", "- params.epochs.default: 10\n"),
+        ("claim: data", "claim: data-2", "~ volumes.d.claim: data -> data-2\n"),
+        ("cpu: 1", "cpu: 2", "~ steps.a.resources.cpu.limit: 1 -> 2\n~ steps.a.resources.cpu.request: 1 -> 2\n"),
+        ("cpu: 1", "cpu: 1, gpu: 1", "+ steps.a.resources.nvidia.com/gpu.limit: 1\n+ steps.a.resources.nvidia.com/gpu.request: 1\n"),
+        ("[run, ", "[run, now, ", '~ steps.a.command: ["run", "--n=${{ params.epochs }}"] -> ["run", "now", "--n=${{ params.epochs }}"]\n'),
+        ("above:", "min:", "~ steps.b.metrics.q.thresholds.1.op: > -> >=\n"),
+        ("gate: b", "needs: b", "- steps.c.conditions.1.expr: steps.b.metrics.q > params.floor\n"),
+        ("key: k}", "key: k2}", "~ steps.c.env.T.value.key: k -> k2\n"),
+        ("gate: b, ", "", '- steps.c.after: ["b"]\n'),
+    ],
+)
+def test_changes(old: str, new: str, expected: str) -> None:
+    """Each change is named at the field that it is about."""
+    assert set(expected.splitlines()) <= set(differs(old, new).splitlines())
+
+
+def test_steps_come_and_go() -> None:
+    """A whole step is one line; one that only has another name is renamed."""
+    more = BASE + '  d: {image: "x:1", command: c, needs: c}\n'
+    assert text(changes(pipeline(BASE), pipeline(more))) == "+ steps.d\n"
+    assert text(changes(pipeline(more), pipeline(BASE))) == "- steps.d\n"
+    assert text(changes(pipeline(more), pipeline(more.replace("  d:", "  e:")))) == "> steps.d is now called e\n"
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        BASE.replace("resources: {cpu: 1}", "resources: {requests: {cpu: 1}, limits: {cpu: 1}}"),
+        BASE.replace("command: c,", "command: [c],"),
+        "defaults: {image: 'x:1'}\n" + BASE.replace('image: "x:1", ', ""),
+        BASE.replace("/q, above", "/q,   above").replace("\n", "\n# a comment\n"),
+        BASE.replace("params: {epochs: 10, floor: 0.8}", "params: {floor: 0.8, epochs: {type: int, default: 10}}"),
+    ],
+)
+def test_form_does_not_count(same: str) -> None:
+    """Another way to write the same project is no change."""
+    assert changes(pipeline(BASE), pipeline(same)) == ()
+
+
+def resolved(source: str) -> Pipeline:
+    """A project of the repository."""
+    found = check_source(SourceFile("spec.yaml", source), ()).pipeline
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.stem))
+def test_every_project_is_itself(spec: Path) -> None:
+    """A project is the same with comments and with its sections in another order, and another one than any other."""
+    source = spec.read_text(encoding="utf-8")
+    assert changes(resolved(source), resolved(f"# first\n{source}\n# last\n")) == ()
+    read_ = read(SourceFile("spec.yaml", source), [])
+    assert read_ is not None
+    backwards = {key: read_.data[key] for key in ("mlc", *reversed([*read_.data][1:]))}
+    # JSON twice: a constant number keeps how it is written, and JSON writes some in another way
+    once, again = (resolved(json.dumps(data, ensure_ascii=False)) for data in (read_.data, backwards))
+    assert changes(once, again) == ()
+    other = resolved(SPECS[0].read_text(encoding="utf-8"))
+    assert bool(changes(resolved(source), other)) == (spec != SPECS[0])
+
+
+def test_json() -> None:
+    """The same for programs."""
+    found = changes(pipeline(BASE), pipeline(BASE.replace("epochs: 10", "epochs: 20")))
+    assert json.loads(document(found)) == {
+        "version": 1,
+        "changes": [{"kind": "changed", "path": ["params", "epochs", "default"], "old": "10", "new": "20"}],
+    }
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """0 where nothing changes, 1 where something does or a spec is wrong, 2 where there are not two files."""
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text("mlc: v1\nname: a\nsteps: {s: {image: 'x:1', command: c}}\n")
+    second.write_text("mlc: v1\nname: a\nsteps: {s: {image: 'x:2', command: c}}\n")
+
+    def mlc(*words: str) -> int:
+        request = app.parse(["diff", *words])
+        return request if isinstance(request, int) else run(request)
+
+    assert mlc(str(first), str(first)) == OK
+    assert capsys.readouterr().out == ""
+    assert mlc(str(first), str(second)) == FOUND
+    assert capsys.readouterr().out == "~ steps.s.image.ref: x:1 -> x:2\n"
+    assert mlc(str(first), str(second), "--format", "json") == FOUND
+    assert yaml.safe_load(capsys.readouterr().out)["changes"][0]["new"] == "x:2"
+    assert mlc(str(first)) == USAGE
+    assert mlc(str(first), str(tmp_path)) == USAGE
+    assert "name two files" in capsys.readouterr().err
+    second.write_text("mlc: v1\nname: a\nsteps: {}\n")
+    assert mlc(str(first), str(second)) == FOUND
+    assert "MLC206" in capsys.readouterr().err
