@@ -88,6 +88,9 @@ def spec(place: str, value: str) -> dict[str, Any]:
         project["params"] = {"p": {"type": "string", "default": "a"}}
         quoted = value.replace("'", "''")
         step["when"] = f"params.p == '{quoted}'"
+    elif place == "image":
+        project["params"] = {"p": {"type": "string", "default": value}}
+        step["image"] = "${{ params.p }}"
     elif place == "label":
         step["labels"] = {"a": value}
     elif place == "toleration":
@@ -116,7 +119,7 @@ def spec(place: str, value: str) -> dict[str, Any]:
 PLACES = (
     "args", "env", "mixed", "script", "default", "choice", "when", "metric key", "cache key",
     "title", "description", "param text", "label", "annotations", "toleration", "node label", "node affinity", "overlay",
-    "sidecar args", "init env", "init script",
+    "sidecar args", "init env", "init script", "image",
 )  # fmt: skip
 PASSES = {
     "argo": {"args": 1, "env": 1, "overlay": 1, "sidecar args": 1, "init env": 1, "init script": 1},

@@ -295,7 +295,7 @@ def test_scripts_hold_paths_only() -> None:
         ("command: ['${{ params.p }}']", ["MLC311"]),
         ("args: ['${{ params.p == 1 }}']", ["MLC311"]),
         ("title: '${{ params.p }}'", ["MLC311"]),
-        ("image: '${{ params.p }}'", ["MLC311"]),
+        ("image: '${{ params.p }}x y'", ["MLC339"]),
         ("workdir: '/${{ params.p }}'", ["MLC311"]),
         ("labels: {a: '${{ params.p }}'}", ["MLC311"]),
         ("env: {A: {secret: '${{ params.p }}', key: k}}", ["MLC311"]),

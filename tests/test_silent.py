@@ -673,7 +673,15 @@ FACTS = (
                 "params: {p: {type: string, default: x}}\nsteps: {a: {image: 'x:1', command: ['${{ params.p }}']}}",
             ),
             refused(
-                "MLC311", "steps.a.image", "params: {p: {type: string, default: x}}\nsteps: {a: {image: 'x:${{ params.p }}', command: t}}"
+                "MLC420",
+                "steps.a.image",
+                "params: {p: {type: string, default: x}}\nsteps: {a: {image: 'x:${{ params.p }}', command: t}}",
+                ("kfp",),
+            ),
+            right(
+                "kfp",
+                "params: {p: {type: string, default: x}}\nsteps: {a: {image: '${{ params.p }}', command: t}}",
+                {f"{CA} image": "{{$.inputs.parameters['p']}}"},
             ),
         ),
     ),

@@ -46,6 +46,13 @@ def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _images(pipeline: Pipeline, found: Iterable[str]) -> list[str]:
+    """The images of a manifest; those that the run chooses as the project says them."""
+    images = [image for step in pipeline.steps for image in (step.image, *(container.image for container in step.beside))]
+    chosen = {image.ref: None for image in images if image.text is not None}
+    return [*(one for one in found if "{{" not in one), *chosen]
+
+
 def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
     name, _ = targets.split(word)
     target = targets.load(word)
@@ -61,7 +68,7 @@ def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
         found.config_map(config_map, *data)
     return {
         "engine": _engine(pipeline, name),
-        "images": list(found.images),
+        "images": _images(pipeline, found.images),
         "pull_secrets": list(found.pull_secrets),
         "claims": [_claim(pipeline, claim) for claim in found.claims],
         "run_claims": [_run_claim(claim, pipeline, name) for claim in _run_claims(pipeline)],

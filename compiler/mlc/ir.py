@@ -233,13 +233,17 @@ class Text:
 
 @record
 class Image:
-    """Where a step's program comes from. `origin` is the step's `image`, `settings_origin` the entry of `images` (or ())."""
+    """Where a step's program comes from. `origin` is the step's `image`, `settings_origin` the entry of `images` (or ()).
+
+    `text` is the reference where parameters are in it; `ref` is then what was written.
+    """
 
     ref: str
     pull_policy: Choice["", "Always", "IfNotPresent", "Never"]
     pull_secret: str
     origin: Path
     settings_origin: Path = ()
+    text: Text | None = None
 
 
 @record
@@ -550,6 +554,11 @@ class Step:
         own = (*(self.command or ()), *self.args, *(env.value for env in self.env if isinstance(env.value, Text)))
         beside = self.beside
         return (*own, *(text for container in beside for text in container.texts)) if beside else own
+
+    @property
+    def bound(self) -> tuple[Text, ...]:
+        """All that is filled in at run time, before the pod starts: the texts, and an image with parameters in it."""
+        return (*self.texts, self.image.text) if self.image.text is not None else self.texts
 
     def where(self, *key: str | int) -> Path:
         """The path of a key of this step in the document, wherever it was inherited from."""

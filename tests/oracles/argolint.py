@@ -295,7 +295,7 @@ class _Lint:
         for where, one in [(here, container), *((f"{place}.{key}[{one['name']}]", one) for key, one in beside)]:
             yield from kubernetes.program(one, where)
             yield from kubernetes.resources(one.get("resources", {}), f"{where}.resources")
-            texts += [*one.get("command", ()), *one.get("args", ()), *(env.get("value", "") for env in one.get("env", ()))]
+            texts += [one["image"], *one.get("command", ()), *one.get("args", ()), *(env.get("value", "") for env in one.get("env", ()))]
             if "{{inputs." in one.get("command", [""])[0]:
                 yield f"{where}.command[0]: is known only at run time"
         located = [port for port in template.get("inputs", {}).get("artifacts", ()) if "archive" in port]
@@ -405,7 +405,8 @@ _ALLOWED = (
     (re.compile(r"spec\.templates\[[^]]*\]\.dag\.tasks\[[^]]*\]\.arguments\.artifacts\[[^]]*\]\.from"), _FROM),
     (
         re.compile(
-            r"spec\.templates\[[^]]*\]\.(container|script|(initContainers|sidecars)\[[^]]*\])\.((command|args)\[\d+\]|env\[[^]]*\]\.value)"
+            r"spec\.templates\[[^]]*\]\.(container|script|(initContainers|sidecars)\[[^]]*\])"
+            r"\.(image|(command|args)\[\d+\]|env\[[^]]*\]\.value)"
         ),
         _WHOLE_INPUT,
     ),

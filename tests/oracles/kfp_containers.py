@@ -46,7 +46,7 @@ def texts(container: dict[str, Any]) -> list[str]:
 
 def inputs(container: dict[str, Any]) -> set[str]:
     """The input parameters that a container reads."""
-    found = [match.groups() for text in texts(container) for match in _PLACEHOLDER.finditer(text)]
+    found = [match.groups() for text in [container.get("image", ""), *texts(container)] for match in _PLACEHOLDER.finditer(text)]
     return {name for side, kind, name, _ in found if (side, kind) == ("inputs", "parameters")}
 
 
@@ -86,6 +86,7 @@ def container(component: dict[str, Any], found: dict[str, Any], step: str, place
     command = found.get("command", [])
     if not command:
         yield f"{place}: has no command"
+    yield from (f"{place}.image: {problem}" for problem in _text(component, found.get("image", "")))
     for key in ("command", "args"):
         for index, text in enumerate(found.get(key, ())):
             yield from (f"{place}.{key}[{index}]: {problem}" for problem in _text(component, text))

@@ -22,7 +22,7 @@ _FIELD = re.compile(
 )
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?)(n|u|m|k|[MGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?")
 _PATH = re.compile(r"/[^:\0]*")
-_IMAGE = re.compile(r"[^\s{}$]+")
+_IMAGE = re.compile(r"[^\s{}$]+|\{\{inputs\.parameters\.[-\w]+\}\}|\{\{\$\.inputs\.parameters\['[^'{}]+'\]\}\}")
 _UNITS = {"": Fraction(1), "n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000), "k": Fraction(1000)}
 _UNITS |= {unit: Fraction(1000**power) for power, unit in enumerate("MGTPE", 2)}
 _UNITS |= {f"{unit}i": Fraction(1024**power) for power, unit in enumerate("KMGTPE", 1)}
@@ -97,7 +97,7 @@ def container_port(value: Any) -> str:
 
 
 def image(value: Any) -> str:
-    """A reference of an image: no white space, nothing that anybody would expand."""
+    """A reference of an image: no white space, nothing that anybody would expand; or an input as a whole."""
     return "" if isinstance(value, str) and _IMAGE.fullmatch(value) else "is no image"
 
 

@@ -27,6 +27,8 @@ class Context:
         self.data = data
         self.findings = findings
         self.params: dict[str, Param] = {}
+        self.images: dict[str, Text] = {}
+        """Entries of `images` with parameters in their reference."""
         self.values: dict[str, dict[str, Value]] = {}
         self.metrics: dict[str, dict[str, Metric]] = {}
         self.final = False

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..diagnostics.model import Path
+    from ..ir import Text
     from .context import Context
     from .merge import Merged
 
@@ -33,11 +34,11 @@ def check(context: Context, declared: Mapping[str, Any]) -> None:
     check_alike(context, {name: ("images", name) for name in declared})
     for name, entry in declared.items():
         path: Path = ("images", name)
-        if isinstance(entry, str):
-            _reference(context, entry, path)
-            continue
-        _reference(context, entry["ref"], (*path, "ref"))
-        if "pull_secret" in entry:
+        plain = isinstance(entry, str)
+        text = _reference(context, entry, path) if plain else _reference(context, entry["ref"], (*path, "ref"))
+        if text is not None:
+            context.images[name] = text
+        if not plain and "pull_secret" in entry:
             check_object(context, entry["pull_secret"], (*path, "pull_secret"), "a Secret")
 
 
@@ -55,21 +56,30 @@ def resolve(context: Context, step: Merged, declared: Mapping[str, Any]) -> tupl
         if "${{" not in named and not any(mark in named for mark in "/:@"):
             help = "declare it under `images`, or write a full reference with a tag, such as `python:3.12-slim`"
             context.unknown("MLC317", f"there is no image `{named}`", path, named, declared, help)
-        else:
-            _reference(context, named, path)
-        return Image(named, "", "", path), None
+            return Image(named, "", "", path), None
+        return Image(named, "", "", path, (), _reference(context, named, path)), None
     origin: Path = ("images", named)
+    text = context.images.get(named)
     if isinstance(entry, str):
-        return Image(entry, "", "", path, origin), None
-    return Image(entry["ref"], entry.get("pull_policy", ""), entry.get("pull_secret", ""), path, origin), entry.get("entrypoint")
+        return Image(entry, "", "", path, origin, text), None
+    return Image(entry["ref"], entry.get("pull_policy", ""), entry.get("pull_secret", ""), path, origin, text), entry.get("entrypoint")
 
 
-def _reference(context: Context, text: str, path: Path) -> None:
+def _reference(context: Context, text: str, path: Path) -> Text | None:
+    """Check a reference. With parameters in it, it is a text of the run."""
     if "${{" in text:
-        return  # reported with all other expressions that may not stand where they are
-    if not _is_plain(text) and (len(text) > _LONGEST or _REFERENCE.fullmatch(text) is None):
+        from .run_time import image
+
+        return image(context, text, path, is_reference)
+    if not is_reference(text):
         help = "references look like `python:3.12-slim` or `registry.example.com/team/train:1.0`; the path is in lower case"
         context.report("MLC317", f"`{text}` is not an image reference", path, help=help)
+    return None
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text is a reference of an image."""
+    return _is_plain(text) or (len(text) <= _LONGEST and _REFERENCE.fullmatch(text) is not None)
 
 
 def _is_plain(text: str) -> bool:

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from ..diagnostics.model import Path
     from .context import Context
 
-_STEP_KEYS = frozenset(("command", "args", "run", "when"))
-_CONTAINER_KEYS = frozenset(("command", "args", "run", "env"))
+_STEP_KEYS = frozenset(("command", "args", "run", "when", "image"))
+_CONTAINER_KEYS = frozenset(("command", "args", "run", "env", "image"))
 _BOUNDS = frozenset(("min", "max", "above", "below"))
 _NO_DOLLAR = (
     r"(?<!\$)\{\{\s*((?:params|inputs|outputs|values|metrics|run)\.[A-Za-z][\w-]*|steps\.[\w-]+\.(?:values|metrics)\.[\w-]+)\s*\}\}"
 )
 """What reads as a reference of ours, in the braces of other tools. A text that is meant so is written `${{ '{{ params.x }}' }}`."""
-_HELP = "expressions may stand in `command`, `args`, `env`, `when`, thresholds and the `tag` of a dataset, paths also in `run`"
+_HELP = "expressions may stand in `command`, `args`, `env`, `when`, `image`, thresholds and the `tag` of a dataset, paths also in `run`"
 
 
 def check_placement(context: Context) -> None:
@@ -70,6 +70,8 @@ def _outside(text: str) -> str:
 def _allowed(path: Path, node: Any) -> bool:
     if path[:1] == ("environments",):
         path = path[2:]
+    if path[:1] == ("images",):
+        return (len(path) == 2 and isinstance(node, str)) or path[2:] == ("ref",)
     if path[:1] in (("datasets",), ("artifacts",)):
         return len(path) == 3 and path[2] == ("tag" if path[0] == "datasets" else "uri")
     if len(path) < 2 or path[0] not in ("steps", "finally", "templates", "defaults"):

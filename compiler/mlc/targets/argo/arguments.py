@@ -17,12 +17,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...ir import Param, Ref, Text
+    from ...ir import Image, Param, Ref, Text
 
 _INT = "'^-?[0-9]+$'"
 _FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
 _METRIC = r"'^[ \t\r\n]*-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?[ \t\r\n]*$'"
 """A number with white space of JSON around it: `trim` takes away more than that, such as a no-break space."""
+_REFERENCE = "'^[-A-Za-z0-9._/:@]+$'"
+"""Letters of a part of an image's reference (distribution/reference, regexp.go): among them none of a template."""
 _ODD = lazy(r"[^-A-Za-z0-9_]")
 _TYPES = {
     "int": (f"%s matches {_INT}", "is not an int"),
@@ -55,6 +57,19 @@ class Arguments:
             self._names[text.pieces, in_pod] = name
             self.values[name] = "{{= " + argument(text, in_pod=in_pod) + " }}"
         return "{{inputs.parameters." + name + "}}"
+
+    def image(self, image: Image) -> str:
+        """What to write for an image. No kubelet expands it; what is no part of a reference in a parameter ends the run."""
+        text = image.text
+        if text is None:
+            return image.ref
+        if text.constant is not None:
+            return text.constant
+        key = (("image", *text.pieces), False)
+        if key not in self._names:
+            self._names[key] = self._name(text, "image")
+            self.values[self._names[key]] = "{{= " + " + ".join(_pieces(text, True, _of_image)) + " }}"
+        return "{{inputs.parameters." + self._names[key] + "}}"
 
     def _name(self, text: Text, place: str) -> str:
         wanted = _ODD.sub("-", place)
@@ -144,6 +159,12 @@ def _piece(ref: Ref, escaped: bool) -> str:
         if not escaped and any("$" in choice for choice in ref.param.choices):
             return f"replace({_guard(text, tests, f'{_called(ref)} {problem}')}, '$', '$$')"
     return _guard(text, tests, f"{_called(ref)} {problem}") if tests else text
+
+
+def _of_image(ref: Ref, escaped: bool) -> str:
+    if type_of(ref) == "string" and not (isinstance(ref, ParamRef) and ref.param.choices):
+        return _guard(raw(ref), [f"{raw(ref)} matches {_REFERENCE}"], f"{_called(ref)} is no part of an image reference")
+    return _piece(ref, escaped)
 
 
 def _limits(param: Param, text: str, tests: list[str], problem: str) -> tuple[list[str], str]:

@@ -121,7 +121,8 @@ def _container(step: Step, container: Container) -> Iterator[Finding]:
         if any(mount.path == folder or mount.path.startswith(folder + "/") for folder in _FOLDERS):
             message = f"the path `{mount.path}` of container `{container.name}` belongs to Argo's executor"
             yield Finding("MLC402", message, mount.origin, help="use another folder")
-    yield from _tag(container.image.ref, container.image.origin)
+    if container.image.text is None:
+        yield from _tag(container.image.ref, container.image.origin)
     if container.script is not None:
         yield from _tag(kubelet(container.script.text.constant or ""), container.script.origin)
     for env in container.env:
@@ -131,7 +132,8 @@ def _container(step: Step, container: Container) -> Iterator[Finding]:
 
 def _tags(step: Step) -> Iterator[Finding]:
     """MLC403: every text of a template goes through Argo's template engine, the pod's annotations included."""
-    yield from _tag(step.image.ref, step.image.origin)
+    if step.image.text is None:
+        yield from _tag(step.image.ref, step.image.origin)
     for word in step.texts:
         constant = word.constant
         if constant is not None:

@@ -34,7 +34,10 @@ def _user(security: Security) -> dict[str, Any]:
 
 def _container(container: Container, arguments: Arguments) -> dict[str, Any]:
     """A container. Argo stages the script of a template and no other: here it is an argument of `sh`, which calls itself by the name."""
-    made: dict[str, Any] = {"name": container.name, "image": container.image.ref}
+    made: dict[str, Any] = {
+        "name": container.name,
+        "image": arguments.image(container.image),
+    }
     if container.image.pull_policy:
         made["imagePullPolicy"] = container.image.pull_policy
     if container.script is not None:

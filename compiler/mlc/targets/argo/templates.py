@@ -89,7 +89,7 @@ def staged(step: Step) -> bool:
 
 
 def _body(step: Step, arguments: Arguments) -> dict[str, Any]:
-    container: dict[str, Any] = {"image": step.image.ref}
+    container: dict[str, Any] = {"image": arguments.image(step.image)}
     if step.image.pull_policy:
         container["imagePullPolicy"] = step.image.pull_policy
     command = _interpreter(step.script, staged(step)) if step.script else words(step.command or (), "command", arguments)

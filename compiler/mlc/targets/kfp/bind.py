@@ -92,7 +92,7 @@ def _output(step: str, name: str) -> dict[str, Any]:
 def guarded(step: Step) -> tuple[tuple[Param, ...], tuple[Param, ...]]:
     """The params with `choices`, `min` or `max` that the step's conditions use, and those that only its texts use; each once."""
     asked = limited(ref for condition in step.conditions for ref in references(condition.expr))
-    used = limited(ref for text in step.texts for ref in text.references)
+    used = limited(ref for text in step.bound for ref in text.references)
     return tuple(asked.values()), tuple(param for name, param in used.items() if name not in asked)
 
 
@@ -107,7 +107,7 @@ def checked(step: Step) -> tuple[MetricRef | ValueRef, ...]:
 
     Not metrics that a condition of the step reads: it errs on the same texts.
     """
-    used = [ref for text in step.texts for ref in text.references]
+    used = [ref for text in step.bound for ref in text.references]
     read = {operand(ref).name for condition in step.conditions for ref in references(condition.expr) if isinstance(ref, MetricRef)}
     found: dict[str, MetricRef | ValueRef] = {}
     for ref in used:
@@ -120,7 +120,7 @@ def checked(step: Step) -> tuple[MetricRef | ValueRef, ...]:
 
 def bindings(step: Step) -> tuple[Binding, ...]:
     """The input parameters of a step's component, sorted by name."""
-    found = [piece(ref) for text in step.texts for ref in text.references]
+    found = [piece(ref) for text in step.bound for ref in text.references]
     found.extend(operand(ref) for ref in checked(step))
     found.extend(operand(ref) for condition in step.conditions for ref in references(condition.expr))
     return tuple(sorted({binding.name: binding for binding in found}.values(), key=_name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ...diagnostics.model import Finding
-from ...ir import FieldPath, RunClaim, RunRef, Text, references, steps_of
+from ...ir import FieldPath, RunClaim, RunRef, Text, references, steps_of, type_of
 from ...lowering.text import ARGUMENT_LIMIT, engine_tag, unquotable, way_out
 from ...lowering.wrapper import PREFIX, expanded
 from . import versions
@@ -135,6 +135,8 @@ def _step(step: Step, findings: list[Finding]) -> None:
     if step.cache is not None:
         _tag(step.cache.key, (*step.cache.origin, "key"), findings)
         _expanded(step.cache.key, "a cache key", (*step.cache.origin, "key"), findings)
+    if step.image.text is not None:
+        _image(step.image.text, findings)
     for env in step.env:
         if isinstance(env.value, FieldPath):
             _tag(env.value.path, (*env.origin, "field"), findings)
@@ -189,6 +191,15 @@ def _pod(step: Step, findings: list[Finding]) -> None:
         text = f"start it in the step's own `run`, or as a service in the cluster; {ours}"
         message = "`sidecars` are not possible on KFP, whose pods run one program"
         findings.append(Finding("MLC401", message, step.where("sidecars"), "key", help=text))
+
+
+def _image(text: Text, findings: list[Finding]) -> None:
+    refs = text.references
+    if not refs or (len(text.pieces) == 1 and type_of(refs[0]) == "string"):
+        return
+    message = "an image with a parameter in it is not possible on KFP unless the parameter is all of it, and a text"
+    help = "make the whole reference one parameter of type `string`, such as `image: ${{ params.image }}`, or compile for `argo`"
+    findings.append(Finding("MLC420", message, text.origin, help=help))
 
 
 def _engine(step: Step, findings: list[Finding]) -> None:

@@ -25,7 +25,7 @@ REPORTED = "classification_metrics"
 
 def container(step: Step) -> dict[str, Any]:
     """The container spec of a step."""
-    spec: dict[str, Any] = {"image": step.image.ref}
+    spec: dict[str, Any] = {"image": image(step)}
     needs = needs_of(step)
     if wrapped(step, needs):
         spec["command"] = ["sh", "-ec", kubelet(script(needs)), step.name]
@@ -41,6 +41,12 @@ def container(step: Step) -> dict[str, Any]:
     if resources:
         spec["resources"] = resources
     return spec
+
+
+def image(step: Step) -> str:
+    """The image. A parameter is all of it: the driver looks for one input and drops what stands around it (driver/resolve.go)."""
+    text = step.image.text
+    return step.image.ref if text is None else placeholder(piece(text.references[0])) if text.references else text.constant or ""
 
 
 def wrapped(step: Step, needs: Needs) -> bool:

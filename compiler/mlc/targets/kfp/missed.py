@@ -10,6 +10,7 @@ from ...ir import references
 from ...lowering import missed
 from . import cel
 from .bind import limited, operand
+from .executors import image
 from .tasks import component_name, executor_name
 
 TYPE_CHECKING = False
@@ -25,6 +26,7 @@ def add(step: Step, tasks: dict[str, Any], components: dict[str, Any], executors
     if found is None:
         return
     refs = [ref for test, _ in found.tests for ref in references(test)]
+    refs += step.image.text.references if step.image.text is not None else ()
     bound = {binding.name: binding for binding in map(operand, refs)}
     tasks[found.name] = {
         "taskInfo": {"name": found.name},
@@ -38,4 +40,4 @@ def add(step: Step, tasks: dict[str, Any], components: dict[str, Any], executors
         "executorLabel": executor_name(found.name),
         "inputDefinitions": {"parameters": {name: {"parameterType": bound[name].type} for name in sorted(bound)}},
     }
-    executors[executor_name(found.name)] = {"container": {"image": step.image.ref, "command": ["true", found.name]}}
+    executors[executor_name(found.name)] = {"container": {"image": image(step), "command": ["true", found.name]}}
