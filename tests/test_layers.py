@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("describe",),
-    ("driver", "infra", "graph", "diagram", "diff"),
+    ("driver", "infra", "graph", "diagram", "diff", "skeletons"),
     ("reader", "schema", "resolve", "rules", "targets", "emit"),
     ("lowering",),
     (

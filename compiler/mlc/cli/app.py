@@ -316,6 +316,7 @@ Examples:
   mlc infra mlc.yaml | kubectl apply -f -
   mlc infra mlc.yaml --target kfp
   mlc infra mlc.yaml -o infra.yaml
+  mlc infra mlc.yaml --skeletons --claim-size 10Gi
   mlc infra mlc.yaml --env prod | kubectl apply -f -
 """
 
@@ -490,11 +491,29 @@ def _infra(
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_name)
     ] = None,
+    skeletons: Annotated[
+        bool, typer.Option("--skeletons", help="Also what somebody has to fill: secrets and config maps without values, accounts.")
+    ] = False,
+    claim_size: Annotated[
+        str,
+        typer.Option("--claim-size", metavar="SIZE", help="With --skeletons: print the claims too, this large.", show_default=False),
+    ] = "",
     environment: Environment = None,
     overrides: Overrides = None,
     format: Format = "text",
 ) -> None:
-    _ask(context, Request("infra", tuple(specs or ()), (target,), output or "", tuple(overrides or ()), environment or "", format=format))
+    request = Request(
+        "infra",
+        tuple(specs or ()),
+        (target,),
+        output or "",
+        tuple(overrides or ()),
+        environment or "",
+        format=format,
+        skeletons=skeletons,
+        claim_size=claim_size,
+    )
+    _ask(context, request)
 
 
 @app.command("explain", help=_EXPLAIN_HELP)

@@ -43,6 +43,8 @@ class Request:
     listing: bool = False
     lints: tuple[str, ...] = ()
     shape: str = "text"
+    skeletons: bool = False
+    claim_size: str = ""
 
 
 def targets_of(words: list[str]) -> tuple[str, ...]:

@@ -81,6 +81,24 @@ def diff(request: Request) -> int:
     return session.code or (FOUND if found else session.code)
 
 
+def _skeletons(session: Session, name: str, pipeline: Pipeline, request: Request) -> tuple[dict[str, object], ...]:
+    """The objects of a project that somebody has to fill; notes say what could not be made."""
+    from ..describe import describe
+    from ..skeletons import manifests
+
+    needs = describe(pipeline, request.targets)["targets"][request.targets[0]]
+    if "refused" in needs:
+        session.note(f"{name}: {request.targets[0]} refuses the project, so only its store is known: `mlc describe` says why")
+        return ()
+    claims = [claim["name"] for claim in needs["claims"]]
+    if claims and not request.claim_size:
+        session.note(f"{name}: not printed: claims {', '.join(claims)}, whose size no project says (`--claim-size 10Gi`)")
+    if needs["pull_secrets"]:
+        names = ", ".join(needs["pull_secrets"])
+        session.note(f"{name}: not printed: pull secrets {names}, made with `kubectl create secret docker-registry`")
+    return manifests(needs, request.claim_size)
+
+
 def infra(request: Request) -> int:
     """Print or write the manifests of what the cluster must have before the project runs, and return the exit code."""
     from ..driver import check_source, header
@@ -89,11 +107,21 @@ def infra(request: Request) -> int:
     from ..record import replace
 
     session = Session(replace(request, targets=()))  # what an engine cannot run may still need its store
+    if request.claim_size:
+        from ..resolve.quantity import bytes_problem
+
+        problem = bytes_problem(request.claim_size)
+        if problem or not request.skeletons:
+            wrong = f"`{request.claim_size}` {problem}" if problem else "it is for the claims that `--skeletons` prints"
+            session.complain(f"`--claim-size`: {wrong}")
+            return session.code
     if not session.run(check_source):
         return session.code
     texts = []
     for name, result in session.results:
         documents = manifests(result.pipeline, request.targets[0]) if result.pipeline else ()
+        if result.pipeline and request.skeletons:
+            documents = (*_skeletons(session, name, result.pipeline, request), *documents)
         if documents:
             texts.append(to_yaml(documents, header(result.name, request.environment)))
         else:

@@ -1,0 +1,57 @@
+"""`mlc infra --skeletons`: the objects that a project names and somebody has to fill, as manifests without values.
+
+A Secret or ConfigMap stands there without data, only with the names of its keys in an annotation. `kubectl apply` then leaves the data of
+one that exists as it is. Pull secrets are left out: the API server takes none without its data.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+KEYS = "mlc/keys"
+
+_RULES = [{"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}]
+"""What Argo's executor does as the pod's account (docs/workflow-rbac.md)."""
+
+
+def manifests(needs: dict[str, Any], claim_size: str) -> tuple[dict[str, Any], ...]:
+    """The objects of one target, as `describe` names them; claims only where a size for them is given, which no project says."""
+    found: list[dict[str, Any]] = []
+    for name in needs["service_accounts"]:
+        found += _account(name)
+    if claim_size:
+        found += [_claim(claim, claim_size) for claim in needs["claims"]]
+    found += [_keyed("Secret", one) for one in needs["secrets"] if one["name"] not in needs["pull_secrets"]]
+    found += [_keyed("ConfigMap", one) for one in needs["config_maps"] if not one["made_by"]]
+    if needs["namespace"]:
+        for document in found:
+            document["metadata"]["namespace"] = needs["namespace"]
+    return tuple(found)
+
+
+def _keyed(kind: str, one: dict[str, Any]) -> dict[str, Any]:
+    notes = {"annotations": {KEYS: ", ".join(one["keys"])}} if one["keys"] else {}
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": one["name"], **notes}}
+
+
+def _claim(claim: dict[str, Any], size: str) -> dict[str, Any]:
+    spec = {"accessModes": [claim["access_mode"]], "resources": {"requests": {"storage": size}}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim["name"]}, "spec": spec}
+
+
+def _account(name: str) -> list[dict[str, Any]]:
+    api, role = "rbac.authorization.k8s.io", f"{name}-executor"
+    subject: dict[str, str] = {"kind": "ServiceAccount", "name": name}
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
+        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": {"name": role}, "rules": _RULES},
+        {
+            "apiVersion": f"{api}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": role},
+            "subjects": [subject],
+            "roleRef": {"apiGroup": api, "kind": "Role", "name": role},
+        },
+    ]

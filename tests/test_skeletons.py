@@ -1,0 +1,79 @@
+"""What somebody has to fill, without values: nothing in it changes an object that exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mlc.cli import app
+from mlc.cli.request import OK, USAGE
+from mlc.cli.run import run
+from mlc.describe import describe
+from mlc.skeletons import manifests
+from tests.support import pipeline
+
+BODY = """
+images: {i: {ref: "a:1", pull_secret: pull}}
+volumes: {d: {claim: data}, s: {secret: files}}
+store: {s3: {bucket: b, secret: {name: store, access_key: a, secret_key: k}}}
+targets: {argo: {service_account: runner, namespace: team}}
+steps:
+  a:
+    image: i
+    command: c
+    volumes: {d: /d, s: /s}
+    env: {T: {secret: api, key: token}, U: {secret: api, key: url}, L: {config_map: conf, key: level}}
+"""
+
+
+def mlc(*words: str) -> int:
+    """Run `mlc infra` in this process."""
+    request = app.parse(["infra", *words])
+    return request if isinstance(request, int) else run(request)
+
+
+def test_objects() -> None:
+    """Secrets and config maps have names and keys, and no data; the account may do what Argo's executor does."""
+    needs = describe(pipeline(BODY), ("argo",))["targets"]["argo"]
+    found = {(one["kind"], one["metadata"]["name"]): one for one in manifests(needs, "5Gi")}
+    assert list(found) == [
+        ("ServiceAccount", "runner"),
+        ("Role", "runner-executor"),
+        ("RoleBinding", "runner-executor"),
+        ("PersistentVolumeClaim", "data"),
+        ("Secret", "files"),
+        ("Secret", "api"),
+        ("Secret", "store"),
+        ("ConfigMap", "conf"),
+    ]
+    assert not any(one.keys() & {"data", "stringData", "type"} for one in found.values())
+    assert all(one["metadata"]["namespace"] == "team" for one in found.values())
+    assert found["Secret", "api"]["metadata"]["annotations"] == {"mlc/keys": "token, url"}
+    assert "annotations" not in found["Secret", "files"]["metadata"]
+    assert found["PersistentVolumeClaim", "data"]["spec"] == {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "5Gi"}},
+    }
+    assert found["Role", "runner-executor"]["rules"] == [
+        {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}
+    ]
+    assert not any(kind == "PersistentVolumeClaim" for kind in (one["kind"] for one in manifests(needs, "")))
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--skeletons` comes before the store's ConfigMap; what could not be printed is said; a size is one."""
+    spec = tmp_path / "a.yaml"
+    spec.write_text(f"mlc: v1\nname: demo\n{BODY}")
+    assert mlc(str(spec), "--skeletons") == OK
+    out, err = capsys.readouterr()
+    kinds = [one["kind"] for one in yaml.safe_load_all(out)]
+    assert kinds == ["ServiceAccount", "Role", "RoleBinding", "Secret", "Secret", "Secret", "ConfigMap", "ConfigMap"]
+    assert "not printed: claims data" in err
+    assert "not printed: pull secrets pull" in err
+    assert mlc(str(spec), "--skeletons", "--claim-size", "1Gi", "--target", "kfp") == OK
+    assert "PersistentVolumeClaim" in capsys.readouterr().out
+    assert mlc(str(spec), "--skeletons", "--claim-size", "much") == USAGE
+    assert "`much`" in capsys.readouterr().err
+    assert mlc(str(spec), "--claim-size", "1Gi") == USAGE
