@@ -153,7 +153,7 @@ def test_every_project(spec: Path) -> None:
     check_mermaid(mermaid(found), found)
     check_dot(dot(found))
     assert (mermaid(found), dot(found)) == (mermaid(project(spec)), dot(project(spec)))
-    artifacts = {(read.producer, step.name, read.name) for step in found.steps for read in step.inputs}
+    artifacts = {(read.producer, step.name, read.name) for step in found.steps for read in step.inputs if read.producer}
     assert artifacts == {
         (edge.source, edge.target, name)
         for edge in edges(found)
