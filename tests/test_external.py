@@ -238,3 +238,41 @@ def test_parts_of_an_address(uri: str, parts: tuple[str, str, str]) -> None:
     assert external is not None
     found: Address = address(external)
     assert (found.scheme, found.place, found.key.constant) == parts
+
+
+ABOUT = "{type: model, description: DESCRIPTION, metadata: {framework: TEXT, opset: 17, top1: 0.5, final: true}}"
+
+
+def test_what_is_known_of_an_output() -> None:
+    """Description and metadata are the artifact's on KFP, and a note of the pod on Argo."""
+    body = f"artifacts: {{m: {ABOUT}}}\nsteps: {{s: {{image: 'x:1', command: t, outputs: [m]}}}}"
+    made = support.manifests(body, "kfp")[0]["components"]["comp-s"]["outputDefinitions"]["artifacts"]["m"]
+    assert (made["description"], made["metadata"]) == ("DESCRIPTION", {"framework": "TEXT", "opset": 17, "top1": 0.5, "final": True})
+    metadata = support.manifests(body, "argo")[0]["spec"]["templates"][1]["metadata"]["annotations"]
+    assert metadata["mlc/artifacts"] == 'm: DESCRIPTION (framework="TEXT", opset=17, top1=0.5, final=true)'
+
+
+def test_what_is_known_of_an_artifact_from_outside() -> None:
+    """The importer has the metadata; on Argo the note is at the pod that reads the artifact."""
+    body = project("gs://x/k").replace("{type: model,", "{type: model, metadata: {top1: 0.5},")
+    spec = support.manifests(body, "kfp")[0]
+    assert spec["deploymentSpec"]["executors"]["exec-x-import-base"]["importer"]["metadata"] == {"top1": 0.5}
+    metadata = support.manifests(body, "argo")[0]["spec"]["templates"][1]["metadata"]["annotations"]
+    assert metadata["mlc/artifacts"] == "base: (top1=0.5)"
+
+
+@pytest.mark.parametrize(
+    ("change", "argo", "kfp"),
+    [
+        (("DESCRIPTION", "'{{workflow.name}}'"), ["MLC403"], ["MLC403"]),
+        (("TEXT", "'{{workflow.name}}'"), ["MLC403"], ["MLC403"]),
+        (("TEXT", "$(HOME)"), [], ["MLC403"]),
+        (("DESCRIPTION", "$$"), [], ["MLC403"]),
+        (("opset: 17", "opset: 9007199254740993"), [], ["MLC401"]),
+        (("opset: 17", "display_name: x"), [], ["MLC402"]),
+    ],
+)
+def test_texts_about_artifacts(change: tuple[str, str], argo: list[str], kfp: list[str]) -> None:
+    """What an engine would expand, round or overwrite is refused."""
+    body = f"artifacts: {{m: {ABOUT.replace(*change)}}}\nsteps: {{s: {{image: 'x:1', command: t, outputs: [m]}}}}"
+    assert (errors(body, "argo"), errors(body, "kfp")) == (argo, kfp)

@@ -289,6 +289,15 @@ class Env:
 
 
 @record
+class About:
+    """What people should know of an artifact: a description ("" for none), and facts by name. `origin` is its entry in `artifacts`."""
+
+    description: str
+    metadata: dict[str, Scalar]
+    origin: Path
+
+
+@record
 class External:
     """An artifact that nobody in the project produces. `uri` holds no references but parameters."""
 
@@ -296,6 +305,7 @@ class External:
     type: ArtifactType
     uri: Text
     origin: Path
+    about: About | None = None
 
 
 @record
@@ -308,16 +318,22 @@ class Input:
     producer: str
     origin: Path
     external: External | None = None
+    optional: bool = False
 
 
 @record
 class Output:
-    """An artifact that the step writes at `path`."""
+    """An artifact that the step writes at `path`. `about` is None where nothing is said of it.
+
+    `optional`: the step need not write it, for everybody who reads it can do without.
+    """
 
     name: str
     path: str
     type: ArtifactType
     origin: Path
+    about: About | None = None
+    optional: bool = False
 
 
 @record

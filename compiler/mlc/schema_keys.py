@@ -33,7 +33,6 @@ _LATER = {
         )
     ),
     "volume": frozenset({"keep"}),
-    "artifact": frozenset({"description", "metadata"}),
     "targets": frozenset({"helper_image"}),
     "argo": frozenset({"patch"}),
     "kfp": frozenset({"patch"}),

@@ -152,6 +152,18 @@ def declared(spec: Spec, name: str) -> dict[str, str]:
     return {port: kind for kind, key in kinds for port in _names(step.get(key))}
 
 
+def left_out(spec: Spec) -> set[str]:
+    """The outputs that need not be written: everybody who reads them has them as an optional input, and somebody does."""
+    optional, needed = set(), set()
+    for group in (spec["steps"], spec.get("finally") or {}):
+        for step in group.values():
+            inputs = step.get("inputs") or {}
+            for name in inputs:
+                entry = inputs[name] if isinstance(inputs, dict) else ""
+                (optional if isinstance(entry, dict) and entry.get("optional") else needed).add(name)
+    return optional - needed
+
+
 def fair(spec: Spec, name: str, port: str) -> str:
     """A text that a well-behaved program writes for a value or a metric: 1, true, `text`, [], {}, or a document that holds 1.
 
@@ -267,7 +279,7 @@ class _Run:
             return "lost"
         if attempt.get("timeout") or attempt.get("exit", 0):
             return "failure"
-        if attempt.get("missing"):
+        if set(attempt.get("missing", ())) - left_out(self.spec):
             return "files"
         texts = written(self.spec, name, attempt)
         values = settings(self.spec, name).get("values") or {}

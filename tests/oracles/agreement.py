@@ -79,6 +79,10 @@ def _logic(kind: str, parts: list[Any]) -> Any:
     return flat[0] if len(flat) == 1 else (kind, *flat)
 
 
+_NOTES = ("mlc/title", "mlc/types", "mlc/metrics", "mlc/artifacts")
+"""What KFP has fields of its own for."""
+
+
 class _Argo:
     """A Workflow."""
 
@@ -136,6 +140,7 @@ class _Argo:
                 for one in inputs.get("artifacts", ())
                 if "raw" not in one
             },
+            "optional": sorted(one["name"] for ports in (inputs, outputs) for one in ports.get("artifacts", ()) if one.get("optional")),
             "outputs": {one["name"]: one["path"] for one in outputs.get("artifacts", ())},
             "small": {one["name"]: one["valueFrom"]["path"] for one in outputs.get("parameters", ())},
             "mounts": {
@@ -148,7 +153,9 @@ class _Argo:
             "retry": None if retry is None else self.retry(retry),
             "timeout": template.get("activeDeadlineSeconds"),
             "labels": metadata.get("labels", {}),
-            "annotations": {key: text for key, text in notes.items() if key not in ("mlc/title", "mlc/types", "mlc/metrics")},
+            "annotations": {
+                key: text for key, text in notes.items() if key not in ("mlc/title", "mlc/types", "mlc/metrics", "mlc/artifacts")
+            },
             "node_selector": template.get("nodeSelector", {}),
             "tolerations": template.get("tolerations", []),
             "affinity": self.affinity(template.get("affinity", {})),
@@ -355,8 +362,9 @@ class _Kfp:
             "script": next((self.word(record[1]) for record in wrapper.of("script")), None),
             "workdir": next((record[1] for record in wrapper.of("workdir")), None),
             "env": env | self.kept(found),
-            "inputs": {record[1]: (record[2], artifacts[record[1]]) for record in wrapper.of("input")},
-            "outputs": {record[1]: record[2] for record in wrapper.of("output")},
+            "inputs": {record[1]: (record[2], artifacts[record[1]]) for record in wrapper.of("input", "optional")},
+            "optional": sorted(record[1] for record in wrapper.of("optional", "maybe")),
+            "outputs": {record[1]: record[2] for record in wrapper.of("output", "maybe")},
             "small": {record[1]: record[2] for record in wrapper.of("value", "metric")},
             "mounts": dict(self.mounts(found)),
             "resources": self.resources(container.get("resources", {})),

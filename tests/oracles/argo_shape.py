@@ -75,6 +75,9 @@ _LOCATION = {
     "git?": {"repo": _pattern(r"https://[^\s@]+", "repository"), "revision?": filled},
 }
 
+_OF_TASK = _pattern(r"\{\{tasks\.[-\w]+\.outputs\.artifacts\.[-\w]+\}\}", "artifact of a task")
+_ARCHIVE = {"none?": {}, "tar?": {}, EXACTLY_ONE: [("none", "tar")]}
+
 TASK = {
     "name": name,
     "template": name,
@@ -82,7 +85,9 @@ TASK = {
     "when?": filled,
     "arguments?": {
         "parameters?": [{"name": port, "value": filled}],
-        "artifacts?": [{"name": port, "from": _pattern(r"\{\{tasks\.[-\w]+\.outputs\.artifacts\.[-\w]+\}\}", "artifact of a task")}],
+        "artifacts?": [
+            {"name": port, "from": _pattern(r"\{\{tasks\.[-\w]+\.outputs\.artifacts\.[-\w]+\}\}", "artifact of a task"), "optional?": True}
+        ],
     },
 }
 
@@ -104,6 +109,7 @@ TEMPLATE = {
                 "path": path,
                 "mode?": 0o755,
                 "recurseMode?": True,
+                "optional?": True,
                 "raw?": {"data": filled},
                 **{f"{key.rstrip('?')}?": shape for key, shape in _LOCATION.items()},
             }
@@ -112,7 +118,9 @@ TEMPLATE = {
     "outputs?": {
         # no default: a metric whose file is missing must fail its step, not take what the default says
         "parameters?": [{"name": port, "valueFrom": {"path": path}}],
-        "artifacts?": [{"name": port, "path": path, "archive": {"none?": {}, "tar?": {}, EXACTLY_ONE: [("none", "tar")]}}],
+        "artifacts?": [
+            {"name": port, "path": path, "archive": {"none?": {}, "tar?": {}, EXACTLY_ONE: [("none", "tar")]}, "optional?": True}
+        ],
     },
     "retryStrategy?": {
         "limit": _WHOLE,

@@ -234,6 +234,13 @@ class _Lint:
                 yield f"{here}: {step} has no artifact {output}"
             elif output != argument["name"]:
                 yield f"{here}: takes {output} for {argument['name']}"
+            offered = template.get("inputs", {}).get("artifacts", ())
+            asked: dict[str, Any] = next((port for port in offered if port["name"] == argument["name"]), {})
+            if argument.get("optional") != asked.get("optional"):
+                yield f"{here}: is optional for the task or for its template, not for both"
+            made = self.templates.get(step, {}).get("outputs", {}).get("artifacts", ())
+            if not asked.get("optional") and any(port["name"] == output and port.get("optional") for port in made):
+                yield f"{here}: is needed, and {step} may leave it out"
 
     def _missed(self, task: dict[str, Any], dag: dict[str, Any], ancestors: set[str], place: str) -> Iterator[str]:
         """A task that only asks whether thresholds hold: its condition is never true, and errs where one does not."""

@@ -21,8 +21,23 @@ STUBS = {"argostub/createpvc", "argostub/deletepvc"}
 _PLACEHOLDER = re.compile(r"\{\{\$(?:\.(inputs|outputs)\.(parameters|artifacts)\['([^']+)'\](\.\w+)?)?\}\}")
 _FIELDS = {("inputs", "parameters"): None, ("outputs", "parameters"): ".output_file"}
 _ARMS = re.compile(r"^ *([a-z][a-z |]*)\)", re.MULTILINE)
-_LENGTHS = {"input": 4, "output": 4, "value": 4, "metric": 4, "show": 4, "report": 4, "folder": 2, "workdir": 2, "packages": 2, "script": 2}
+_LENGTHS = {
+    "input": 4,
+    "optional": 4,
+    "output": 4,
+    "maybe": 4,
+    "value": 4,
+    "metric": 4,
+    "show": 4,
+    "report": 4,
+    "folder": 2,
+    "workdir": 2,
+    "packages": 2,
+    "script": 2,
+}
 _FILES = {
+    "optional": "{{{{$.inputs.artifacts['{}'].path}}}}",
+    "maybe": "{{{{$.outputs.artifacts['{}'].path}}}}",
     "input": "{{{{$.inputs.artifacts['{}'].path}}}}",
     "output": "{{{{$.outputs.artifacts['{}'].path}}}}",
     "value": "{{{{$.outputs.parameters['{}'].output_file}}}}",
@@ -136,15 +151,15 @@ def _wrapped(component: dict[str, Any], wrapper: Wrapper, step: str, place: str)
             yield f"{place}: {record[0]} {record[1]} is not at an absolute path"
     handed = {(record[0], record[1]) for record in wrapper.records if len(record) > 1}
     for side, kind, kinds in (
-        ("input", "artifacts", ["input"]),
-        ("output", "artifacts", ["output"]),
+        ("input", "artifacts", ["input", "optional"]),
+        ("output", "artifacts", ["output", "maybe"]),
         ("output", "parameters", ["value", "metric"]),
     ):
         there = [name for one, name in handed if one in kinds]
         wanted = [name for name in ports(component, side, kind) if (side, kind, name) != ("output", "artifacts", _METRICS)]
         yield from (f"{place}: nothing hands over the {side} {name}" for name in wanted if name not in there)
     yield from twice([f"{record[0]} {record[1]}" for record in wrapper.records if len(record) > 1], place, "record")
-    yield from twice([record[2] for record in wrapper.of("input", "output", "value")], place, "path")
+    yield from twice([record[2] for record in wrapper.of("input", "optional", "output", "maybe", "value")], place, "path")
     yield from _shown(component, wrapper, place)
     program = wrapper.program
     first = next((word for word in program[1:] if "=" not in word), "") if program[:1] == ["env"] else program[0] if program else ""
@@ -166,7 +181,7 @@ def _shown(component: dict[str, Any], wrapper: Wrapper, place: str) -> Iterator[
         yield f"{place}: shows metrics that are not there, or not those that are"
     kinds = {name: one["artifactType"]["schemaTitle"] for name, one in outputs.items()}
     drawn = [(record[1], record[2]) for record in wrapper.of("report")]
-    wanted = [(record[1], record[2]) for record in wrapper.of("output") if kinds.get(record[1]) == "system.ClassificationMetrics"]
+    wanted = [(record[1], record[2]) for record in wrapper.of("output", "maybe") if kinds.get(record[1]) == "system.ClassificationMetrics"]
     if drawn != wanted:
         yield f"{place}: draws {drawn} of the reports {wanted}"
     if wrapper.shows != bool(metrics or drawn):

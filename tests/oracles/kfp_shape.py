@@ -71,7 +71,11 @@ _ARTIFACT = {
         "schemaVersion": "0.0.1",
     }
 }
-_PORTS = {"parameters?": Each(port, _TYPE), "artifacts?": Each(port, _ARTIFACT)}
+_METADATA = Each(port, anything)
+_PORTS = {
+    "parameters?": Each(port, _TYPE),
+    "artifacts?": Each(port, {**_ARTIFACT, "metadata?": _METADATA, "description?": filled}),
+}
 
 _CONSTANT = {"constant": anything}
 _SOURCE = {
@@ -121,6 +125,7 @@ _IMPORTER = {
         EXACTLY_ONE: [("constant", "runtimeParameter")],
     },
     "typeSchema": _ARTIFACT["artifactType"],
+    "metadata?": _METADATA,
 }
 
 PIPELINE = {

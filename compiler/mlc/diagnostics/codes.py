@@ -78,6 +78,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC332", "error", "a program that has to be root and may not"),
     ("MLC335", "error", "an address that no engine can open"),
     ("MLC336", "error", "an artifact that comes from outside and from a step"),
+    ("MLC337", "error", "an optional input that no step could leave out"),
     ("MLC339", "error", "an image that a parameter cannot complete"),
     ("MLC401", "error", "a field that the target cannot do"),
     ("MLC402", "error", "a name that is too long or taken on the target"),

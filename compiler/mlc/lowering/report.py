@@ -18,6 +18,7 @@ LONGEST = 32768
 
 REPORT = f"""\
 report() {{
+  [ -e "$2" ] || return 0
   V_n=
   if command -v python3 > /dev/null 2>&1; then
     V_n=`python3 -c "$V_draw" "$2" 2> /dev/null` || V_n=
@@ -56,10 +57,6 @@ if found.get("roc") is not None:
     made["confidenceMetrics"] = [dict(zip(names, point)) for point in kept]
 text = json.dumps(made)
 print(text if made and len(text) <= {LONGEST} else "")'
-"""
-
-FINISH = """\
-    report) report "$2" "$3" ;;
 """
 
 # As for metrics alone; `V_shown` stays empty where there are none.

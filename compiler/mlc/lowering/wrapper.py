@@ -3,7 +3,8 @@
 The script is the same for every step that needs the same things. Whatever belongs to a step (names, paths, texts) reaches it as
 positional arguments, one record after the other, then `--`, then the program:
 
-    folder PATH | input NAME PATH SOURCE | output, value or metric NAME PATH TARGET | show METRIC PATH KEY | report NAME PATH TYPE
+    folder PATH | input or optional NAME PATH SOURCE | output, maybe, value or metric NAME PATH TARGET
+    show METRIC PATH KEY | report NAME PATH TYPE
     workdir PATH | packages LINES | script TEXT
 
 The program may be `env NAME=TEXT... PROGRAM...`: no shell stands between `env` and the program, so that none objects to a name
@@ -40,6 +41,7 @@ class Needs:
     """What the script of a step must be able to do.
 
     `collect`: the step has outputs, values or metrics; `show`: it has metrics for the UI, `look`: some of them inside a document;
+    `optional`: it has inputs (`optional`) or outputs (`maybe`) that may be missing;
     `report`: it has outputs whose content the UI shows by their metadata;
     `script`: there is a file for an interpreter; `scratch`: the places to try for it.
     """
@@ -54,6 +56,7 @@ class Needs:
     script: bool = False
     scratch: Sequence[str] = SCRATCH
     report: bool = False
+    optional: bool = False
 
     @property
     def published(self) -> bool:
@@ -109,15 +112,18 @@ def script(needs: Needs) -> str:
     if needs.collect:
         parts.append(_CLEAR)
         parts.append(_COLLECT)
+        if needs.optional:
+            parts.append(_SOME)
         if needs.show:
             parts.append(_SHOW.replace("LOOK\n", _LOOK if needs.look else "") + (_LOOK_PROGRAMS if needs.look else ""))
         publish = _PUBLISH
         if needs.report:
-            from .report import FINISH, PUBLISH, REPORT  # of few projects
+            from .report import PUBLISH, REPORT  # of few projects
 
             parts.append(REPORT)
             publish = PUBLISH
-        parts.append(_FINISH_HEAD + (_FINISH_SHOW if needs.show else "") + (FINISH if needs.report else "") + _FINISH_TAIL)
+        kinds = ((needs.optional, _FINISH_MAYBE), (needs.show, _FINISH_SHOW), (needs.report, _FINISH_REPORT))
+        parts.append(_FINISH_HEAD + "".join(arm for needed, arm in kinds if needed) + _FINISH_TAIL)
         if needs.published:
             parts.append(_TAKE_EXECUTOR_INPUT)
         parts.append(_SUPERVISE)
@@ -139,7 +145,8 @@ def _arms(needs: Needs) -> tuple[tuple[bool, str], ...]:
     return (
         (needs.folders, _ARM_FOLDER),
         (needs.inputs, _ARM_INPUT),
-        (needs.collect, _ARM_CLEAR),
+        (needs.optional and needs.inputs, _ARM_OPTIONAL),
+        (needs.collect, _ARM_CLEAR.replace("output |", "output | maybe |") if needs.optional else _ARM_CLEAR),
         (needs.show, _ARM_SHOW),
         (needs.report, _ARM_SHOW.replace("show)", "report)")),
         (needs.workdir, _ARM_WORKDIR),
@@ -204,6 +211,17 @@ _ARM_INPUT = """\
       fi
       ln -sfn "$4" "$3" || fail "input $2: cannot make the link $3 as user `id -u`"
       shift 4 ;;
+"""
+
+# Nothing to link is nothing to do; what is there is linked like any input, by the arm that comes after.
+_ARM_OPTIONAL = """\
+    optional)
+      if [ -e "$4" ]; then
+        shift
+        set -- input "$@"
+      else
+        shift 4
+      fi ;;
 """
 
 _ARM_CLEAR = """\
@@ -358,6 +376,23 @@ finish() {
 
 _FINISH_SHOW = """\
     show) show "$2" "$3" "$4" ;;
+"""
+
+_FINISH_MAYBE = """\
+    maybe) if some "$3"; then copy "$2" "$3" "$4"; fi ;;
+"""
+
+_SOME = """\
+some() {
+  [ ! -d "$1" ] || for V_f in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    if [ -e "$V_f" ]; then return 0; fi
+  done
+  [ -e "$1" ] && [ ! -d "$1" ]
+}
+"""
+
+_FINISH_REPORT = """\
+    report) report "$2" "$3" ;;
 """
 
 _FINISH_TAIL = """\

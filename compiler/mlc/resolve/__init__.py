@@ -110,7 +110,8 @@ def _merged(context: Context) -> dict[str, list[Merged]]:
 def _declared(context: Context, sections: Sections) -> Declared:
     """Every step's ports, before any reference is bound: references may point forward."""
     types = ports.artifact_types(context, context.data.get("artifacts") or {})
-    return {section: {step.name: ports.declare(context, step, types) for step in merged} for section, merged in sections.items()}
+    optional = ports.left_out([step for merged in sections.values() for step in merged])
+    return {section: {step.name: ports.declare(context, step, types, optional) for step in merged} for section, merged in sections.items()}
 
 
 def _producers(context: Context, declared: Declared) -> dict[str, tuple[str, Output]]:

@@ -7,6 +7,7 @@ import re
 from ..diagnostics.model import Related
 from ..expr.scope import Scope
 from ..ir import External, ParamRef
+from .ports import about
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def resolve(context: Context, declared: Mapping[str, Any], producers: Mapping[st
                 related = (Related(output.origin, f"step `{step}` produces it here", "key"),)
                 message = f"artifact `{name}` comes from outside, by its `uri`, and from step `{step}`"
                 context.report("MLC336", message, (*path, "uri"), at="key", related=related, help="leave `uri` out, or rename the output")
-            found[name] = External(name, entry["type"], _uri(context, entry["uri"], (*path, "uri")), path)
+            found[name] = External(name, entry["type"], _uri(context, entry["uri"], (*path, "uri")), path, about(context, name))
     return found
 
 

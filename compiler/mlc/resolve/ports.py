@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..diagnostics.model import Related
-from ..ir import Input, Literal, Metric, Output, Threshold, Value, type_of
+from ..ir import About, Input, Literal, Metric, Output, Threshold, Value, type_of
 from .names import check_alike, check_ports
 from .params import LONGEST
 from .paths import check_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from ..diagnostics.model import Path
@@ -37,19 +37,45 @@ def artifact_types(context: Context, declared: Mapping[str, Any]) -> dict[str, A
     return {**found, **dict.fromkeys(datasets, "dataset")}
 
 
+def about(context: Context, name: str) -> About | None:
+    """`description` and `metadata` of an entry of `artifacts`."""
+    entry = (context.data.get("artifacts") or {}).get(name)
+    if not isinstance(entry, dict) or not (entry.get("description") or entry.get("metadata")):
+        return None
+    return About(entry.get("description", ""), entry.get("metadata") or {}, ("artifacts", name))
+
+
 def named_paths(step: Merged, key: str) -> dict[str, tuple[str, Path]]:
     """`inputs` or `outputs`: a mapping of names to paths, or a list of names, which lie in `/mlc/inputs`, `/mlc/outputs`."""
     declared = step.get(key) or {}
     if isinstance(declared, list):
         return {name: (f"/mlc/{key}/{name}", step.where(key, index)) for index, name in enumerate(declared)}
-    return {name: (path, step.where(key, name)) for name, path in declared.items()}
+    return {name: (path if isinstance(path, str) else path["path"], step.where(key, name)) for name, path in declared.items()}
 
 
-def declare(context: Context, step: Merged, types: Mapping[str, ArtifactType]) -> Ports:
-    """Outputs, values and metrics of a step."""
+def is_optional(step: Merged, name: str) -> bool:
+    """Whether the step can do without this input of its."""
+    declared = step.get("inputs") or {}
+    entry = declared.get(name) if isinstance(declared, dict) else None
+    return isinstance(entry, dict) and entry.get("optional", False)
+
+
+def left_out(steps: Iterable[Merged]) -> frozenset[str]:
+    """The artifacts that every step that reads them can do without."""
+    optional: set[str] = set()
+    needed: set[str] = set()
+    for step in steps:
+        for name in step.get("inputs") or ():
+            (optional if is_optional(step, name) else needed).add(name)
+    return frozenset(optional - needed)
+
+
+def declare(context: Context, step: Merged, types: Mapping[str, ArtifactType], optional: frozenset[str]) -> Ports:
+    """Outputs, values and metrics of a step. Those of its outputs that are among `optional` it need not write."""
     names: dict[str, Path] = {}
     outputs = tuple(
-        Output(name, path, types.get(name, "artifact"), origin) for name, (path, origin) in named_paths(step, "outputs").items()
+        Output(name, path, types.get(name, "artifact"), origin, about(context, name), name in optional)
+        for name, (path, origin) in named_paths(step, "outputs").items()
     )
     for output in outputs:
         _form(context, step, "outputs", output.path, output.origin)
@@ -75,6 +101,11 @@ def declare(context: Context, step: Merged, types: Mapping[str, ArtifactType]) -
 def _form(context: Context, step: Merged, key: str, path: str, origin: Path) -> None:
     if isinstance(step.get(key), dict):
         check_form(context, path, origin)
+
+
+def _where(step: Merged, name: str, origin: Path) -> Path:
+    """Where the path of an input is written."""
+    return origin if isinstance(step.get("inputs")[name], str) else (*origin, "path")
 
 
 def _small(context: Context, step: Merged, key: str, names: dict[str, Path]) -> Iterator[tuple[str, Mapping[str, Any], Path]]:
@@ -117,9 +148,13 @@ def inputs(
     names: dict[str, Path] = {}
     datasets = context.data.get("datasets") or ()
     for name, (path, origin) in named_paths(step, "inputs").items():
-        _form(context, step, "inputs", path, origin)
+        _form(context, step, "inputs", path, origin if isinstance(step.get("inputs"), list) else _where(step, name, origin))
         names[name] = origin
         produced = producers.get(name)
+        if is_optional(step, name) and produced is None and (name in externals or name in datasets):
+            message = f"`{name}` is fetched before step `{step.name}` starts, and must be there"
+            help = "`optional` is for artifacts that a step of the project may leave out"
+            context.report("MLC337", message, step.where("inputs", name, "optional"), at="key", help=help)
         if name in externals:
             found.append(Input(name, path, externals[name].type, "", origin, externals[name]))
             continue
@@ -141,7 +176,7 @@ def inputs(
             message = f"step `{step.name}` has `{name}` among its inputs and its outputs"
             context.report("MLC308", message, origin, at="key", related=related, help=help)
             continue
-        found.append(Input(name, path, output.type, producer, origin))
+        found.append(Input(name, path, output.type, producer, origin, None, is_optional(step, name)))
     check_alike(context, names)
     return tuple(found)
 

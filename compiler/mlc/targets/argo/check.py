@@ -157,6 +157,11 @@ def _tags(step: Step) -> Iterator[Finding]:
             yield from _tag(text, step.where(key, name))
     for metric in step.metrics:
         yield from _all(metric.key, metric.origin)
+    for about in (*(port.about for port in step.outputs), *(port.external.about for port in step.inputs if port.external is not None)):
+        if about is not None:
+            yield from _tag(about.description, (*about.origin, "description"))
+            for name, value in about.metadata.items():
+                yield from _tag(str(value), (*about.origin, "metadata", name))
 
 
 def _all(texts: Iterable[str], path: Path) -> Iterator[Finding]:

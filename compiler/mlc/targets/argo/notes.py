@@ -11,7 +11,7 @@ from ...lowering.params import described, limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...ir import Metric, Param, Step
+    from ...ir import About, Metric, Param, Step
 
 
 def of_pod(step: Step) -> dict[str, str]:
@@ -20,13 +20,24 @@ def of_pod(step: Step) -> dict[str, str]:
     types += [f"{port.name}={port.type}" for port in step.outputs if port.type != "artifact"]
     types += [f"{value.name}={value.type}" for value in step.values if value.type != "string"]
     metrics = [note for metric in step.metrics if (note := _metric(metric)) != metric.name]
+    known = {port.name: port.about for port in step.outputs if port.about}
+    known.update({port.name: port.external.about for port in step.inputs if port.external is not None and port.external.about})
     made = (
         ("mlc/title", step.title),
         ("mlc/description", step.description),
         ("mlc/types", ", ".join(types)),
         ("mlc/metrics", ", ".join(metrics)),
+        ("mlc/artifacts", "; ".join(_about(name, about) for name, about in known.items())),
     )
     return {**step.annotations, **{key: text for key, text in made if text}}
+
+
+def _about(name: str, about: About) -> str:
+    """`model: what it is (framework="onnx", layers=12)`"""
+    import json  # of few projects
+
+    facts = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in about.metadata.items())
+    return f"{name}: {about.description}{' ' if about.description and facts else ''}{f'({facts})' if facts else ''}"
 
 
 def parameter(param: Param) -> str:

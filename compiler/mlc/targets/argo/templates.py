@@ -67,7 +67,7 @@ def task(step: Step, arguments: Arguments) -> dict[str, Any]:
         made["when"] = "{{= " + every([condition.expr for condition in step.conditions]) + " }}"
     parameters = [{"name": name, "value": value} for name, value in arguments.values.items()]
     artifacts = [
-        {"name": port.name, "from": "{{tasks." + port.producer + ".outputs.artifacts." + port.name + "}}"}
+        {"name": port.name, "from": "{{tasks." + port.producer + ".outputs.artifacts." + port.name + "}}", **_optional(port)}
         for port in step.inputs
         if port.external is None
     ]
@@ -149,7 +149,7 @@ def _inputs(step: Step, arguments: Arguments, store: Store | None) -> dict[str, 
 def _input(port: Input, arguments: Arguments, store: Store | None) -> dict[str, Any]:
     made = {"name": port.name, "path": port.path, "mode": _READABLE, "recurseMode": True}
     if port.external is None:
-        return made
+        return {**made, **_optional(port)}
     from .places import location  # of few projects
 
     return {**made, **location(port, store, arguments)}
@@ -174,7 +174,12 @@ def _output(port: Output, shared: bool) -> dict[str, Any]:
     Its key ends in the file's name, so two outputs of one file name (or one called like the pod's log) would overwrite each other
     (executor.go, saveArtifactFromFile): those are packed, which names them after the artifact. The consumer unpacks them again.
     """
-    return {"name": port.name, "path": port.path, "archive": {"tar" if shared else "none": {}}}
+    return {"name": port.name, "path": port.path, "archive": {"tar" if shared else "none": {}}, **_optional(port)}
+
+
+def _optional(port: Input | Output) -> dict[str, bool]:
+    """Argo asks for it at the output, at the task's argument and at the input (controller/dag.go, workflowpod.go, executor.go)."""
+    return {"optional": True} if port.optional else {}
 
 
 def _retry(step: Step, retry: Retry) -> dict[str, Any]:

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...diagnostics.model import Path
-    from ...ir import Group, Param, Pipeline, Step
+    from ...ir import About, Group, Param, Pipeline, Step
 
 _EXACT = 2**53  # integers up to here survive as doubles, which is what a parameter is in the backend
+
+
+_OWN_FACTS = ("display_name", "store_session_info", "confusionMatrix", "confidenceMetrics")
+"""Properties that the backend gives an artifact itself (metadata/client.go), or its UI draws."""
 
 
 def check(pipeline: Pipeline, findings: list[Finding]) -> None:
@@ -158,6 +162,9 @@ def _step(step: Step, findings: list[Finding]) -> None:
         from . import scheduling
 
         scheduling.check(step, step.scheduling, findings)
+    for about in (*(port.about for port in step.outputs), *(port.external.about for port in step.inputs if port.external is not None)):
+        if about is not None:
+            _about(about, findings)
     _engine(step, findings)
     _resources(step, findings)
     _size(step, findings)
@@ -200,6 +207,23 @@ def _image(text: Text, findings: list[Finding]) -> None:
     message = "an image with a parameter in it is not possible on KFP unless the parameter is all of it, and a text"
     help = "make the whole reference one parameter of type `string`, such as `image: ${{ params.image }}`, or compile for `argo`"
     findings.append(Finding("MLC420", message, text.origin, help=help))
+
+
+def _about(about: About, findings: list[Finding]) -> None:
+    path = (*about.origin, "description")
+    _tag(about.description, path, findings)
+    _expanded(about.description, "a description", path, findings)
+    for name, value in about.metadata.items():
+        path = (*about.origin, "metadata", name)
+        if name in _OWN_FACTS:
+            message = f"`{name}` is metadata that KFP keeps for itself"
+            findings.append(Finding("MLC402", message, path, "key", help="use another name"))
+        if isinstance(value, str):
+            _tag(value, path, findings)
+            _expanded(value, "metadata", path, findings)
+        elif not _exact(value):
+            message = f"`{name}` is an integer that KFP cannot hold: it has doubles only"
+            findings.append(Finding("MLC401", message, path, help="write it as a text"))
 
 
 def _engine(step: Step, findings: list[Finding]) -> None:

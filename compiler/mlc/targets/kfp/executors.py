@@ -71,6 +71,7 @@ def needs_of(step: Step) -> Needs:
         look=any(metric.key or metric.format == "kfp-v1" for metric in step.metrics),
         inputs=bool(step.inputs),
         folders=bool(_folders(step)),
+        optional=any(port.optional for port in step.inputs) or any(port.optional for port in step.outputs),
         workdir=bool(step.workdir),
         packages=step.script is not None and bool(step.script.packages),
         script=step.script is not None,
@@ -100,7 +101,7 @@ def arguments(step: Step, needs: Needs) -> list[str]:
     """The wrapper's positional arguments: records, `--`, the program's own words with what sets its environment before them."""
     args: list[str] = ["={{$}}"] if needs.published else []
     for output in step.outputs:
-        args += ["output", output.name, output.path, f"{{{{$.outputs.artifacts['{output.name}'].path}}}}"]
+        args += ["maybe" if output.optional else "output", output.name, output.path, f"{{{{$.outputs.artifacts['{output.name}'].path}}}}"]
     for kind, ports in (("value", step.values), ("metric", step.metrics)):
         for port in ports:
             args += [kind, port.name, port.path, f"{{{{$.outputs.parameters['{port.name}'].output_file}}}}"]
@@ -112,7 +113,7 @@ def arguments(step: Step, needs: Needs) -> list[str]:
     for folder in _folders(step):
         args += ["folder", folder]
     for source in step.inputs:
-        args += ["input", source.name, source.path, f"{{{{$.inputs.artifacts['{source.name}'].path}}}}"]
+        args += ["optional" if source.optional else "input", source.name, source.path, f"{{{{$.inputs.artifacts['{source.name}'].path}}}}"]
     if step.workdir:
         args += ["workdir", step.workdir]
     if step.script is not None:

@@ -34,9 +34,12 @@ def add(steps: Iterable[Step], tasks: dict[str, Any], components: dict[str, Any]
             component["inputDefinitions"] = {"parameters": {param.name: {"parameterType": PARAMETER_TYPES[param.type]}}}
             # read from the inputs of the group around it, by this name (importer_launcher.go, ImportSpecToMLMDArtifact)
             task["inputs"] = {"parameters": {param.name: {"componentInputParameter": param.name}}}
-        component["outputDefinitions"] = {"artifacts": {external.name: {"artifactType": kind}}}
+        about = external.about
+        described = {"description": about.description} if about and about.description else {}
+        component["outputDefinitions"] = {"artifacts": {external.name: {"artifactType": kind, **described}}}
         components[component_name(name)] = component
-        executors[executor_name(name)] = {"importer": {"artifactUri": source, "typeSchema": kind}}
+        facts = {"metadata": dict(about.metadata)} if about and about.metadata else {}
+        executors[executor_name(name)] = {"importer": {"artifactUri": source, "typeSchema": kind, **facts}}
         tasks[name] = {**task, "cachingOptions": {}}
 
 

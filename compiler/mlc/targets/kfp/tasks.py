@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...ir import ArtifactType, Input, Retry, Step
+    from ...ir import About, ArtifactType, Input, Retry, Step
     from .bind import Binding
 
 _SCHEMAS: dict[ArtifactType, str] = {
@@ -58,7 +58,7 @@ def component(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
     if inputs:
         spec["inputDefinitions"] = inputs
     outputs: dict[str, Any] = {}
-    artifacts = {port.name: {"artifactType": schema(port.type)} for port in _sorted(step.outputs)}
+    artifacts = {port.name: {"artifactType": schema(port.type), **_about(port.about)} for port in _sorted(step.outputs)}
     if step.metrics:
         artifacts[METRICS_ARTIFACT] = {"artifactType": schema("metrics")}
     if artifacts:
@@ -70,6 +70,14 @@ def component(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
     if outputs:
         spec["outputDefinitions"] = outputs
     return spec
+
+
+def _about(about: About | None) -> dict[str, Any]:
+    """What is known of an output: the driver makes its metadata the artifact's (driver/driver.go, provisionOutputs)."""
+    if about is None:
+        return {}
+    made = (("metadata", dict(about.metadata)), ("description", about.description))
+    return {key: value for key, value in made if value}
 
 
 def task(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
