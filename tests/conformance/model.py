@@ -154,7 +154,8 @@ def declared(spec: Spec, name: str) -> dict[str, str]:
 
 def left_out(spec: Spec) -> set[str]:
     """The outputs that need not be written: everybody who reads them has them as an optional input, and somebody does."""
-    optional, needed = set(), set()
+    optional: set[str] = set()
+    needed: set[str] = set()
     for group in (spec["steps"], spec.get("finally") or {}):
         for step in group.values():
             inputs = step.get("inputs") or {}
