@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -395,6 +396,36 @@ def test_other_stores(store: str, repository: Any) -> None:
     (config_map,) = infra.manifests(support.pipeline(body))
     text = config_map["data"]["default"].replace("{{workflow.name}}/{{workflow.uid}}/{{pod.name}}", "KEY")
     assert yaml.safe_load(text) == repository
+
+
+def test_kept_results() -> None:
+    """A cached step is memoized under its name and a digest of its key and outputs; `mlc infra` makes the ConfigMap."""
+    body = "steps: {a: {image: 'x:1', command: t, cache: {key: KEY}, outputs: {o: /o}}, b: {image: 'x:1', command: t, cache: {key: KEY}}}"
+    kept = {one["name"]: one.get("memoize") for one in compile_one(body)["spec"]["templates"]}
+    assert kept["entrypoint"] is None
+    assert [kept[name]["cache"] for name in "ab"] == [{"configMap": {"name": "demo-cache"}}] * 2
+    keys = [kept["a"]["key"], kept["b"]["key"]]
+    for change in (("KEY", "OTHER"), ("o: /o", "p: /o"), ("o: /o", "o: /p")):
+        keys.append(compile_one(body.replace(*change))["spec"]["templates"][1]["memoize"]["key"])
+    assert len(set(keys)) == 5
+    assert all(re.fullmatch("[ab]-[0-9a-f]{32}", key) for key in keys)
+    (config_map,) = infra.manifests(support.pipeline(body))
+    labels = {"workflows.argoproj.io/configmap-type": "Cache"}
+    assert config_map == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "demo-cache", "labels": labels}}
+
+
+@pytest.mark.parametrize(
+    ("more", "head"),
+    [
+        ("cache: true", ""),
+        ("cache: {key: k}, volumes: {d: /d}", "volumes: {d: {claim: c}}"),
+        ("cache: {key: k}, volumes: {d: /d}", "volumes: {d: {size: 1Gi}}"),
+    ],
+)
+def test_what_is_not_kept(more: str, head: str) -> None:
+    """Without a key nothing would be found, and what lies on a volume is in no entry."""
+    body = f"{head}\n{STEP.format(f'command: [run], {more}')}"
+    assert [(item.code, item.path) for item in check(body)][:1] == [("MLC401", ("steps", "a", "cache"))]
 
 
 # --- check --------------------------------------------------------------------------------------------------------------------

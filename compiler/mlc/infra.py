@@ -17,14 +17,15 @@ _KEY = "{{workflow.name}}/{{workflow.uid}}/{{pod.name}}"
 
 
 def manifests(pipeline: Pipeline, target: str = "argo") -> tuple[dict[str, Any], ...]:
-    """The ConfigMap of the project's store for a target; nothing without a `store`, or with one that the target cannot use.
+    """The ConfigMaps of the project's store and, for Argo, of its kept results.
 
-    The manifest names no namespace: it goes where `kubectl` points, which must be where the runs are.
+    None for the store without a `store`, or with one that the target cannot use. The manifest names no namespace: it goes where
+    `kubectl` points, which must be where the runs are.
     """
+    if target == "argo":
+        return (*_stored(pipeline), *_kept(pipeline))
     if pipeline.store is None:
         return ()
-    if target == "argo":
-        return (_config_map(repository(pipeline), {REPOSITORY_KEY: _yaml(_repository(pipeline.store))}),)
     from .targets.kfp.store import CONFIG_MAP, possible, providers, root
 
     if not possible(pipeline.store):
@@ -33,6 +34,21 @@ def manifests(pipeline: Pipeline, target: str = "argo") -> tuple[dict[str, Any],
     if found := providers(pipeline.store):
         data["providers"] = _yaml(found)
     return (_config_map(CONFIG_MAP, data),)
+
+
+def _stored(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
+    if pipeline.store is None:
+        return ()
+    return (_config_map(repository(pipeline), {REPOSITORY_KEY: _yaml(_repository(pipeline.store))}),)
+
+
+def _kept(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
+    """Empty, so that to apply it again takes no results away."""
+    from .targets.argo.memo import LABELS, cached, config_map
+
+    if not any(cached(step) for step in pipeline.steps):
+        return ()
+    return ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": config_map(pipeline), "labels": dict(LABELS)}},)
 
 
 def settings(pipeline: Pipeline, target: str) -> dict[str, Any]:

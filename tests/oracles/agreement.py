@@ -79,7 +79,7 @@ def _logic(kind: str, parts: list[Any]) -> Any:
     return flat[0] if len(flat) == 1 else (kind, *flat)
 
 
-_NOTES = ("mlc/title", "mlc/types", "mlc/metrics", "mlc/artifacts")
+_NOTES = ("mlc/title", "mlc/types", "mlc/metrics", "mlc/artifacts", "mlc/cache")
 """What KFP has fields of its own for."""
 
 

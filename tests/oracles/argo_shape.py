@@ -130,6 +130,8 @@ TEMPLATE = {
         "backoff?": {"duration?": _SECONDS, "factor?": _WHOLE, "maxDuration?": _SECONDS},
     },
     "activeDeadlineSeconds?": positive,
+    # letters, digits and `-`: the controller refuses other keys when the step is due
+    "memoize?": {"key": _pattern("[a-zA-Z0-9][-a-zA-Z0-9]*", "key of a result"), "cache": {"configMap": {"name": object_name}}},
     **SCHEDULING,
     "volumes?": [VOLUME],
     "serviceAccountName?": object_name,

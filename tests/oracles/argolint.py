@@ -73,6 +73,7 @@ class _Lint:
         yield from self._parameters()
         yield from self._surroundings()
         yield from self._reachable()
+        yield from self._kept()
         for template in self.spec["templates"]:
             place = f"spec.templates[{template['name']}]"
             yield from self._ports(template, place)
@@ -257,6 +258,14 @@ class _Lint:
             if "'false'" not in task["when"] or "'true'" in task["when"]:
                 yield f"{place}.when: could be true"
             yield from self._selected(found, f"{place}.when")
+
+    def _kept(self) -> Iterator[str]:
+        """Results of two steps under one key would stand for each other."""
+        found = [(name, one["memoize"]) for name, one in self.templates.items() if "memoize" in one]
+        yield from twice([one["key"] for _, one in found], "spec.templates", "memoize.key")
+        for name, one in found:
+            if not one["key"].startswith(f"{name}-"):
+                yield f"spec.templates[{name}].memoize.key: {one['key']} is not the key of this step"
 
     def _never(self, template: dict[str, Any], place: str) -> Iterator[str]:
         yield from (f"{place}.{key}: belongs to a template that runs" for key in template if key not in ("name", "suspend"))

@@ -34,6 +34,10 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
         found += (*_step(step), *_tags(step))
         if any(port.external is not None for port in step.inputs):
             found += _external(step, pipeline.store)
+    if any(step.cache is not None and step.cache.enabled for step in pipeline.steps):
+        from . import memo  # of few projects
+
+        found += memo.check(pipeline)
     # what steps inherit from `defaults` is said once
     findings.extend({(finding.code, finding.path, finding.message): finding for finding in found}.values())
 
@@ -72,9 +76,6 @@ def _project(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _step(step: Step) -> Iterator[Finding]:
-    if step.cache is not None and step.cache.enabled:
-        message = "`cache` cannot be turned on for Argo"
-        yield Finding("MLC401", message, step.cache.origin, "key", help="remove `cache`, or compile for `kfp`")
     if step.retry is not None and not (step.retry.backoff_factor or "1").isdigit():
         message = f"Argo takes whole numbers only as backoff factor, not `{step.retry.backoff_factor}`"
         yield Finding("MLC401", message, (*step.retry.origin, "backoff", "factor"), help="use a whole number, such as `2`")
@@ -157,6 +158,8 @@ def _tags(step: Step) -> Iterator[Finding]:
             yield from _tag(text, step.where(key, name))
     for metric in step.metrics:
         yield from _all(metric.key, metric.origin)
+    if step.cache is not None:
+        yield from _tag(step.cache.key, (*step.cache.origin, "key"))
     for about in (*(port.about for port in step.outputs), *(port.external.about for port in step.inputs if port.external is not None)):
         if about is not None:
             yield from _tag(about.description, (*about.origin, "description"))

@@ -26,6 +26,7 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     final = _dag(pipeline.final.name, steps_of(pipeline.final), pipeline.store, shown) if pipeline.final else []
     if any(metric.on_miss == "fail" for step in pipeline.steps for metric in step.metrics):
         final.append({"name": missed.MISSED, "suspend": {}})
+    _memoize(pipeline, [*templates, *final])
     claims = volumes.claim_templates(pipeline)
     spec: tuple[tuple[str, Any], ...] = (
         ("entrypoint", ENTRYPOINT),
@@ -43,6 +44,17 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
         ("templates", [*templates, *final]),
     )
     return documents(pipeline, {key: value for key, value in spec if value})
+
+
+def _memoize(pipeline: Pipeline, templates: list[dict[str, Any]]) -> None:
+    cached = {step.name: step for step in pipeline.steps if step.cache is not None and step.cache.enabled}
+    if not cached:
+        return
+    from . import memo  # of few projects
+
+    for made in templates:
+        if made["name"] in cached:
+            made["memoize"] = memo.memoize(cached[made["name"]], memo.config_map(pipeline))
 
 
 def _dag(name: str, steps: Sequence[Step], store: Store | None, shown: bool) -> list[dict[str, Any]]:

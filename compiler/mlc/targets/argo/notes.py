@@ -27,6 +27,7 @@ def of_pod(step: Step) -> dict[str, str]:
         ("mlc/description", step.description),
         ("mlc/types", ", ".join(types)),
         ("mlc/metrics", ", ".join(metrics)),
+        ("mlc/cache", step.cache.key if step.cache and step.cache.enabled else ""),
         ("mlc/artifacts", "; ".join(_about(name, about) for name, about in known.items())),
     )
     return {**step.annotations, **{key: text for key, text in made if text}}

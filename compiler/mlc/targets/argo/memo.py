@@ -1,0 +1,64 @@
+"""Results that are kept between runs: Argo's memoization, an entry for each step and key in a ConfigMap of the project.
+
+An entry holds the texts of output parameters and where output artifacts lie, in at most 1 MiB for all of them together. Only letters,
+digits and `-` may stand in a key (workflow/controller/cache/cache.go), so it is a digest.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ...diagnostics.model import Finding
+from ...ir import Claim, HostPath, Nfs, RunClaim
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ...ir import Pipeline, Step
+
+LABELS = {"workflows.argoproj.io/configmap-type": "Cache"}
+"""Without it the controller refuses the ConfigMap (configmap_cache.go, validateConfigmap)."""
+
+
+def config_map(pipeline: Pipeline) -> str:
+    """The ConfigMap that holds the results."""
+    return f"{pipeline.store_name}-cache"
+
+
+def cached(step: Step) -> bool:
+    """Whether results of the step are reused."""
+    return step.cache is not None and step.cache.enabled
+
+
+def memoize(step: Step, name: str) -> dict[str, Any]:
+    """`memoize` of a step's template: `name` is the ConfigMap.
+
+    The result of a step that had other outputs would leave its consumers waiting for ever, so they are a part of the key.
+    """
+    from hashlib import sha256  # not on the way of projects that cache nothing
+
+    outputs = [(port.name, port.path) for ports in (step.outputs, step.values, step.metrics) for port in ports]
+    known = [step.name, step.cache.key if step.cache else "", outputs]
+    digest = sha256(json.dumps(known).encode()).hexdigest()[:32]
+    return {"key": f"{step.name}-{digest}", "cache": {"configMap": {"name": name}}}
+
+
+def check(pipeline: Pipeline) -> Iterator[Finding]:
+    """Refuse what no entry can hold, and say where the entries are."""
+    kept = [(step, step.cache) for step in pipeline.steps if step.cache is not None and step.cache.enabled]
+    for step, cache in kept:
+        if not cache.key:
+            message = "`cache: true` cannot be turned on for Argo, which finds results by a key alone: it does not look at inputs"
+            help = "write `cache: {key: TEXT}`, and change the text to run the step again"
+            yield Finding("MLC401", message, cache.origin, "key", help=help)
+        lasting = next((mount for mount in step.mounts if isinstance(mount.volume, (Claim, RunClaim, HostPath, Nfs))), None)
+        if lasting is not None:
+            message = f"`cache` of step `{step.name}` is not possible on Argo: what it leaves on volume `{lasting.volume.name}` is not kept"
+            help = "hand results over as `outputs` or `values`, or remove `cache`"
+            yield Finding("MLC401", message, cache.origin, "key", help=help)
+    if kept and kept[0][1].key:
+        message = f"results are kept in the ConfigMap `{config_map(pipeline)}`, which the manifest does not hold"
+        help = "create it once in the namespace of the runs: `mlc infra SPEC | kubectl apply -f -`"
+        yield Finding("MLC405", message, kept[0][1].origin, "key", help=help)
