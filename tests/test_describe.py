@@ -59,6 +59,7 @@ NAMES: dict[tuple[str, ...], str] = {
     ("volumes", "configMap", "name"): "config_maps",
     ("configMapKeyRef", "name"): "config_maps",
     ("artifactRepositoryRef", "configMap"): "config_maps",
+    ("cache", "configMap", "name"): "config_maps",
     ("configMapAsEnv", "configMapName"): "config_maps",
     ("configMapAsVolume", "configMapName"): "config_maps",
     ("serviceAccountName",): "service_accounts",

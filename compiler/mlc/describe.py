@@ -63,7 +63,7 @@ def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
         return {"refused": [{"code": error.code, "message": error.message} for error in errors]}
     needs = import_module(f"{targets.__name__}.{name}.needs").read
     found: Needs = needs((*target.lower(pipeline), infra.settings(pipeline, name)))
-    made = {document["metadata"]["name"]: document["data"] for document in infra.manifests(pipeline, name)}
+    made = {document["metadata"]["name"]: document.get("data", {}) for document in infra.manifests(pipeline, name)}
     for config_map, data in made.items():
         found.config_map(config_map, *data)
     return {

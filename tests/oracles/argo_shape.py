@@ -131,7 +131,11 @@ TEMPLATE = {
     },
     "activeDeadlineSeconds?": positive,
     # letters, digits and `-`: the controller refuses other keys when the step is due
-    "memoize?": {"key": _pattern("[a-zA-Z0-9][-a-zA-Z0-9]*", "key of a result"), "cache": {"configMap": {"name": object_name}}},
+    "memoize?": {
+        "key": _pattern("[a-zA-Z0-9][-a-zA-Z0-9]*", "key of a result"),
+        "maxAge": "",
+        "cache": {"configMap": {"name": object_name}},
+    },
     **SCHEDULING,
     "volumes?": [VOLUME],
     "serviceAccountName?": object_name,

@@ -42,7 +42,8 @@ def memoize(step: Step, name: str) -> dict[str, Any]:
     outputs = [(port.name, port.path) for ports in (step.outputs, step.values, step.metrics) for port in ports]
     known = [step.name, step.cache.key if step.cache else "", outputs]
     digest = sha256(json.dumps(known).encode()).hexdigest()[:32]
-    return {"key": f"{step.name}-{digest}", "cache": {"configMap": {"name": name}}}
+    # the API asks for an age (openapi-spec/swagger.json), and takes none for "" (controller/operator.go, executeTemplate)
+    return {"key": f"{step.name}-{digest}", "maxAge": "", "cache": {"configMap": {"name": name}}}
 
 
 def check(pipeline: Pipeline) -> Iterator[Finding]:
