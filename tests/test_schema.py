@@ -237,7 +237,7 @@ def test_every_mapping_is_closed() -> None:
 def test_step_keys_and_defaults() -> None:
     """Defaults hold every key of a step but those that belong to one step, and they mean the same in both places."""
     step, defaults = SCHEMA["$defs"]["step"]["properties"], merged(SCHEMA["properties"]["defaults"])["properties"]
-    assert set(step) - set(defaults) == {"needs", "inputs", "outputs", "values", "metrics", "gate", "when", "use"}
+    assert set(step) - set(defaults) == {"needs", "inputs", "outputs", "values", "metrics", "gate", "when", "use", "resource"}
     assert all(step[key] == node for key, node in defaults.items())
 
 

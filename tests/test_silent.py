@@ -75,6 +75,7 @@ def gated(condition: str, head: str = "", more: str = "") -> str:
 M = "tasks['a'].outputs.parameters['m']"
 DOCUMENT = "parseJson(inputs.parameter_values['a.m'])"
 CEL_M = f"(type({DOCUMENT}) == double ? {DOCUMENT} : {{}}['step a: metric m is no number'])"
+CONFIG_MAP = "{apiVersion: v1, kind: ConfigMap, metadata: {name: m}}"
 GUARD = "contains ('{' + '{') ? asInt('parameter p contains double braces') : replace"
 TEXT = "params: {p: {type: string, default: x}}"
 DAG = "spec templates entrypoint dag"
@@ -992,7 +993,12 @@ FACTS = (
         (
             refused("MLC201", "jbos", step("", "jbos: []")),
             refused("MLC208", "mlc", "mlc: v99\nname: demo\nsteps: {a: {image: 'x:1', command: t}}"),
-            later("resource: {}"),
+            right(
+                "argo",
+                f"steps: {{a: {{resource: {{action: delete, manifest: {CONFIG_MAP}}}}}}}",
+                {f"{TA} resource action": "delete", f"{TA} container": ABSENT},
+            ),
+            refused("MLC401", "steps.a.resource", f"steps: {{a: {{resource: {{action: delete, manifest: {CONFIG_MAP}}}}}}}", ("kfp",)),
             refused("MLC201", "steps.a.resources.gpus", step("resources: {gpus: 1}")),
         ),
     ),

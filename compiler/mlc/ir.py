@@ -506,6 +506,30 @@ class Container:
 
 
 @record
+class Applied:
+    """What a step does to a Kubernetes object. In `manifest` texts are `Text`, lists tuples; conditions may be ""."""
+
+    action: Choice["get", "create", "apply", "delete", "replace", "patch"]
+    manifest: object
+    success: str
+    failure: str
+    origin: Path
+
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """The texts of the manifest, in order."""
+        found: list[Text] = []
+        open_nodes = [self.manifest]
+        while open_nodes:
+            node = open_nodes.pop()
+            if isinstance(node, Text):
+                found.append(node)
+            elif isinstance(node, (dict, tuple)):
+                open_nodes.extend(reversed(list(node.values() if isinstance(node, dict) else node)))
+        return tuple(found)
+
+
+@record
 class Condition:
     """Run the step only if `expr` (of type bool) is true. From a `gate` (one per threshold) or from `when`."""
 
@@ -552,6 +576,8 @@ class Step:
     service_account: str = ""
     init: tuple[Container, ...] = ()
     sidecars: tuple[Container, ...] = ()
+    resource: Applied | None = None
+    """Instead of a program: the image has no reference then."""
 
     @property
     def beside(self) -> tuple[Container, ...]:

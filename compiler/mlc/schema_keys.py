@@ -29,9 +29,9 @@ _LATER = {
             "foreach",
             "parallel",
             "each",
-            "resource",
         )
     ),
+    "resource": frozenset({"file"}),
     "volume": frozenset({"keep"}),
     "targets": frozenset({"helper_image"}),
     "argo": frozenset({"patch"}),

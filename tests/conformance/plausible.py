@@ -310,6 +310,15 @@ class Fitting:
             made["volumes"] = self._key_volumes()
         return made
 
+    def _key_resource(self) -> Any:
+        rng = self.rng
+        manifest: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": rng.choice(OBJECTS)}}
+        manifest["data"] = {rng.choice(KEYS): self.text() for _ in range(rng.randint(0, 3))}
+        made: dict[str, Any] = {"action": rng.choice(("get", "create", "apply", "delete", "replace", "patch")), "manifest": manifest}
+        if rng.random() < 0.4:
+            made["success"] = rng.choice(("status.phase == Succeeded", "status.succeeded > 0, !spec.paused", "a in (b, c)"))
+        return made
+
     def _key_security(self) -> Any:
         rng = self.rng
         made: dict[str, Any] = {key: rng.choice((0, 1, 1000, 65534)) for key in rng.sample(("run_as_user", "run_as_group", "fs_group"), 2)}

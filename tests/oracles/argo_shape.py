@@ -150,7 +150,13 @@ TEMPLATE = {
     "suspend?": {},
     # what the UI calls a node, from 3.7 on
     "annotations?": {"workflows.argoproj.io/display-name": filled},
-    EXACTLY_ONE: [("container", "script", "dag", "suspend")],
+    "resource?": {
+        "action": one_of("get", "create", "apply", "delete", "replace", "patch"),
+        "manifest": filled,
+        "successCondition?": filled,
+        "failureCondition?": filled,
+    },
+    EXACTLY_ONE: [("container", "script", "dag", "suspend", "resource")],
 }
 
 _TTL = {"secondsAfterCompletion?": positive, "secondsAfterSuccess?": positive, "secondsAfterFailure?": positive}

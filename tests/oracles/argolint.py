@@ -303,6 +303,9 @@ class _Lint:
             yield from (f"{place}.metadata.annotations.{kind}: {one} is no output" for one in names if one not in outputs)
 
     def _leaf(self, template: dict[str, Any], place: str) -> Iterator[str]:
+        if "resource" in template:
+            yield from self._object(template, place)
+            return
         kind = "container" if "container" in template else "script"
         container, here = template[kind], f"{place}.{kind}"
         beside = [(key, one) for key in ("initContainers", "sidecars") for one in template.get(key, ())]
@@ -324,6 +327,23 @@ class _Lint:
             yield f"{here}.args: come before the script's path, which Argo puts behind them"
         yield from self._staged(template, container, place)
         yield from self._mounts(template, container, place, here)
+
+    def _object(self, template: dict[str, Any], place: str) -> Iterator[str]:
+        """A manifest is JSON in which a parameter stands for a whole value, and nothing that a kubelet or the controller would expand."""
+        manifest, declared = template["resource"]["manifest"], template.get("inputs", {}).get("parameters", ())
+        tag = re.compile(r"\{\{inputs\.parameters\.([-\w]+)\}\}")
+        used, names = set(tag.findall(manifest)), {port["name"] for port in declared}
+        yield from (f"{place}.resource.manifest: uses {one}, which is no input of it" for one in sorted(used - names))
+        yield from (f"{place}.inputs.parameters[{one}]: is not used" for one in sorted(names - used))
+        if "$" in manifest:
+            yield f"{place}.resource.manifest: has a $ that a kubelet would read"
+        try:
+            found = json.loads(tag.sub('{"stands": "here"}', manifest))
+        except ValueError:
+            yield f"{place}.resource.manifest: is no JSON where values stand for parameters"
+            return
+        if not {"apiVersion", "kind", "metadata"} <= found.keys():
+            yield f"{place}.resource.manifest: does not say what object it is"
 
     def _staged(self, template: dict[str, Any], container: dict[str, Any], place: str) -> Iterator[str]:
         """A script that comes as an artifact lies where the executor stages scripts, and is the command's last word."""
@@ -425,6 +445,10 @@ _ALLOWED = (
             r"\.(image|(command|args)\[\d+\]|env\[[^]]*\]\.value)"
         ),
         _WHOLE_INPUT,
+    ),
+    (
+        re.compile(r"spec\.templates\[[^]]*\]\.resource\.manifest"),
+        re.compile(r"(?:[^{]|\{(?!\{)|\{\{inputs\.parameters\.[-\w]+\}\})*"),
     ),
     (re.compile(r"spec\.templates\[[^]]*\]\.inputs\.artifacts\[[^]]*\]\.((s3|gcs|oss)\.key|azure\.blob|git\.revision)"), _WHOLE_INPUT),
     (

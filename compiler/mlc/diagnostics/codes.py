@@ -76,6 +76,8 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC330", "error", "a dataset or source that cannot be had"),
     ("MLC331", "error", "a declared file inside a read-only mount"),
     ("MLC332", "error", "a program that has to be root and may not"),
+    ("MLC333", "error", "a condition of an object that cannot be read"),
+    ("MLC334", "error", "a Kubernetes object without what names it"),
     ("MLC335", "error", "an address that no engine can open"),
     ("MLC336", "error", "an artifact that comes from outside and from a step"),
     ("MLC337", "error", "an optional input that no step could leave out"),

@@ -21,6 +21,12 @@ BY_KEY = ("env", "volumes", "labels", "annotations", "resources")
 PROGRAM = ("command", "run", "args", "shell", "packages")
 """Keys of a step that are one unit: whoever sets `command` or `run` inherits none of them."""
 
+OF_RESOURCES = frozenset(
+    "title description use needs gate when retry timeout labels annotations service_account node_selector tolerations affinity".split()
+)
+OF_RESOURCES |= {"resource"}
+"""Keys of a step with a `resource`, which has no program."""
+
 PORTS = ("needs", "inputs", "outputs", "values", "metrics", "gate", "when")
 """Keys of a step that only a template can hold for it."""
 
@@ -70,6 +76,8 @@ class Stack:
         path, inherited = layer
         program = "command" in self.data or "run" in self.data
         for key, value in inherited.items():
+            if "resource" in self.data and key not in OF_RESOURCES:
+                continue  # it has no program, so nothing about one
             if program and key in PROGRAM:
                 if value is not None and key not in self.data:
                     self.lost.setdefault(key, (*path, key))

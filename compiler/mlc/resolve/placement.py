@@ -83,6 +83,8 @@ def _allowed(path: Path, node: Any) -> bool:
         key = key[2:]
     if key[0] in _STEP_KEYS:
         return True
+    if key[:2] == ("resource", "manifest"):
+        return isinstance(node, str)
     if key[0] == "env":
         return len(key) == 2 and isinstance(node, str)
     return key[0] == "metrics" and len(key) == 3 and key[2] in _BOUNDS

@@ -42,6 +42,10 @@ class Project:
 
 def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dict[str, Path]]:
     """The step (`after` still empty), and the steps it waits for with the place that says so."""
+    if step.get("resource") is not None:
+        from . import objects  # few projects have any
+
+        return objects.resolve(context, step, project)
     declared = project.ports[step.name]
     inputs = ports.inputs(context, step, project.producers, project.externals)
     values = tuple(declared.values.values())
@@ -99,7 +103,7 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
         cache=resources.cache(step),
         labels=labels,
         annotations=annotations,
-        scheduling=_scheduling(context, step),
+        scheduling=placement(context, step),
         origin=step.origin,
         merged=step.moved,
         security=security,
@@ -107,10 +111,11 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
         init=init,
         sidecars=sidecars,
     )
-    return resolved, _edges(resolved, needs, gates)
+    return resolved, edges(resolved, needs, gates)
 
 
-def _scheduling(context: Context, step: Merged) -> Scheduling | None:
+def placement(context: Context, step: Merged) -> Scheduling | None:
+    """Where the step's pod may run; None where nothing is said."""
     if not any(step.get(key) for key in ("node_selector", "tolerations", "affinity")):
         return None
     from . import scheduling
@@ -164,18 +169,18 @@ def _env_value(
     return SecretKey(value["secret"], value["key"]) if kind == "secret" else ConfigMapKey(value["config_map"], value["key"])
 
 
-def _edges(step: Step, needs: Mapping[str, Path], gates: Mapping[str, Path]) -> dict[str, Path]:
+def edges(step: Step, needs: Mapping[str, Path], gates: Mapping[str, Path]) -> dict[str, Path]:
     """Whom the step waits for: `needs`, `gate`, data, and every step that an expression of it, or a threshold it is gated by, mentions."""
-    edges = {**needs, **{name: path for name, path in gates.items() if name not in needs}}
+    found = {**needs, **{name: path for name, path in gates.items() if name not in needs}}
     for port in step.inputs:
         if port.producer:
-            edges.setdefault(port.producer, port.origin)
-    for text in step.texts:
+            found.setdefault(port.producer, port.origin)
+    for text in (*step.texts, *(step.resource.texts if step.resource else ())):
         for reference in text.references:
             if isinstance(reference, (ValueRef, MetricRef)):
-                edges.setdefault(reference.step, text.origin)
+                found.setdefault(reference.step, text.origin)
     for condition in step.conditions:
         for reference in references(condition.expr):
             if isinstance(reference, (ValueRef, MetricRef)):
-                edges.setdefault(reference.step, condition.origin)
-    return edges
+                found.setdefault(reference.step, condition.origin)
+    return found

@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> None:
     """Warn of each step."""
     for step in pipeline.steps:
-        if not any(resource.name == "memory" and resource.limit for resource in step.resources):
+        if step.resource is None and not any(resource.name == "memory" and resource.limit for resource in step.resources):
             help = "give it `resources: {memory: 2Gi}`; under `defaults` it is for every step"
             findings.append(Finding("MLC508", f"step `{step.name}` has no limit of memory", step.origin, "key", help=help))

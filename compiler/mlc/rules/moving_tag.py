@@ -26,12 +26,13 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
 def references(document: Document, pipeline: Pipeline) -> dict[Path, Image]:
     """The images that steps use, by the place of the reference."""
     found: dict[Path, Image] = {}
-    for step in pipeline.steps:
-        if step.image.text is not None:
+    images = [image for step in pipeline.steps for image in (step.image, *(container.image for container in step.beside)) if image.ref]
+    for image in images:
+        if image.text is not None:
             continue  # the run says which
-        path = step.image.settings_origin or step.image.origin
-        entry = document.data.get("images", {}).get(path[1]) if step.image.settings_origin else None
-        found.setdefault((*path, "ref") if isinstance(entry, dict) else path, step.image)
+        path = image.settings_origin or image.origin
+        entry = document.data.get("images", {}).get(path[1]) if image.settings_origin else None
+        found.setdefault((*path, "ref") if isinstance(entry, dict) else path, image)
     return found
 
 

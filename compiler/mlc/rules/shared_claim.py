@@ -22,7 +22,7 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
     """Warn once of each such claim, where its mode is written, and show the first two steps."""
     users: dict[str, list[tuple[Step, Mount]]] = {}
     for step in pipeline.steps:
-        for mount in step.mounts:
+        for mount in step.all_mounts:
             if isinstance(mount.volume, RunClaim) and mount.volume.access_mode == "ReadWriteOnce":
                 users.setdefault(mount.volume.name, []).append((step, mount))
     if not any(len(found) > 1 for found in users.values()):

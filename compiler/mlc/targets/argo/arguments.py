@@ -51,11 +51,15 @@ class Arguments:
         constant = text.constant
         if constant is not None:
             return kubelet(constant) if in_pod else constant
+        return self.put(text, place, lambda one: argument(one, in_pod=in_pod), in_pod)
+
+    def put(self, text: Text, place: str, written: Callable[[Text], str], in_pod: bool = False) -> str:
+        """The tag of the parameter that a run-time text comes in, as a function writes it: one for all equal texts of the template."""
         name = self._names.get((text.pieces, in_pod))
         if name is None:
             name = self._name(text, place)
             self._names[text.pieces, in_pod] = name
-            self.values[name] = "{{= " + argument(text, in_pod=in_pod) + " }}"
+            self.values[name] = "{{= " + written(text) + " }}"
         return "{{inputs.parameters." + name + "}}"
 
     def image(self, image: Image) -> str:
@@ -68,7 +72,7 @@ class Arguments:
         key = (("image", *text.pieces), False)
         if key not in self._names:
             self._names[key] = self._name(text, "image")
-            self.values[self._names[key]] = "{{= " + " + ".join(_pieces(text, True, _of_image)) + " }}"
+            self.values[self._names[key]] = "{{= " + " + ".join(pieces(text, True, _of_image)) + " }}"
         return "{{inputs.parameters." + self._names[key] + "}}"
 
     def _name(self, text: Text, place: str) -> str:
@@ -100,11 +104,11 @@ def _names(ref: Ref) -> tuple[str, str]:
 def argument(text: Text, *, in_pod: bool = True) -> str:
     """A run-time text as one expression: the text as it must get through Argo and (`in_pod`) the kubelet, or the end of the run."""
     free = [ref for ref in text.references if _is_text(ref)]
-    whole = " + ".join(_pieces(text, bool(free) or not in_pod, _piece))
+    whole = " + ".join(pieces(text, bool(free) or not in_pod, piece))
     if not free:
         return whole
     # what each piece must be is checked once, in the text that is given
-    tested = " + ".join(_pieces(text, True, _unchecked))
+    tested = " + ".join(pieces(text, True, _unchecked))
     if len(text.pieces) > 1:
         tested = f"({tested})"
     names = list(dict.fromkeys(_called(ref) for ref in free))
@@ -112,12 +116,13 @@ def argument(text: Text, *, in_pod: bool = True) -> str:
     return f"{tested} contains ('{{' + '{{') ? asInt({message}) : " + (f"replace({whole}, '$', '$$')" if in_pod else whole)
 
 
-def _pieces(text: Text, escaped: bool, piece: Callable[[Ref, bool], str]) -> list[str]:
+def pieces(text: Text, escaped: bool, piece: Callable[[Ref, bool], str]) -> list[str]:
+    """The pieces of a text as expressions. `escaped`: `$` is doubled in the whole, later, or not at all."""
     return [quoted(part if escaped else kubelet(part)) if isinstance(part, str) else piece(part, escaped) for part in text.pieces]
 
 
 def _unchecked(ref: Ref, escaped: bool) -> str:
-    return raw(ref) if isinstance(ref, (ParamRef, ValueRef)) else _piece(ref, escaped)
+    return raw(ref) if isinstance(ref, (ParamRef, ValueRef)) else piece(ref, escaped)
 
 
 def _is_text(ref: Ref) -> bool:
@@ -141,7 +146,7 @@ def _called(ref: Ref) -> str:
             return f"{port}.{name}"
 
 
-def _piece(ref: Ref, escaped: bool) -> str:
+def piece(ref: Ref, escaped: bool) -> str:
     """A reference inside an argument. `escaped`: `$` is doubled in the whole, later."""
     text = raw(ref)
     if isinstance(ref, PathRef):
@@ -164,7 +169,7 @@ def _piece(ref: Ref, escaped: bool) -> str:
 def _of_image(ref: Ref, escaped: bool) -> str:
     if type_of(ref) == "string" and not (isinstance(ref, ParamRef) and ref.param.choices):
         return _guard(raw(ref), [f"{raw(ref)} matches {_REFERENCE}"], f"{_called(ref)} is no part of an image reference")
-    return _piece(ref, escaped)
+    return piece(ref, escaped)
 
 
 def _limits(param: Param, text: str, tests: list[str], problem: str) -> tuple[list[str], str]:

@@ -79,7 +79,7 @@ def _step(step: Step) -> Iterator[Finding]:
     if step.retry is not None and not (step.retry.backoff_factor or "1").isdigit():
         message = f"Argo takes whole numbers only as backoff factor, not `{step.retry.backoff_factor}`"
         yield Finding("MLC401", message, (*step.retry.origin, "backoff", "factor"), help="use a whole number, such as `2`")
-    if step.command is None and step.script is None:
+    if step.command is None and step.script is None and step.resource is None:
         message = f"step `{step.name}` has no command, so Argo must ask the registry what its image runs"
         help = "give the step a `command`, or its image an `entrypoint` under `images`"
         yield Finding("MLC407", message, step.origin, "key", help=help)

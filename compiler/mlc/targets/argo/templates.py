@@ -35,7 +35,12 @@ _READABLE = 0o755
 
 def template(step: Step, arguments: Arguments, store: Store | None = None, shown: bool = False) -> dict[str, Any]:
     """The template of a step. Fills `arguments` with what its task must give; with `shown` the UI calls its nodes by its title."""
-    body = _body(step, arguments)
+    if step.resource is not None:
+        from . import objects  # few steps have any
+
+        body = objects.body(step.resource, arguments)
+    else:
+        body = _body(step, arguments)
     if step.security is not None or step.beside:
         from . import pods  # few steps have any of it
 

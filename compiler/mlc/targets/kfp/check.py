@@ -124,6 +124,11 @@ def _exact(value: Any) -> bool:
 
 
 def _step(step: Step, findings: list[Finding]) -> None:
+    if step.resource is not None:
+        message = "`resource` is not possible on KFP, which runs programs only"
+        text = "have a program do it, such as `kubectl` in a `run` script with an account that may, or compile for `argo`"
+        findings.append(Finding("MLC401", message, step.where("resource"), "key", help=text))
+        return
     if not step.command and step.script is None:
         message = f"step `{step.name}` has no command, and the program of its image is unknown to KFP"
         text = "give the step `command` or `run`, or the image an `entrypoint` under `images`"
