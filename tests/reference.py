@@ -263,7 +263,7 @@ def _others(value: Any) -> list[Any]:
     return [f"{value}x", f"1{value}", next_digit, *_WORDS.get(value, ())]
 
 
-_WORDS = {"metadata.name": ("metadata.namespace",), "In": ("NotIn",), "string": ("int",)}
+_WORDS = {"metadata.name": ("metadata.namespace",), "In": ("NotIn",), "string": ("int",), "accuracy": ("latency",)}
 
 
 # --- the page -----------------------------------------------------------------------------------------------------------------

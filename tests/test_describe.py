@@ -175,6 +175,24 @@ def test_pods_and_devices() -> None:
     assert data["targets"]["argo"]["devices"] == [{"name": "nvidia.com/gpu", "count": 3, "most": 2}]
 
 
+def test_pods_and_devices_of_loops() -> None:
+    """Every item has its pods; devices are those of the items that run at once; a list that only a run knows counts as one item."""
+    body = """
+        params: {p: {type: list}}
+        volumes: {w: {claim: w}}
+        defaults: {image: "a:1", command: c}
+        steps:
+          a: {foreach: {x: [1, 2, 3], y: [1, 2]}, parallel: 4, resources: {gpu: 2}, retry: {limit: 1}, volumes: {w: /w}}
+          b: {each: a, resources: {gpu: 1}}
+          c: {foreach: {z: "${{ params.p }}"}, needs: a, resources: {gpu: 1}}
+    """
+    data = describe(pipeline(body), ("argo",))
+    assert (data["steps"], data["pods"], data["open_loops"]) == (3, 6 * 2 + 6 + 1, ["c"])
+    assert data["targets"]["argo"]["devices"] == [{"name": "nvidia.com/gpu", "count": 4 * 2 + 4 + 1, "most": 2}]
+    assert data["targets"]["argo"]["claims"] == [{"name": "w", "access_mode": "ReadWriteMany", "steps": ["a"]}]
+    assert text(data).startswith("demo: 3 steps, at most 19 pods with retries and one item of c\n")
+
+
 def test_text() -> None:
     """A section for each target; what is not needed is not named; a refusal says why."""
     body = """

@@ -14,7 +14,7 @@ import pytest
 
 from mlc.diagram import dot, edges, mermaid
 from mlc.driver import check_source
-from mlc.ir import Pipeline
+from mlc.ir import Pipeline, flat, loops_of
 from mlc.source import SourceFile
 from tests.support import pipeline
 
@@ -120,7 +120,7 @@ def check_mermaid(text: str, project: Pipeline) -> None:
     joined = [(match[1], match[3]) for line in lines if (match := EDGE.fullmatch(line))]
     assert [line for line in lines if not (NODE.fullmatch(line) or EDGE.fullmatch(line) or BOX.fullmatch(line))] == []
     assert sorted(nodes) == sorted("s_" + step.name.replace("-", "_") for step in project.steps)
-    assert len(joined) == len(set(joined)) == sum(len(step.after) for step in project.steps)
+    assert len(joined) == len(set(joined)) == sum(len(step.after) for step in flat(project).values())
     assert {name for pair in joined for name in pair} <= set(nodes)
 
 
@@ -153,7 +153,13 @@ def test_every_project(spec: Path) -> None:
     check_mermaid(mermaid(found), found)
     check_dot(dot(found))
     assert (mermaid(found), dot(found)) == (mermaid(project(spec)), dot(project(spec)))
-    artifacts = {(read.producer, step.name, read.name) for step in found.steps for read in step.inputs if read.producer}
+    loops = {child.name: loop.name for loop in loops_of(found) for child in loop.children}
+    artifacts = set()
+    for step in found.steps:
+        for read in (read for read in step.inputs if read.producer):
+            inside = loops.get(step.name) == loops.get(read.producer)
+            ends = (read.producer, step.name) if inside else (loops.get(read.producer, read.producer), loops.get(step.name, step.name))
+            artifacts.add((*ends, f"{read.name} (best {read.best.metric.metric.name})" if read.best else read.name))
     assert artifacts == {
         (edge.source, edge.target, name)
         for edge in edges(found)
@@ -183,3 +189,26 @@ def test_seed_of_hashes_does_not_show(shape: str) -> None:
         command = [sys.executable, "-m", "mlc", "graph", "--format", shape, str(ROOT / "specs" / "churn.yaml")]
         outputs.add(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
     assert len(outputs) == 1
+
+
+def test_loops() -> None:
+    """A loop is drawn as its first step, with what it runs for; what goes in and out of it ends there, and riders hang on its steps."""
+    body = """
+        defaults: {image: "a:1", command: c}
+        steps:
+          p: {values: {n: {path: /n, type: int}}, outputs: {d: /d}}
+          t: {foreach: {x: [1, 2]}, parallel: 2, when: steps.p.values.n > 1, outputs: {m: /m}}
+          j: {each: t, inputs: {m: /m, d: /d}, metrics: {acc: {path: /a, min: 1}}}
+          k: {each: j, gate: j, when: each.x > 1 and steps.p.values.n > 2}
+          u: {inputs: {m: {path: /m, best: acc}}}
+    """
+    found = {(edge.source, edge.target): (edge.labels, edge.deciding) for edge in edges(pipeline(body))}
+    assert found == {
+        ("p", "t"): (("d", "when: steps.p.values.n > 1"), True),
+        ("t", "j"): (("m",), False),
+        ("j", "k"): (("gate: steps.j.metrics.acc >= 1",), True),
+        ("t", "u"): (("m (best acc)",), False),
+    }
+    text = mermaid(pipeline(body))
+    assert 's_t{{"t<br/>for each x of 2 items, 2 at once"}}' in text
+    assert "for each item of t" in dot(pipeline(body))

@@ -91,6 +91,9 @@ def spec(place: str, value: str) -> dict[str, Any]:
     elif place == "image":
         project["params"] = {"p": {"type": "string", "default": value}}
         step["image"] = "${{ params.p }}"
+    elif place in ("item", "item list"):
+        step["foreach"] = {"v": [value] if place == "item" else [[value]]}
+        step["args"] = ["${{ each.v }}"]
     elif place == "label":
         step["labels"] = {"a": value}
     elif place == "toleration":
@@ -119,11 +122,13 @@ def spec(place: str, value: str) -> dict[str, Any]:
 PLACES = (
     "args", "env", "mixed", "script", "default", "choice", "when", "metric key", "cache key",
     "title", "description", "param text", "label", "annotations", "toleration", "node label", "node affinity", "overlay",
-    "sidecar args", "init env", "init script", "image",
+    "sidecar args", "init env", "init script", "image", "item", "item list",
 )  # fmt: skip
 PASSES = {
     "argo": {"args": 1, "env": 1, "overlay": 1, "sidecar args": 1, "init env": 1, "init script": 1},
-    "kfp": dict.fromkeys(PLACES, 1) | dict.fromkeys(("args", "env", "mixed", "script", "overlay"), 2) | {"param text": 0},
+    "kfp": dict.fromkeys(PLACES, 1)
+    | dict.fromkeys(("args", "env", "mixed", "script", "overlay", "item", "item list"), 2)
+    | {"param text": 0},
 }
 """How many kubelets read a text on its way. Argo: the pod's own, for command, args and env. KFP: the driver's too, which gets the IR as
 arguments (argocompiler/container.go); what becomes of the container is read by the step's. What describes a param is shown from the
@@ -192,6 +197,8 @@ def fate(place: str, value: str, target: str) -> str:
     if place == "env" and target == "kfp" and expanded(value):
         wanted = f"A={value}"  # an argument of `env`
     arrived = [kubelet(one, PASSES[target].get(place, 0)) for one in found]
+    if place.startswith("item"):
+        arrived += [text for one in arrived if one.startswith("[") and one.endswith("]") for text in strings(json.loads(one))]
     if wanted in arrived or wanted in map(word, arrived) or any(wanted in literals(one) for one in arrived):
         return "kept"
     if place == "mixed" and any(value in literals(one) for one in arrived):

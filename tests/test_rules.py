@@ -176,6 +176,29 @@ def test_claims_for_one_node_at_the_end() -> None:
     assert codes(CLAIM % ("ReadWriteOnce", "a: {}") + "\nfinally: {y: {}, z: {}}") == ["MLC510"]
 
 
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("a: {foreach: {x: [1, 2]}}", ["items of step `a` can run at once, and volume `w` is for one node at a time"]),
+        ("a: {foreach: {x: '${{ params.p }}'}}", ["items of step `a` can run at once, and volume `w` is for one node at a time"]),
+        ("a: {foreach: {x: [1, 2]}, parallel: 1}", []),
+        ("a: {foreach: {x: [1]}}", []),
+        ("a: {foreach: {x: [1, 2]}, parallel: 1}, b: {each: a}", []),
+        ("a: {foreach: {x: [1, 2]}, volumes: {w: null}}, b: {each: a}", ["items of step `b` can run at once"]),
+        ("a: {foreach: {x: [1]}, volumes: {w: null}}, b: {each: a}, c: {needs: a}, d: {needs: c}", []),
+        ("c: {}, a: {foreach: {x: [1]}, volumes: {w: null}}, b: {each: a, needs: c}", []),
+        ("a: {foreach: {x: [1]}, volumes: {w: null}}, b: {each: a}, c: {each: a}", ["steps `b` and `c` can run at once"]),
+        ("a: {foreach: {x: [1]}}, b: {}", ["steps `a` and `b` can run at once"]),
+    ],
+)
+def test_claims_for_one_node_in_loops(steps: str, expected: list[str]) -> None:
+    """Items that can run at once are as bad as steps; who waits for a loop waits for all that is in it."""
+    said = check("params: {p: {type: list}}\n" + CLAIM % ("ReadWriteOnce", steps))
+    found = [item for item in said if item.code != "MLC505"]
+    assert len(found) == len(expected)
+    assert all(item.code == "MLC510" and text in item.message for item, text in zip(found, expected, strict=True))
+
+
 def test_claim_of_a_thousand_steps() -> None:
     """One warning for a claim, and no time of the square of the steps."""
     found = check(
@@ -213,6 +236,26 @@ steps:
 def test_or_with_a_skipped_step(keys: str, expected: list[str]) -> None:
     """Only where another side of the `or` could be true, and nothing else says that the step waits."""
     assert codes(OR % keys) == expected
+
+
+OR_IN_LOOPS = OR.replace("  p: {%s}\n", "  p: {foreach: {x: [1]}, values: {v: {path: /v, type: float}}, %s}\n")
+
+
+@pytest.mark.parametrize(
+    ("loop", "riders", "expected"),
+    [
+        ("when: params.force or steps.t.values.v > 1", (), ["MLC511"]),
+        ("gate: e", ("when: each.x > 1 or steps.p.values.v > 1",), []),
+        ("title: p", ("when: each.x > 1 or steps.t.values.v > 1",), ["MLC511"]),
+        ("title: p", ("when: each.x > 1 or steps.p.values.v > 1",), []),
+        ("title: p", ("when: each.x > 1", "when: each.x > 1 or steps.r0.values.v > 1"), ["MLC511"]),
+    ],
+)
+def test_or_with_a_skipped_step_in_loops(loop: str, riders: tuple[str, ...], expected: list[str]) -> None:
+    """The condition of a loop, and those of the steps that ride along: what the whole loop is skipped with is no side of theirs."""
+    values = "values: {v: {path: /v, type: float}}"
+    lines = [f"  r{number}: {{each: p, {values}, {keys}}}\n" for number, keys in enumerate(riders)]
+    assert codes(OR_IN_LOOPS % loop + "".join(lines)) == expected
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,8 @@ def test_every_mapping_is_closed() -> None:
 def test_step_keys_and_defaults() -> None:
     """Defaults hold every key of a step but those that belong to one step, and they mean the same in both places."""
     step, defaults = SCHEMA["$defs"]["step"]["properties"], merged(SCHEMA["properties"]["defaults"])["properties"]
-    assert set(step) - set(defaults) == {"needs", "inputs", "outputs", "values", "metrics", "gate", "when", "use", "resource"}
+    own = {"needs", "inputs", "outputs", "values", "metrics", "gate", "when", "foreach", "each", "use", "resource"}
+    assert set(step) - set(defaults) == own
     assert all(step[key] == node for key, node in defaults.items())
 
 
@@ -297,9 +298,8 @@ BAD: list[Any] = [
     changed("steps", "make", "resources", "requests", to={}),
     changed("steps", "use", "resources", "limits", to={"cpu": None}),
     changed("steps", "make", "values", "id", to={"type": "int"}),
-    changed("steps", "make", "foreach", to={"x": [1]}),
     changed("templates", "job", to=None),
-    changed("templates", "job", "foreach", to={"x": [1]}),
+    changed("templates", "job", "foreach", to={"x": 1}),
     changed("machines", "gpu", to={}),
     changed("machines", "gpu", "resources", to=None),
     changed("machines", "gpu", "image", to="x"),
@@ -316,6 +316,14 @@ BAD: list[Any] = [
     changed("environments", "dev", "steps", "make", to=None),
     changed("environments", "dev", "artifacts", to={}),
     changed("environments", "Dev", to={"store": None}),
+    changed("steps", "make", "foreach", to={"x": [1, None]}),
+    changed("steps", "make", "foreach", to={"x": [{"a b": 1}]}),
+    changed("steps", "make", "foreach", to={"x": 3}),
+    changed("steps", "make", "foreach", to={}),
+    changed("steps", "make", "parallel", to=0),
+    changed("steps", "make", "each", to=["a"]),
+    changed("steps", "use", "inputs", to={"table": {"best": "accuracy"}}),
+    changed("steps", "use", "outputs", to={"chart": {"path": "/x"}}),
 ]
 
 FINE: list[Any] = [
@@ -326,6 +334,9 @@ FINE: list[Any] = [
     changed("store", to={"s3": {"bucket": "b"}}),
     changed("steps", "make", "resources", to={}),
     changed("steps", "make", "image", to=None),
+    changed("steps", "make", "foreach", to={"x": [1, "a", True, [None], {"y": {"z": None}}], "y": "${{ params.rates }}"}),
+    changed("steps", "make", "parallel", to=None),
+    changed("steps", "use", "inputs", to={"table": {"path": "/x", "best": "f1"}}),
     changed("steps", "make", "when", to=False),
     changed("steps", "use", "resources", to={"requests": None}),
     changed("volumes", "key", "mode", to="400"),
@@ -480,12 +491,12 @@ MAKE = ("steps", "make")
         (changed(*MAKE, "gpu", to=1), "MLC201", (*MAKE, "gpu"), "key", "unknown key `gpu` in step `make`", "`gpu` goes under `resources`"),
         (changed("imges", to={}), "MLC201", ("imges",), "key", "unknown key `imges`", "did you mean `images`?"),
         (
-            changed(*MAKE, "foreach", to={}),
+            changed("targets", "helper_image", to="x"),
             "MLC201",
-            (*MAKE, "foreach"),
+            ("targets", "helper_image"),
             "key",
-            "unknown key `foreach` in step `make`",
-            "this version of mlc does not have `foreach` yet",
+            "unknown key `helper_image` in `targets`",
+            "this version of mlc does not have `helper_image` yet",
         ),
         (
             changed(*MAKE, "metrics", "f1", "on_miss", to="stop"),
@@ -729,9 +740,9 @@ LATER = "this version of mlc does not have `{}` yet"
             "parameters",
             "declare parameters under `params` at the top level, and use them as `${{ params.NAME }}` in `args` or `env`",
         ),
-        (MAKE, "withItems", "this version of mlc has no loops yet"),
+        (MAKE, "withItems", "did you mean `foreach`?"),
         (MAKE, "nodeSelector", "did you mean `node_selector`?"),
-        (("templates", "job"), "withItems", "this version of mlc has no loops yet"),
+        (("templates", "job"), "withItems", "did you mean `foreach`?"),
         (("templates", "job", "retry"), "attempts", "allowed: `limit`, `backoff`, `on`"),
         (("machines", "gpu"), "nodeSelector", "did you mean `node_selector`?"),
         (("machines", "gpu"), "image", "`image` is a key of a step"),

@@ -72,6 +72,13 @@ def gated(condition: str, head: str = "", more: str = "") -> str:
     return f"{head}\nsteps:\n  a: {{image: 'x:1', command: t, {made}}}\n  b: {{image: 'x:1', command: t, {condition}{more}}}"
 
 
+def looped(more: str) -> str:
+    """A project of a loop `a` and a step `b` outside of it."""
+    made = "values: {n: {path: /n, type: int}}, metrics: {m: {path: /m, above: 0.8}}, outputs: {o: /o}, retry: {limit: 3}"
+    loop = f"when: params.go, foreach: {{lr: [1, 2]}}, parallel: 2, {made}"
+    return f"params: {{go: true}}\nsteps:\n  a: {{image: 'x:1', command: t, {loop}}}\n  b: {{image: 'x:1', command: t, {more}}}"
+
+
 M = "tasks['a'].outputs.parameters['m']"
 DOCUMENT = "parseJson(inputs.parameter_values['a.m'])"
 CEL_M = f"(type({DOCUMENT}) == double ? {DOCUMENT} : {{}}['step a: metric m is no number'])"
@@ -174,7 +181,14 @@ FACTS = (
         (
             refused("MLC403", "steps.a.args.0", step("args: ['{{item}}']")),
             refused("MLC403", "steps.a.env.A", step("env: {A: '{{item.x}}'}")),
-            refused("MLC310", "steps.a.args.0", step("args: ['${{ each.lr }}']")),
+            refused("MLC326", "steps.a.args.0", step("args: ['${{ each.lr }}']")),
+            right(
+                "argo",
+                step("foreach: {lr: [1, 2]}, args: ['${{ each.lr }}']"),
+                {"spec templates x-loop-a dag tasks x-item arguments parameters": [{"name": "lr", "value": "{{item.lr}}"}]},
+                {"spec templates x-item-a dag tasks a arguments parameters": [{"name": "lr", "value": "{{= inputs.parameters['lr'] }}"}]},
+                {f"{TA} container args": ["{{inputs.parameters.lr}}"]},
+            ),
         ),
     ),
     Fact(
@@ -408,7 +422,36 @@ FACTS = (
     Fact(
         "a loop with a condition counts as done when it is skipped, an empty one as skipped; values come back as texts",
         "argo workflow/controller/dag.go, KFP argocompiler/dag.go; retries in loops: KFP #12389, #13897",
-        (later("foreach: {lr: [1, 2]}"), later("parallel: 2"), later("each: a")),
+        (
+            refused("MLC209", "steps.a.parallel", step("parallel: 2")),
+            refused("MLC302", "steps.a.each", step("each: a")),
+            refused("MLC324", "steps.b.args.0", looped("args: ['${{ steps.a.metrics.m }}']")),
+            refused("MLC324", "steps.b.inputs.o", looped("inputs: {o: /i}")),
+            refused("MLC312", "steps.b.gate", looped("gate: a")),
+            refused("MLC401", "steps.b.inputs.o.best", looped("inputs: {o: {path: /i, best: m}}"), ("kfp",)),
+            right(
+                "argo",
+                looped("args: ['${{ steps.a.values.n }}']"),
+                {f"{A} template": "x-loop-a", f"{A} when": "{{= (fromJSON(workflow.parameters['go']) ? true : false) }}"},
+                {f"{A} withParam": ABSENT, f"{A} withItems": ABSENT, f"{B} depends": "a.Succeeded"},
+                {"spec templates x-loop-a dag tasks x-item withParam": "{{inputs.parameters.x-items}}"},
+                {"spec templates x-loop-a dag tasks x-item when": ABSENT, "spec templates x-loop-a parallelism": 2},
+                {"spec templates x-loop-a outputs parameters x-items valueFrom default": "[]"},
+                {f"{B} arguments parameters n value": Holding("asInt(#['a_n'])")},
+                {f"{TA} retryStrategy limit": "3"},
+            ),
+            right(
+                "kfp",
+                looped("args: ['${{ steps.a.values.n }}']"),
+                {f"{KA} triggerPolicy condition": "inputs.parameter_values['go']", f"{KA} parameterIterator": ABSENT},
+                {f"{KB} dependentTasks": ["a"]},
+                {f"{KB} inputs parameters a.n taskOutputParameter": {"producerTask": "a", "outputParameterKey": "a.n"}},
+                {"components comp-x-loop-a dag tasks x-items iteratorPolicy parallelismLimit": 2},
+                {"components comp-x-loop-a dag tasks x-items triggerPolicy": ABSENT},
+                {"components comp-x-item-a dag tasks a retryPolicy maxRetryCount": 3},
+                {"components comp-a outputDefinitions parameters n parameterType": "NUMBER_INTEGER"},
+            ),
+        ),
     ),
     Fact(
         "an exit handler that refers to a step errs, one that fails turns a green run red, two on one task are one",

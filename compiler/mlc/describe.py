@@ -11,16 +11,16 @@ from importlib import import_module
 from . import infra, targets
 from .diagnostics.codes import failed
 from .diagnostics.render import visible
-from .ir import Claim, RunClaim
-from .rules.shared_claim import apart, before
+from .ir import Claim, RunClaim, loops_of, steps_of
+from .rules.shared_claim import apart, before, many
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from .diagnostics.model import Finding
-    from .ir import Pipeline, Step
+    from .ir import Loop, Pipeline, Step
     from .lowering.needs import Needs
 
 VERSION = 1
@@ -32,16 +32,19 @@ def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
     """The needs of a project, as plain data in the order to print.
 
     - `project`, `steps` (their number), `pods`: how many the steps have at most in one run, attempts that are retried included;
+      `open_loops`: the loops whose number of items only a run knows, which count as one item here;
     - `targets`: for each of `words`, either `refused`, a list of `code` and `message`, or
       `engine` (`name`, the oldest `version`, and `needed`: `version`, `what`, `path`), `images`, `pull_secrets`,
       `claims` (`name`, `access_mode`: the narrowest that is enough, `steps`), `run_claims` (`name`, `size`, its mode and class),
       `storage_classes`, `secrets` and `config_maps` (`name`, `keys`; of a config map also `made_by`), `service_accounts`, `namespace`,
       `store` and `devices` (`name`, `count` of all steps together, `most` of one pod).
     """
+    rounds = {step.name: 1 if loop.rows is None else len(loop.rows) for loop, step in _loops(pipeline)}
     return {
         "project": pipeline.name,
         "steps": len(pipeline.steps),
-        "pods": sum(1 + (step.retry.limit if step.retry else 0) for step in pipeline.steps),
+        "pods": sum((1 + (step.retry.limit if step.retry else 0)) * rounds.get(step.name, 1) for step in pipeline.steps),
+        "open_loops": [group.name for group in loops_of(pipeline) if group.loop and group.loop.rows is None],
         "targets": {word: _target(targets.choose(pipeline, word), word) for word in words},
     }
 
@@ -81,7 +84,7 @@ def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
         "service_accounts": list(found.service_accounts),
         "namespace": pipeline.argo.namespace if name == "argo" else "",
         "store": {"kind": pipeline.store.kind, "bucket": pipeline.store.bucket} if pipeline.store else None,
-        "devices": _devices(pipeline.steps),
+        "devices": _devices(pipeline),
     }
 
 
@@ -97,7 +100,7 @@ def _claim(pipeline: Pipeline, name: str) -> dict[str, Any]:
         (step, mount) for step in pipeline.steps for mount in step.mounts if isinstance(mount.volume, Claim) and mount.volume.claim == name
     ]
     steps = list({step.name: step for step, _ in mounts}.values())
-    together = apart(steps, before(pipeline)) is not None
+    together = apart(steps, before(pipeline), many(pipeline)) is not None
     mode = "ReadWriteMany" if together else "ReadWriteOnce"
     if mounts and all(mount.read_only for _, mount in mounts):
         mode = "ReadOnlyMany"
@@ -115,14 +118,31 @@ def _run_claim(claim: RunClaim, pipeline: Pipeline, target: str) -> dict[str, st
     return {"name": claim.name, "size": claim.size, "access_mode": claim.access_mode, "storage_class": storage_class}
 
 
-def _devices(steps: Iterable[Step]) -> list[dict[str, Any]]:
-    """Whatever steps ask for beside cpu, memory and disk: GPUs and their like, in whole numbers."""
-    found: dict[str, list[int]] = {}
-    for step in steps:
+def _loops(pipeline: Pipeline) -> Iterator[tuple[Loop, Step]]:
+    """Each step of a loop, with the loop."""
+    for group in loops_of(pipeline):
+        yield from ((group.loop, step) for step in steps_of(group) if group.loop)
+
+
+def _once(loop: Loop) -> int:
+    """How many items run at once; 1 where only a run knows."""
+    if loop.rows is None:
+        return loop.parallel or 1
+    return min(loop.parallel, len(loop.rows)) if loop.parallel else len(loop.rows)
+
+
+def _devices(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Whatever steps ask for beside cpu, memory and disk: GPUs and their like, in whole numbers; of a loop those that it has at once."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    once = {step.name: _once(loop) for loop, step in _loops(pipeline)}
+    for step in pipeline.steps:
         for resource in step.resources:
             if resource.name not in ("cpu", "memory", "ephemeral-storage"):
-                found.setdefault(resource.name, []).append(int(resource.limit or resource.request))
-    return [{"name": name, "count": sum(counts), "most": max(counts)} for name, counts in found.items()]
+                found.setdefault(resource.name, []).append((int(resource.limit or resource.request), once.get(step.name, 1)))
+    return [
+        {"name": name, "count": sum(count * times for count, times in counts), "most": max(count for count, _ in counts)}
+        for name, counts in found.items()
+    ]
 
 
 # --- for people ---------------------------------------------------------------------------------------------------------------
@@ -130,7 +150,8 @@ def _devices(steps: Iterable[Step]) -> list[dict[str, Any]]:
 
 def text(data: dict[str, Any]) -> str:
     """What `describe` returns, as text: a section for each target."""
-    pods = f", at most {data['pods']} pods with retries" if data["pods"] > data["steps"] else ""
+    pods = f", at most {data['pods']} pods with retries" if data["pods"] > data["steps"] or data["open_loops"] else ""
+    pods += f" and one item of {' and '.join(data['open_loops'])}" if data["open_loops"] else ""
     lines = [f"{data['project']}: {_count(data['steps'], 'step')}{pods}"]
     for word, found in data["targets"].items():
         lines += ["", *(_refused(word, found["refused"]) if "refused" in found else _section(word, found))]

@@ -7,8 +7,8 @@ and constants are free text, so whatever either language could take for its own 
 from __future__ import annotations
 
 from .diagnostics.render import visible
-from .expr.write import written
-from .ir import references
+from .expr.write import rounds, written
+from .ir import OuterRef, flat, loops_of, references, steps_of
 from .record import record
 
 TYPE_CHECKING = False
@@ -31,28 +31,33 @@ class Edge:
 def edges(pipeline: Pipeline) -> tuple[Edge, ...]:
     """Every edge once, in the order of the steps that wait."""
     found = []
+    loops = {child.name: loop.name for loop in loops_of(pipeline) for child in loop.children}
+    reads: dict[tuple[str, str], dict[str, None]] = {}
     for step in pipeline.steps:
-        names: dict[str, list[str]] = {}
         for read in step.inputs:
-            names.setdefault(read.producer, []).append(read.name)
+            inside = loops.get(read.producer) == loops.get(step.name)  # what comes from outside of a loop goes to the loop
+            pair = (_seen(read.producer, step, loops), step.name if inside else loops.get(step.name, step.name))
+            reads.setdefault(pair, {})[f"{read.name} (best {read.best.metric.metric.name})" if read.best else read.name] = None
+    for step in flat(pipeline).values():
         conditions: dict[str, list[str]] = {}
         for condition in step.conditions:
-            for name in _read(condition):
+            for name in dict.fromkeys(_seen(name, step, loops) for name in _read(condition)):
                 conditions.setdefault(name, []).append(f"{condition.kind}: {written(condition.expr)}")
         for source in step.after:
-            labels = (*((", ".join(names[source]),) if source in names else ()), *conditions.get(source, ()))
+            names = ", ".join(reads.get((source, step.name), ()))
+            labels = (*((names,) if names else ()), *conditions.get(source, ()))
             found.append(Edge(source, step.name, labels, source in conditions))
     return tuple(found)
 
 
 def mermaid(pipeline: Pipeline) -> str:
     """A flow chart. Steps with a condition are hexagons; an edge that decides is dotted."""
-    final = {step.name for step in pipeline.final.children} if pipeline.final else set()
-    lines = ["flowchart TD"]
-    lines += [f"  {_mermaid_node(step)}" for step in pipeline.steps if step.name not in final]
+    final = {step.name for step in steps_of(pipeline.final)} if pipeline.final else set()
+    lines, steps, notes = ["flowchart TD"], flat(pipeline).values(), rounds(pipeline)
+    lines += [f"  {_mermaid_node(step, notes)}" for step in steps if step.name not in final]
     if final:
         lines += [f'  subgraph x_finally ["{_entities(FINALLY)}"]']
-        lines += [f"    {_mermaid_node(step)}" for step in pipeline.steps if step.name in final]
+        lines += [f"    {_mermaid_node(step, notes)}" for step in steps if step.name in final]
         lines += ["  end"]
     for edge in edges(pipeline):
         label = "<br/>".join(_entities(text) for text in edge.labels)
@@ -64,12 +69,13 @@ def mermaid(pipeline: Pipeline) -> str:
 
 def dot(pipeline: Pipeline) -> str:
     """A directed graph. Steps with a condition are hexagons; an edge that decides is dashed."""
-    final = {step.name for step in pipeline.final.children} if pipeline.final else set()
+    final = {step.name for step in steps_of(pipeline.final)} if pipeline.final else set()
+    steps, notes = flat(pipeline).values(), rounds(pipeline)
     lines = [f"digraph {_quoted(pipeline.name)} {{", "  node [shape=box, style=rounded];"]
-    lines += [f"  {_dot_node(step)}" for step in pipeline.steps if step.name not in final]
+    lines += [f"  {_dot_node(step, notes)}" for step in steps if step.name not in final]
     if final:
         lines += ["  subgraph cluster_finally {", f"    label={_quoted(FINALLY)};"]
-        lines += [f"    {_dot_node(step)}" for step in pipeline.steps if step.name in final]
+        lines += [f"    {_dot_node(step, notes)}" for step in steps if step.name in final]
         lines += ["  }"]
     for edge in edges(pipeline):
         settings = [f"label={_lines(edge.labels)}"] if edge.labels else []
@@ -81,13 +87,20 @@ def dot(pipeline: Pipeline) -> str:
 
 def _read(condition: Condition) -> list[str]:
     """The steps that a condition reads, each once."""
-    return list(dict.fromkeys(ref.step for ref in references(condition.expr) if hasattr(ref, "step")))
+    refs = (ref.ref if isinstance(ref, OuterRef) else ref for ref in references(condition.expr))
+    return list(dict.fromkeys(ref.step for ref in refs if hasattr(ref, "step")))
 
 
-def _texts(step: Step) -> list[str]:
-    """What stands in a step's box: its title, and conditions that no other step decides."""
+def _seen(name: str, step: Step, loops: dict[str, str]) -> str:
+    """A step as another one sees it: from outside of its loop it is the loop, which is called like its first step."""
+    return name if loops.get(name) == loops.get(step.name) else loops.get(name, name)
+
+
+def _texts(step: Step, notes: dict[str, str]) -> list[str]:
+    """What stands in a step's box: its title, what it runs for, and conditions that no other step decides."""
     own = [f"{condition.kind}: {written(condition.expr)}" for condition in step.conditions if not _read(condition)]
-    return [*([step.title] if step.title not in ("", step.name) else ()), *own]
+    title = [step.title] if step.title not in ("", step.name) else []
+    return [*title, *([notes[step.name]] if step.name in notes else ()), *own]
 
 
 def _id(name: str) -> str:
@@ -95,8 +108,8 @@ def _id(name: str) -> str:
     return "s_" + name.replace("-", "_")
 
 
-def _mermaid_node(step: Step) -> str:
-    label = "<br/>".join([step.name, *(_entities(text) for text in _texts(step))])
+def _mermaid_node(step: Step, notes: dict[str, str]) -> str:
+    label = "<br/>".join([step.name, *(_entities(text) for text in _texts(step, notes))])
     return f'{_id(step.name)}{{{{"{label}"}}}}' if step.conditions else f'{_id(step.name)}["{label}"]'
 
 
@@ -107,9 +120,9 @@ def _entities(text: str) -> str:
     return "".join(char if char.isalnum() or char in plain else f"#{ord(char)};" for char in shown)
 
 
-def _dot_node(step: Step) -> str:
+def _dot_node(step: Step, notes: dict[str, str]) -> str:
     shape = 'shape=hexagon, style="", ' if step.conditions else ""
-    return f"{_quoted(step.name)} [{shape}label={_lines((step.name, *_texts(step)))}];"
+    return f"{_quoted(step.name)} [{shape}label={_lines((step.name, *_texts(step, notes)))}];"
 
 
 def _lines(texts: tuple[str, ...]) -> str:

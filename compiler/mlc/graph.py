@@ -8,7 +8,8 @@ branch goes straight down too, which keeps any thousand steps within ten columns
 from __future__ import annotations
 
 from .diagnostics.render import visible
-from .expr.write import written
+from .expr.write import rounds, written
+from .ir import flat
 from .record import record
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ ASCII = Glyphs(step="*", conditional="o", down="| ", branch="|-", last="`-")
 
 def draw(pipeline: Pipeline, glyphs: Glyphs = UNICODE) -> str:
     """The steps of a pipeline as lines of text, each ended by a line break."""
-    steps = {step.name: step for step in pipeline.steps}
+    steps, notes = flat(pipeline), rounds(pipeline)
     parents = _parents(steps)
     children: dict[str, list[str]] = {name: [] for name in steps}
     for name, parent in parents.items():
@@ -52,7 +53,7 @@ def draw(pipeline: Pipeline, glyphs: Glyphs = UNICODE) -> str:
             lines += ["", "finally, whatever became of the others:"]
         if not parent:
             lines.append("")
-            lines += _tree(name, steps, parents, children, straight, glyphs)
+            lines += _tree(name, steps, notes, parents, children, straight, glyphs)
     if any(step.conditions for step in steps.values()):
         lines += ["", f"{glyphs.conditional} runs only if its gate or condition holds; otherwise it is skipped, with all that waits for it"]
     return "".join(line.rstrip() + "\n" for line in lines)
@@ -82,7 +83,13 @@ def _arrange(children: dict[str, list[str]]) -> bool:
 
 
 def _tree(
-    root: str, steps: dict[str, Step], parents: dict[str, str], children: dict[str, list[str]], straight: bool, glyphs: Glyphs
+    root: str,
+    steps: dict[str, Step],
+    notes: dict[str, str],
+    parents: dict[str, str],
+    children: dict[str, list[str]],
+    straight: bool,
+    glyphs: Glyphs,
 ) -> Iterable[str]:
     """The lines of one tree. A stack instead of recursion: a chain may be longer than Python's stack is deep."""
     stack = [(root, "", "")]  # a step, what stands before its mark, what stands before all that is below it
@@ -94,7 +101,7 @@ def _tree(
         title = f"  {visible(step.title)}" if step.title and step.title != name else ""
         yield f"{first}{mark} {name}{title}"
         margin = rest + (glyphs.down if below else "  ")
-        for detail in _details(step, parents[name]):
+        for detail in (*([notes[name]] if name in notes else ()), *_details(step, parents[name])):
             yield f"{margin}  {detail}"
         if not below:
             continue
@@ -113,7 +120,8 @@ def _details(step: Step, parent: str) -> Iterable[str]:
         yield f"{condition.kind}: {visible(written(condition.expr))}"
     sources: dict[str, list[str]] = {}
     for read in step.inputs:
-        sources.setdefault("" if read.external else read.producer or "its tag", []).append(read.name)
+        best = f"{read.name} (best {read.best.metric.metric.name})" if read.best else read.name
+        sources.setdefault("" if read.external else read.producer or "its tag", []).append(best)
     for producer, names in sources.items():
         yield f"reads {_some(names)}, fetched at its tag" if producer == "its tag" else f"reads {_some(names)} from {producer or 'outside'}"
     others = [name for name in step.after if name != parent and name not in sources]

@@ -7,7 +7,7 @@ up, derive no scope of their own and never raise on what is in here.
 
 from __future__ import annotations
 
-from .record import record
+from .record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,6 +115,39 @@ class MetricRef:
 
 
 @record
+class EachRef:
+    """`each.NAME` or `each.NAME.FIELD`: of the item that a step of a loop runs for. `column` is what stands after `each.`.
+
+    `texts` are the texts that it can have, () where the list is known only at run time. `known`: the type was declared or written;
+    otherwise `type` is what the place where it is used needs.
+    """
+
+    column: str
+    type: Type
+    texts: tuple[str, ...]
+    known: bool = True
+
+
+@record
+class ListRef:
+    """`steps.S.values.V` from outside of the loop that S is in: what all items wrote, in their order; its type is list.
+
+    `loop` is the name of the loop, which is that of its first step.
+    """
+
+    loop: str
+    step: str
+    value: Value
+
+
+@record
+class OuterRef:
+    """A reference of a step in a loop to what is outside of the loop: there it must become an input of the loop."""
+
+    ref: ValueRef | MetricRef | ListRef
+
+
+@record
 class PathRef:
     """The path of the step's own `inputs.A`, `outputs.A`, `values.V` or `metrics.M`; its type is string."""
 
@@ -163,7 +196,7 @@ class Logic:
 
 
 if TYPE_CHECKING:
-    Ref = ParamRef | ValueRef | MetricRef | PathRef | RunRef
+    Ref = ParamRef | ValueRef | MetricRef | EachRef | ListRef | OuterRef | PathRef | RunRef
     Expr = Literal | Ref | Compare | In | Not | Logic
 
 
@@ -178,6 +211,12 @@ def type_of(expr: Expr) -> Type:
             return value.type
         case MetricRef():
             return "float"
+        case EachRef(type=kind):
+            return kind
+        case ListRef():
+            return "list"
+        case OuterRef(ref=ref):
+            return type_of(ref)
         case PathRef() | RunRef():
             return "string"
     return "bool"
@@ -309,8 +348,22 @@ class External:
 
 
 @record
+class Best:
+    """Which item of a loop: the one whose metric is the highest, or the lowest; the first of equals."""
+
+    loop: str
+    metric: MetricRef
+    highest: bool
+    origin: Path
+
+
+@record
 class Input:
-    """An artifact that the step reads at `path`, made by `producer`; "" for an `external` one, and for a dataset that no step makes."""
+    """An artifact that the step reads at `path`, made by `producer`; "" for an `external` one, and for a dataset that no step makes.
+
+    `best` says of which item, where the producer is in a loop and this step is not. `outer` is the name under which the artifact
+    comes into the loop of this step, "" where it is made beside the step.
+    """
 
     name: str
     path: str
@@ -319,6 +372,8 @@ class Input:
     origin: Path
     external: External | None = None
     optional: bool = False
+    best: Best | None = None
+    outer: str = ""
 
 
 @record
@@ -612,13 +667,38 @@ class Step:
 
 
 @record
-class Group:
-    """A scope of steps: those of the run, or those that run at its end. Children in topological order."""
+class Loop:
+    """What a loop runs over: `rows` holds for each item a text per column, in item order.
 
-    kind: Choice["run", "finally"]
+    `rows` is None where `source` gives the list at run time: column `NAME` is then the item itself, `NAME.FIELD` a field of it, and
+    only the columns that are used are there. `parallel` is how many items may run at once, 0 for any number.
+    """
+
+    columns: tuple[EachRef, ...]
+    rows: tuple[tuple[str, ...], ...] | None
+    source: ParamRef | ValueRef | ListRef | None
+    parallel: int
+    origin: Path
+
+
+@record
+class Group:
+    """A scope of steps: those of the run, those of a loop, or those that run at the end. Children in topological order.
+
+    A loop is called like its first step and runs its children once per item; the others ride along. `after` holds the steps and
+    loops that must succeed first, `conditions` are evaluated once, before it. `lists` are the values that others use, as lists, and
+    `picks` the artifacts of the best item that others take. The `after` of a step names steps and loops of the same group only.
+    """
+
+    kind: Choice["run", "loop", "finally"]
     name: str
     children: tuple[Step | Group, ...]
     origin: Path
+    loop: Loop | None = None
+    after: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    lists: tuple[ListRef, ...] = ()
+    picks: tuple[Input, ...] = ()
 
 
 # --- the project --------------------------------------------------------------------------------------------------------------
@@ -719,6 +799,20 @@ class Pipeline:
     def steps(self) -> tuple[Step, ...]:
         """Every step of the project, in topological order, those of `finally` last."""
         return (*steps_of(self.run), *(steps_of(self.final) if self.final else ()))
+
+
+def loops_of(pipeline: Pipeline) -> tuple[Group, ...]:
+    """Every loop of the project."""
+    groups = (pipeline.run, pipeline.final) if pipeline.final else (pipeline.run,)
+    return tuple(child for group in groups for child in group.children if isinstance(child, Group))
+
+
+def flat(pipeline: Pipeline) -> dict[str, Step]:
+    """Every step, as one graph for people to look at: the first step of a loop has the edges and conditions of the loop."""
+    found = {step.name: step for step in pipeline.steps}
+    for loop in loops_of(pipeline):
+        found[loop.name] = replace(found[loop.name], after=loop.after, conditions=loop.conditions)
+    return found
 
 
 def steps_of(group: Group) -> tuple[Step, ...]:

@@ -24,13 +24,6 @@ _TOP_LEVEL_ONLY = frozenset({"params", "images", "store", "artifacts", "defaults
 _TOP_LEVEL_ONLY |= {"templates", "machines", "datasets", "environments"}
 
 _LATER = {
-    "step": frozenset(
-        (
-            "foreach",
-            "parallel",
-            "each",
-        )
-    ),
     "resource": frozenset({"file"}),
     "volume": frozenset({"keep"}),
     "targets": frozenset({"helper_image"}),
@@ -44,7 +37,7 @@ _WHEN = "did you mean `when`?"
 _VOLUMES = "did you mean `volumes`?"
 _PACKAGES = "did you mean `packages`, with `shell: python`?"
 _CLAIM = "did you mean `claim`, the name of a claim that exists?"
-_LOOP = "this version of mlc has no loops yet"
+_LOOP = "did you mean `foreach`?"
 _PULL_POLICY = "give the image its `pull_policy` under `images`"
 _LOGIN = "give the image its `pull_secret` under `images`"
 _DECLARE = "declare parameters under `params` at the top level, and use them as `${{ params.NAME }}` in `args` or `env`"
@@ -56,7 +49,7 @@ _CONFIDENTIAL = (
     "a secret is a variable, `env: {TOKEN: {secret: NAME, key: KEY}}`, or files, `volumes: {NAME: {secret: NAME}}` at the top level"
 )
 
-_GRAPH = frozenset(("needs", "inputs", "outputs", "values", "metrics", "gate", "when", "foreach", "parallel", "each", "use"))
+_GRAPH = frozenset(("needs", "inputs", "outputs", "values", "metrics", "gate", "when", "foreach", "each", "use"))
 """Keys of a step that make the graph, or may bring such keys along: the same in every environment."""
 
 _OTHER_TOOLS = {
@@ -96,8 +89,12 @@ _OTHER_TOOLS = {
         "arguments": _DECLARE,
         "with_items": _LOOP,
         "with_param": _LOOP,
+        "with_sequence": _LOOP,
+        "for_each": _LOOP,
         "loop": _LOOP,
         "matrix": _LOOP,
+        "parallelism": "did you mean `parallel`, beside a `foreach`?",
+        "max_parallel": "did you mean `parallel`, beside a `foreach`?",
         "replicas": "a step runs in one pod, and is over when its program ends",
         "ports": "a step is a program that ends: mlc runs no servers",
         "image_pull_policy": _PULL_POLICY,

@@ -23,10 +23,16 @@ An attempt, as outcomes give it, is a mapping:
 - `{timeout: true}`: the step's timeout ended it. `{lost: true}`: its pod was evicted, or its node died.
 
 The n-th attempt of a step is the n-th of its list; the last one repeats.
+
+The items of a loop are `STEP[i]`, each with a state of its own, where the loop runs; outcomes are those of `STEP[i]`, or of `STEP`.
+The step with the `foreach` stands for the loop as a whole: `Succeeded` if no item failed, whether or not some steps of items were skipped.
+Steps that ride along have states for items only.
 """
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 import math
 import re
@@ -81,21 +87,18 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
       may be false.
     """
     run = _Run(spec, params or {}, target)
-    for name in order(spec):
-        run.steps[name] = run.step(name, outcomes.get(name) or ({},))
-    failed = any(step.state == "Failed" for step in run.steps.values()) or run.missed()
-    steps = {name: run.steps[name] for name in spec["steps"]}
+    failed = run.everything(outcomes)
+    steps = dict(run.steps)
     mounted = {volume for name in spec["steps"] for volume in _names(settings(spec, name).get("volumes"))}
     if spec.get("finally"):
         # the steps of `finally` are a project of their own, which knows how the run went
         last = {**spec, "steps": spec["finally"], "finally": None}
         end = _Run(last, params or {}, target)
         end.status = "Failed" if failed else "Succeeded"
-        for name in order(last):
-            end.steps[name] = end.step(name, outcomes.get(name) or ({},))
-        steps |= {name: end.steps[name] for name in spec["finally"]}
+        worse = end.everything(outcomes)
+        steps |= end.steps
         mounted |= {volume for name in spec["finally"] for volume in _names(settings(last, name).get("volumes"))}
-        failed = failed or (not run.kfp and (any(step.state == "Failed" for step in end.steps.values()) or end.missed()))
+        failed = failed or (not run.kfp and worse)
     claims = tuple(name for name, volume in (spec.get("volumes") or {}).items() if "size" in volume and name in mounted)
     return RunEnd("Failed" if failed else "Succeeded", steps, claims)
 
@@ -123,18 +126,46 @@ _MERGED = ("env", "volumes", "labels", "annotations", "resources")
 def dependencies(spec: Spec, name: str) -> list[str]:
     """The steps that a step waits for: named in `needs` and `gate`, making its inputs, or mentioned in what it reads."""
     step = settings(spec, name)
-    found = [*_names(step.get("needs")), *_names(step.get("gate"))]
+    found = [*_names(step.get("needs")), *_names(step.get("gate")), *_names(step.get("each"))]
     makers = {artifact: maker for maker, other in spec["steps"].items() for artifact in _names(other.get("outputs"))}
     found.extend(makers[artifact] for artifact in _names(step.get("inputs")))
-    for tree in (*_texts(step), *_conditions(spec, name)):
+    lists = [tree for items in (step.get("foreach") or {}).values() for tree in _inside(items)]
+    for tree in (*_texts(step), *_conditions(spec, name), *lists):
         found.extend(parts[1] for parts in _references(tree) if parts[0] == "steps")
     return list(dict.fromkeys(found))
 
 
+def loops(spec: Spec) -> dict[str, str]:
+    """The loop, by the name of its first step, of each step that is in one."""
+    found: dict[str, str] = {}
+    for name in spec["steps"]:
+        at = name
+        while "each" in spec["steps"][at]:
+            at = spec["steps"][at]["each"]
+        if "foreach" in spec["steps"][at]:
+            found[name] = at
+    return found
+
+
+def outside(spec: Spec, name: str) -> list[str]:
+    """What a step or a loop waits for: other steps, and loops by their first steps. A loop waits for what one of its steps waits for."""
+    inside = loops(spec)
+    members = [step for step in spec["steps"] if step == name or inside.get(step) == name]
+    before = [other for step in members for other in dependencies(spec, step)]
+    if name in inside:  # what a threshold of an item is compared with must be there
+        metrics = {step: {key: one for key, one in (spec["steps"][step].get("metrics") or {}).items() if _fails(one)} for step in members}
+        trees = (tree for step in members for tree in _thresholds(step, metrics[step]))
+        before += [parts[1] for tree in trees for parts in _references(tree) if parts[0] == "steps"]
+    found = (inside.get(other, other) for other in before)
+    return list(dict.fromkeys(other for other in found if other != name or name not in inside))
+
+
 def order(spec: Spec) -> list[str]:
-    """The steps, each after those that it depends on."""
+    """The steps, each after those that it depends on; those of a loop together, its first step first."""
     found: dict[str, None] = {}
-    waiting = {name: set(dependencies(spec, name)) for name in spec["steps"]}
+    inside = loops(spec)
+    waiting = {name: set(outside(spec, name)) for name in spec["steps"] if inside.get(name, name) == name}
+    waiting.update({name: set(dependencies(spec, name)) & inside.keys() for name in inside if inside[name] != name})
     while waiting:
         ready = [name for name, before in waiting.items() if before <= found.keys()]
         if not ready:
@@ -214,14 +245,19 @@ class _Run:
         """What `run.status` is, in `finally`."""
         self.texts: dict[tuple[str, str], str] = {}
         """What is in the file of a step's value or metric, by step and name."""
+        self.inside = loops(spec)
+        self.lists: dict[tuple[str, str], list[str]] = {}
+        """What is in the files of a value of a loop's step, item by item."""
+        self.head = ""
+        """The loop in which the steps run."""
+        self.item: Mapping[str, Any] = {}
+        """The item that they run for, by name."""
 
-    def step(self, name: str, attempts: Sequence[Attempt]) -> StepEnd:
-        """One step, when all that it depends on have ended."""
-        before = [self.steps[other].state for other in dependencies(self.spec, name)]
-        if "Failed" in before or "NotRun" in before:
-            return StepEnd("NotRun", "upstream")
-        if "Skipped" in before:
-            return StepEnd("Skipped", "upstream")
+    def step(self, name: str, attempts: Sequence[Attempt], once: bool = True) -> StepEnd:
+        """One step, when all that it depends on have ended. Not `once`: its condition is that of its loop, and was asked."""
+        upstream = self.upstream(dependencies(self.spec, name) if self.head else outside(self.spec, name))
+        if upstream:
+            return upstream
         texts = [parts for tree in _texts(settings(self.spec, name)) for parts in _references(tree)]
         try:
             if self.kfp:
@@ -229,7 +265,7 @@ class _Run:
                     if parts[2:3] == ("metrics",) and _inside_document(self.spec["steps"][parts[1]]["metrics"][parts[3]]):
                         self.text(parts)
             # Every condition is asked, whatever the others say; texts are only read for a step that runs.
-            holds = [self.value(tree) for tree in _conditions(self.spec, name)]
+            holds = [self.value(tree) for tree in (_conditions(self.spec, name) if once else ())]
             if not all(holds):
                 return StepEnd("Skipped", "condition")
             for parts in texts:
@@ -239,18 +275,29 @@ class _Run:
             return StepEnd("Failed", "unreadable")
         return self.attempts(name, attempts)
 
+    def everything(self, outcomes: Outcomes) -> bool:
+        """All steps and loops, in their order. Whether something failed."""
+        for name in order(self.spec):
+            if "foreach" in self.spec["steps"][name]:
+                self.loop(name, outcomes)
+            elif name not in self.inside:
+                self.steps[name] = self.step(name, outcomes.get(name) or ({},))
+        failed = any(step.state == "Failed" for step in self.steps.values())
+        return self.missed([name for name in self.spec["steps"] if name not in self.inside]) or failed
+
     def compared(self, parts: tuple[str, ...]) -> bool:
         """Whether the check of a text compares numbers. Argo before 3.7.11 puts a check that errs back with its `<` and `>` undone, which
         is no JSON any more, and the step does not start (util/template, Replace).
         """
         return parts[0] == "params" and bool({"min", "max"} & self.params[parts[1]].entry.keys())
 
-    def missed(self) -> bool:
-        """Whether a threshold with `on_miss: fail` is missed, or cannot be decided, of a step that succeeded."""
-        for name, step in self.spec["steps"].items():
+    def missed(self, names: Sequence[str]) -> bool:
+        """Whether a threshold with `on_miss: fail` is missed, or cannot be decided, of one of these steps that succeeded."""
+        for name in names:
+            step = self.spec["steps"][name]
             trees = list(_thresholds(name, {key: one for key, one in (step.get("metrics") or {}).items() if _fails(one)}))
             read = {name, *(parts[1] for tree in trees for parts in _references(tree) if parts[0] == "steps")}
-            if not trees or any(self.steps[other].state != "Succeeded" for other in read):
+            if not trees or any(self.steps[other].state != "Succeeded" for other in read if other in self.steps):
                 continue
             try:
                 held = [self.value(tree) for tree in trees]  # every one, also after one that is missed
@@ -259,6 +306,82 @@ class _Run:
             except Unreadable:
                 return True
         return False
+
+    def upstream(self, before: Sequence[str]) -> StepEnd | None:
+        """How a step ends for what became of those before it, if it does."""
+        states = {self.steps[other].state for other in before if other in self.steps}
+        if states & {"Failed", "NotRun"}:
+            return StepEnd("NotRun", "upstream")
+        return StepEnd("Skipped", "upstream") if "Skipped" in states else None
+
+    def loop(self, head: str, outcomes: Outcomes) -> None:
+        """A loop: its condition is asked once, then its steps run for each item, whatever becomes of the other items."""
+        end = self.upstream(outside(self.spec, head))
+        try:
+            holds = [] if end else [self.value(tree) for tree in _conditions(self.spec, head)]
+            if not all(holds):
+                end = StepEnd("Skipped", "condition")
+            items = [] if end else self.items(head)
+            if self.kfp and not end and not items and self.gathered(head):
+                raise Unreadable(items)  # KFP's driver collects values of items, and finds none where there are none
+        except Unreadable:
+            end = StepEnd("Failed", "unreadable")
+        if end:
+            self.steps[head] = end
+            return
+        members = [name for name in order(self.spec) if self.inside.get(name) == head]
+        found: dict[str, StepEnd] = {}
+        missed = False
+        self.lists.update({(name, value): [] for name in members for value in self.spec["steps"][name].get("values") or {}})
+        for index, item in enumerate(items):
+            one = copy.copy(self)
+            one.steps, one.texts, one.head, one.item = {}, dict(self.texts), head, item
+            for name in members:
+                one.steps[name] = one.step(name, outcomes.get(f"{name}[{index}]") or outcomes.get(name) or ({},), once=name != head)
+                found[f"{name}[{index}]"] = one.steps[name]
+            missed = missed or one.missed(members)
+            for name, value in [port for port in self.lists if port[0] in members and port in one.texts]:
+                self.lists[name, value].append(one.texts[name, value])
+        failed = missed or any(end.state == "Failed" for end in found.values())
+        self.steps[head] = StepEnd("Failed" if failed else "Succeeded", "failure" if failed else "")
+        self.steps.update(found)
+
+    def gathered(self, head: str) -> bool:
+        """Whether a value of a loop's steps is used outside of it."""
+        others = [step for step in self.spec["steps"] if self.inside.get(step) != head]
+        trees = [tree for step in others for tree in (*_texts(settings(self.spec, step)), *_conditions(self.spec, step))]
+        parts = [parts for tree in trees for parts in _references(tree)]
+        for entry in (entry for step in others for entry in self.spec["steps"][step].get("foreach", {}).values()):
+            parts += [found for _, found in _inside(entry)] if isinstance(entry, str) else []
+        return any(found[0] == "steps" and found[2] == "values" and self.inside.get(found[1]) == head for found in parts)
+
+    def items(self, head: str) -> list[Mapping[str, Any]]:
+        """The items of a loop; raises `Unreadable` for a list that is none."""
+        lists: dict[str, list[Any]] = {}
+        for name, entry in self.spec["steps"][head]["foreach"].items():
+            if not isinstance(entry, str):
+                lists[name] = entry
+                continue
+            ((_, parts),) = _inside(entry)
+            if parts[0] == "params":
+                found = self.params[parts[1]].checked()
+            elif self.inside.get(parts[1]):
+                kind = _type(self.spec["steps"][parts[1]]["values"][parts[3]])
+                found = [text if kind == "string" else _document(text) for text in self.lists[parts[1], parts[3]]]
+            else:
+                found = _document(self.texts[parts[1], parts[3]])
+            if not isinstance(found, list):
+                raise Unreadable(found)
+            lists[name] = found
+            if not self.kfp:  # where the items are looked at one by one
+                members = [step for step, loop in self.inside.items() if loop == head]
+                trees = (tree for step in members for tree in (*_texts(settings(self.spec, step)), *_conditions(self.spec, step)))
+                for path in {parts[1:] for tree in trees for parts in _references(tree) if parts[0] == "each"}:
+                    for self.item in ({name: item} for item in found):
+                        if "{{" in json.dumps(self.each(path)):
+                            raise Unreadable(self.item)
+                self.item = {}
+        return [dict(zip(lists, chosen, strict=True)) for chosen in itertools.product(*lists.values())]
 
     def attempts(self, name: str, attempts: Sequence[Attempt]) -> StepEnd:
         """The attempts of a step that may run."""
@@ -320,13 +443,31 @@ class _Run:
                 return text if kind == "string" else _scalar(kind, _document(text))
             case ("run", "status"):
                 return self.status
+            case ("each", *path):
+                return self.each(path)
             case ("run", _):
                 return f"\0{parts[1]}"  # a text that the run makes up, which nobody can know beforehand
         raise AssertionError(parts)
 
+    def each(self, path: Sequence[str]) -> Any:
+        """The item that the step runs for, or a field of it."""
+        found = self.item[path[0]]
+        for field in path[1:]:
+            if not isinstance(found, dict) or found.get(field) is None:
+                raise Unreadable(found)
+            found = found[field]
+        return found
+
     def text(self, parts: tuple[str, ...]) -> None:
         """Read a reference that stands in a text. Raises `Unreadable`."""
         match parts:
+            case ("each", *path):
+                found = self.each(path)
+                if isinstance(found, str):
+                    self.readable("string", found)
+            case ("steps", step, "values", name) if self.inside.get(step, self.head) != self.head:
+                for text in self.lists[step, name]:
+                    self.readable(_type(self.spec["steps"][step]["values"][name]), text)
             case ("params", name):
                 self.params[name].checked()
             case ("steps", step, "metrics", name):
@@ -335,14 +476,16 @@ class _Run:
                 if not _inside_document(metric):
                     _must(_FLOAT, self.texts[step, name].strip(" \t\r\n"))
             case ("steps", step, "values", name):
-                kind = _type(self.spec["steps"][step]["values"][name])
-                text = self.texts[step, name]
-                if kind in ("int", "float", "bool"):
-                    _must({"int": _INT, "float": _FLOAT, "bool": _BOOL}[kind], text)
-                    return
-                expanded = ("{{", "$$", "$(") if self.kfp else ("{{",)
-                if not _fits(kind, text) or any(mark in text for mark in expanded):
-                    raise Unreadable(text)
+                self.readable(_type(self.spec["steps"][step]["values"][name]), self.texts[step, name])
+
+    def readable(self, kind: str, text: str) -> None:
+        """Raises `Unreadable` for a text that a value of this type cannot have in a text."""
+        if kind in ("int", "float", "bool"):
+            _must({"int": _INT, "float": _FLOAT, "bool": _BOOL}[kind], text)
+            return
+        expanded = ("{{", "$$", "$(") if self.kfp else ("{{",)
+        if not _fits(kind, text) or any(mark in text for mark in expanded):
+            raise Unreadable(text)
 
 
 class _Param:

@@ -63,8 +63,10 @@ def _scenario(name: str, entry: Mapping[str, Any]) -> Scenario:
         raise ValueError(f"scenario {name}: keys {sorted(entry)}")
     outcomes = {step: [given] if isinstance(given, dict) else list(given) for step, given in entry.get("outcomes", {}).items()}
     odd = {key for attempts in outcomes.values() for attempt in attempts for key in attempt} - _ATTEMPT
-    steps = {**entry["spec"]["steps"], **entry["spec"].get("finally", {})}.keys()
-    if odd or not outcomes.keys() <= steps or entry["states"].keys() != steps:
+    declared = {**entry["spec"]["steps"], **entry["spec"].get("finally", {})}
+    alone = {name for name, step in declared.items() if "each" not in step}
+    of = {name.partition("[")[0] for name in (*outcomes, *entry["states"])}
+    if odd or not of <= declared.keys() or not alone <= entry["states"].keys():
         raise ValueError(f"scenario {name}: attempts know no {sorted(odd)}, or steps that the spec does not have")
     return Scenario(
         name=name,
@@ -74,6 +76,10 @@ def _scenario(name: str, entry: Mapping[str, Any]) -> Scenario:
         outcomes=outcomes,
         run=entry["run"],
         states=entry["states"],
-        attempts={step: entry.get("attempts", {}).get(step, int(entry["states"][step] in ("Succeeded", "Failed"))) for step in steps},
+        attempts={
+            step: entry.get("attempts", {}).get(step, int(state in ("Succeeded", "Failed")))
+            for step, state in entry["states"].items()
+            if "foreach" not in declared[step.partition("[")[0]] or "[" in step
+        },
         targets=tuple(entry.get("targets", ("argo", "kfp"))),
     )

@@ -25,6 +25,8 @@ DAMAGE = {
     "argo": [
         ("depends: first.Succeeded", "depends: first", "skip-chain"),
         ("left.Succeeded && right.Succeeded", "left.Succeeded || right.Succeeded", "diamond-with-one-branch-skipped"),
+        ("depends: train.Succeeded", "depends: train", "loop-that-is-skipped"),
+        ('default: "[]"', 'default: "1"', "empty-list-of-values"),
         ("all([", "any([", "gate-and-when"),
         ('limit: "3"', 'limit: "1"', "retry-then-success"),
         ("exitCode == '0'", "exitCode == '1'", "retry-after-missing-file"),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from . import cellang, exprlang
+from . import argo_loops, cellang, exprlang
 from .kfp_containers import STUBS, Wrapper, constant, ports
 from .kubernetes import quantity
 from .syntax import CEL, EXPR, Node, parse, path
@@ -24,6 +24,7 @@ _SCRIPT = "/argo/staging/script"
 _RUN_PACKAGES = re.compile(r'python -m pip install --quiet --disable-pip-version-check (.*)\nexec (.*) "\$0" "\$@"\n')
 WORKSPACE = "/kfp-workspace"
 _PLACING = "DuringSchedulingIgnoredDuringExecution"
+_SOURCE = re.compile(r"\{\{(?:tasks\.([-\w]+)\.outputs|inputs)\.artifacts\.([-\w]+)\}\}")
 _DURATION = re.compile(r"([0-9]+)s")
 
 
@@ -83,6 +84,19 @@ _NOTES = ("mlc/title", "mlc/types", "mlc/metrics", "mlc/artifacts", "mlc/cache")
 """What KFP has fields of its own for."""
 
 
+def _items(listed: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Constant items of a loop in one form: texts by the names of their columns, lists and mappings as sorted JSON."""
+    return [{name.replace(".", "-"): _canonical(value) for name, value in one.items()} for one in listed]
+
+
+def _canonical(value: Any) -> str:
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        found = None
+    return json.dumps(found, sort_keys=True) if isinstance(found, (list, dict)) else str(value)
+
+
 class _Argo:
     """A Workflow."""
 
@@ -90,11 +104,16 @@ class _Argo:
         self.workflow, self.spec = workflow, workflow["spec"]
         self.templates = {template["name"]: template for template in self.spec["templates"]}
         self.arguments: dict[str, Any] = {}
+        # the artifacts that come into the loop that a step is in, by name
+        self.artifacts: dict[str, str] = {}
 
     def project(self) -> dict[str, Any]:
         dags = [self.spec[key] for key in ("entrypoint", "onExit") if key in self.spec]
         tasks = [task for dag in dags for task in self.templates[dag]["dag"]["tasks"]]
-        missed = [task for task in tasks if task["name"].startswith("x-missed-")]
+        loops = [task for task in tasks if task["template"].startswith("x-loop-")]
+        inside = {task["name"]: self.templates[f"x-item-{task['name']}"]["dag"]["tasks"] for task in loops}
+        every = [*tasks, *(task for inner in inside.values() for task in inner)]
+        missed = [task for task in every if task["name"].startswith("x-missed-")]
         annotations = self.workflow["metadata"].get("annotations", {})
         return {
             "name": self.workflow["metadata"].get("name") or self.workflow["metadata"]["generateName"].removesuffix("-"),
@@ -109,18 +128,55 @@ class _Argo:
                 }
                 for one in self.spec.get("volumeClaimTemplates", ())
             },
-            "steps": {task["name"]: self.step(task) for task in tasks if task not in missed},
+            "steps": {
+                **{task["name"]: self.step(task, {}) for task in tasks if task not in missed and task not in loops},
+                **{
+                    task["name"]: self.step(task, self.given(loop)) for loop in loops for task in inside[loop["name"]] if task not in missed
+                },
+            },
+            "loops": {task["name"]: self.loop(task, inside[task["name"]]) for task in loops},
             "missed": {task["name"]: sorted(re.findall(r"([-\w]+)\.Succeeded", task["depends"])) for task in missed},
             "finally": sorted(task["name"] for task in self.templates[dags[-1]]["dag"]["tasks"]) if len(dags) > 1 else [],
         }
 
-    def step(self, task: dict[str, Any]) -> dict[str, Any]:
+    def given(self, task: dict[str, Any]) -> dict[str, str]:
+        """The producers of a task's artifacts."""
+        listed = task.get("arguments", {}).get("artifacts", ())
+        return {one["name"]: _SOURCE.sub(lambda found: found[1] or self.artifacts[found[2]], one["from"]) for one in listed}
+
+    def loop(self, task: dict[str, Any], inside: list[dict[str, Any]]) -> dict[str, Any]:
+        text = next(one["value"] for one in task["arguments"]["parameters"] if one["name"] == "x-items")
+        items: Any
+        if text.startswith("{{="):
+            made = (
+                exprlang.inlined(parse(text[4:-3], EXPR)).parts[2].parts[1]
+            )  # `T contains '{{' ? error : toJson(map(fromJSON(LIST), FIELDS))`
+            items = (self.listed(made.parts[1].parts[1]), sorted(part.text for part in made.parts[2].parts[::2]))
+        else:
+            items = _items(json.loads(text))
+        return {
+            "after": sorted(re.findall(r"([-\w]+)\.Succeeded", task.get("depends", ""))),
+            "condition": self.condition(parse(task["when"][4:-3], EXPR)) if "when" in task else None,
+            "items": items,
+            "parallel": self.templates[task["template"]].get("parallelism"),
+            "steps": sorted(one["name"] for one in inside),
+        }
+
+    def listed(self, node: Node) -> tuple[str, ...]:
+        """A list: of a parameter, that a step wrote, or of all items of a loop."""
+        names = path(node) or next(argo_loops.made_of(node))
+        return self.reference(names)
+
+    def step(self, task: dict[str, Any], artifacts: dict[str, str]) -> dict[str, Any]:
+        self.artifacts = artifacts
         template = self.templates[task["template"]]
         kind = "script" if "script" in template else "container"
         container, metadata = template[kind], template.get("metadata", {})
-        self.arguments = {one["name"]: parse(one["value"][4:-3], EXPR) for one in task.get("arguments", {}).get("parameters", ())}
+        self.arguments = {
+            one["name"]: exprlang.inlined(parse(one["value"][4:-3], EXPR)) for one in task.get("arguments", {}).get("parameters", ())
+        }
         inputs, outputs = template.get("inputs", {}), template.get("outputs", {})
-        producers = {one["name"]: one["from"].split(".")[1] for one in task.get("arguments", {}).get("artifacts", ())}
+        producers = self.given(task)
         script = next((one["raw"]["data"] for one in inputs.get("artifacts", ()) if "raw" in one), container.get("source"))
         program, packages = self.program(container, script is not None)
         notes = metadata.get("annotations", {})
@@ -222,8 +278,12 @@ class _Argo:
         }
 
     def reference(self, names: tuple[str, ...], keys: str = "") -> tuple[str, ...]:
+        if names[0] == "inputs":
+            names = exprlang.handed(names)
         if names[0] == "tasks":
             return (names[1], names[4], keys)
+        if names[0] == "inputs":
+            return ("each", names[2])
         return ("params", names[2]) if names[1] == "parameters" else ("run", {"uid": "id"}.get(names[1], names[1]))
 
     def pieces(self, node: Node, doubled: bool) -> Iterator[Any]:
@@ -241,6 +301,10 @@ class _Argo:
             yield from self.pieces(node.parts[1], False)
         elif path(node.parts[0]) == ("trim",):
             yield from self.pieces(node.parts[1], doubled)
+        elif exprlang.decoded(node):
+            yield self.reference(exprlang.references(node)[0])
+        elif any(names[-1] == argo_loops.ITEMS for names in exprlang.references(node)):
+            yield from map(self.reference, set(argo_loops.made_of(node)))
         else:
             yield from (self.reference(names, keys) for names, keys in exprlang.selections(node))
 
@@ -271,6 +335,8 @@ class _Argo:
             if parts[2].kind != "item":  # any([...], # == X)
                 return ("in", self.condition(parts[2].parts[1]), self.condition(parts[1]))
             return _logic("and" if parts[0].text == "all" else "or", [self.condition(part) for part in parts[1].parts])
+        if exprlang.decoded(node):
+            return self.reference(exprlang.references(node)[0])
         if kind == "call" and path(parts[0]) == ("fromJSON",) and parts[1].kind == "string":
             return json.loads(parts[1].text, parse_int=Fraction, parse_float=Fraction)
         ((names, keys),) = exprlang.selections(node)
@@ -314,6 +380,12 @@ class _Kfp:
             "pull_secrets": sorted({one["secretName"] for found in self.settings.values() for one in found.get("imagePullSecret", ())}),
             "claims": claims,
             "steps": {name: self.step(name, task) for name, task in tasks.items() if name not in stubs and name not in missed},
+            "loops": {
+                name: self.loop(name, task)
+                for dag in dags
+                for name, task in dag["dag"]["tasks"].items()
+                if task["componentRef"]["name"] == f"comp-x-loop-{name}"
+            },
             "missed": {name: sorted(task["dependentTasks"]) for name, task in missed.items()},
             "finally": sorted(
                 name for name in self.components.get("comp-x-finally", {}).get("dag", {}).get("tasks", ()) if name[:9] != "x-import-"
@@ -329,6 +401,35 @@ class _Kfp:
         label: str = self.components[task["componentRef"]["name"]].get("executorLabel", "")
         return label
 
+    def loop(self, name: str, task: dict[str, Any]) -> dict[str, Any]:
+        self.sources = task["inputs"]["parameters"]
+        policy, item = task.get("triggerPolicy", {}), self.components[f"comp-x-item-{name}"]["dag"]["tasks"]
+        (iterator,) = self.components[f"comp-x-loop-{name}"]["dag"]["tasks"].values()
+        items: Any
+        if "runtimeValue" in self.sources["x-list"]:
+            items = _items(self.sources["x-list"]["runtimeValue"]["constant"])
+        else:
+            columns = {key[5:] for one in item.values() for key in one.get("inputs", {}).get("parameters", {}) if key.startswith("each.")}
+            items = (self.reference("x-list"), sorted(column.replace(".", "-") for column in columns))
+        return {
+            "after": task.get("dependentTasks", []),
+            "condition": self.top(parse(policy["condition"], CEL)) if "condition" in policy else None,
+            "items": items,
+            "parallel": iterator.get("iteratorPolicy", {}).get("parallelismLimit"),
+            "steps": sorted(item),
+        }
+
+    def producer(self, source: dict[str, Any]) -> str:
+        """The step that writes an artifact; in a loop, the one outside that hands it in."""
+        if "taskOutputArtifact" in source:
+            return self.imported(str(source["taskOutputArtifact"]["producerTask"]))
+        name = source["componentInputArtifact"]
+        outer = (task for one in self.components.values() for task in one.get("dag", {}).get("tasks", {}).values())
+        given = (
+            task.get("inputs", {}).get("artifacts", {}).get(name, {}) for task in [*outer, *self.spec["root"]["dag"]["tasks"].values()]
+        )
+        return next(self.imported(str(one["taskOutputArtifact"]["producerTask"])) for one in given if "taskOutputArtifact" in one)
+
     def default(self, definition: dict[str, Any]) -> Any:
         if "defaultValue" not in definition:
             return None
@@ -342,10 +443,7 @@ class _Kfp:
         wrapper = Wrapper(container)
         metadata = found.get("podMetadata", {})
         policy, retry = task.get("triggerPolicy", {}), task.get("retryPolicy")
-        artifacts = {
-            key: self.imported(one["taskOutputArtifact"]["producerTask"])
-            for key, one in task.get("inputs", {}).get("artifacts", {}).items()
-        }
+        artifacts = {key: self.producer(one) for key, one in task.get("inputs", {}).get("artifacts", {}).items()}
         env, program = self.program(wrapper)
         env |= {
             one["name"]: _undoubled(one["value"])
@@ -414,13 +512,21 @@ class _Kfp:
 
     def reference(self, name: str, keys: str = "") -> tuple[str, ...]:
         source = self.sources[name]
-        if "componentInputParameter" in source:
-            return ("params", source["componentInputParameter"])
         if "runtimeValue" in source:
             return ("run", name.removeprefix("x-run."))
+        outside = source.get("componentInputParameter", "")
+        if outside == "x-item":
+            return ("each", name.removeprefix("each.").replace(".", "-"))
+        step, _, output = outside.partition(".")
+        if outside and not output:
+            return ("params", outside)
         if "parameterExpressionSelector" in source:
             keys = next(what for _, what in cellang.selections(parse(source["parameterExpressionSelector"], CEL)))
-        return (source["taskOutputParameter"]["producerTask"], source["taskOutputParameter"]["outputParameterKey"], keys)
+        if not outside:
+            step, output = source["taskOutputParameter"]["producerTask"], source["taskOutputParameter"]["outputParameterKey"]
+            if "." in output:  # of all items of a loop
+                step, _, output = output.partition(".")
+        return (step, output, keys)
 
     def kept(self, found: dict[str, Any]) -> dict[str, Any]:
         env: dict[str, Any] = {one["name"]: ("fieldRef", one["fieldPath"]) for one in found.get("fieldPathAsEnv", ())}
@@ -459,12 +565,7 @@ class _Kfp:
 
     def top(self, node: Node) -> Any:
         """A task's condition without what only looks at limits and types (`T ? true : error`, and what follows `CONDITION ?`)."""
-        if node.kind == "choice" and node.parts[2] == Node("name", "false"):
-            node = node.parts[0]
-        parts = [node]
-        if node.kind == "call" and node.parts[0].kind == "member" and node.parts[0].text == "all":
-            parts = list(node.parts[0].parts[0].parts)
-        real = [part for part in parts if not (part.kind == "choice" and part.parts[1] == Node("name", "true"))]
+        real = cellang.asked(node)
         return _logic("and", [self.condition(part) for part in real]) if real else None
 
     def condition(self, node: Node) -> Any:

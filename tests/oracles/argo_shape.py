@@ -23,7 +23,7 @@ from .kubernetes import (
     path,
     volume_name,
 )
-from .shape import EXACTLY_ONE, filled, one_of, positive, text
+from .shape import EXACTLY_ONE, By, filled, one_of, positive, text
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
 _PORT = re.compile(r"[-a-zA-Z0-9_]+")
@@ -86,9 +86,19 @@ TASK = {
     "arguments?": {
         "parameters?": [{"name": port, "value": filled}],
         "artifacts?": [
-            {"name": port, "from": _pattern(r"\{\{tasks\.[-\w]+\.outputs\.artifacts\.[-\w]+\}\}", "artifact of a task"), "optional?": True}
+            {
+                "name": port,
+                "from?": _pattern(r"\{\{(tasks\.[-\w]+\.outputs|inputs)\.artifacts\.[-\w]+\}\}", "artifact of a task, or of the template"),
+                # a key alone is completed by the run's repository (v1alpha1/workflow_types.go, Relocate)
+                "s3?": {"key": filled},
+                "archive?": _ARCHIVE,
+                "optional?": True,
+                EXACTLY_ONE: [("from", "s3")],
+            }
         ],
     },
+    # the list of a loop; expressions in `withItems` see other things in each version
+    "withParam?": "{{inputs.parameters.x-items}}",
 }
 
 _BESIDE = {
@@ -98,7 +108,28 @@ _BESIDE = {
 }
 """Another container of a step's pod."""
 
-TEMPLATE = {
+_DAG = {
+    "name": name,
+    "inputs?": {"parameters?": [{"name": port}], "artifacts?": [{"name": port}]},
+    "outputs?": {
+        "parameters": [
+            {
+                "name": port,
+                "valueFrom": {
+                    "parameter?": _pattern(r"\{\{tasks\.[-\w]+\.outputs\.parameters(\.[-\w]+)?\}\}", "output of a task"),
+                    "expression?": filled,
+                    "default?": "[]",
+                    EXACTLY_ONE: [("parameter", "expression")],
+                },
+            }
+        ]
+    },
+    "parallelism?": positive,
+    # the default of failFast ends branches that wait for a free slot
+    "dag": {"failFast": False, "tasks": [TASK]},
+}
+
+_STEP = {
     "name": name,
     "metadata?": _OBJECT_METADATA,
     "inputs?": {
@@ -118,9 +149,7 @@ TEMPLATE = {
     "outputs?": {
         # no default: a metric whose file is missing must fail its step, not take what the default says
         "parameters?": [{"name": port, "valueFrom": {"path": path}}],
-        "artifacts?": [
-            {"name": port, "path": path, "archive": {"none?": {}, "tar?": {}, EXACTLY_ONE: [("none", "tar")]}, "optional?": True}
-        ],
+        "artifacts?": [{"name": port, "path": path, "archive": _ARCHIVE, "optional?": True}],
     },
     "retryStrategy?": {
         "limit": _WHOLE,
@@ -145,8 +174,6 @@ TEMPLATE = {
     "sidecars?": [_BESIDE],
     "container?": CONTAINER,
     "script?": {**CONTAINER, "source": filled},
-    # the default of failFast ends branches that wait for a free slot
-    "dag?": {"failFast": False, "tasks": [TASK]},
     "suspend?": {},
     # what the UI calls a node, from 3.7 on
     "annotations?": {"workflows.argoproj.io/display-name": filled},
@@ -158,6 +185,8 @@ TEMPLATE = {
     },
     EXACTLY_ONE: [("container", "script", "dag", "suspend", "resource")],
 }
+
+TEMPLATE = By("dag", _DAG, _STEP)
 
 _TTL = {"secondsAfterCompletion?": positive, "secondsAfterSuccess?": positive, "secondsAfterFailure?": positive}
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from . import kubernetes
+from . import argo_loops, kubernetes
 from .argo_shape import CRON_WORKFLOW, WORKFLOW, WORKFLOW_TEMPLATE
-from .exprlang import Expression, exposed, selections, shown
+from .exprlang import Expression, selections, shown
 from .shape import at, faults, twice, under
 
 _TAG = re.compile(r"\{\{(.*?)(\}\}|\Z)", re.DOTALL)
@@ -35,7 +35,7 @@ def problems(workflow: dict[str, Any], *others: dict[str, Any]) -> list[str]:
     CronWorkflow that starts it. Of a wrong shape nothing else is looked at.
     """
     shape = WORKFLOW_TEMPLATE if workflow.get("kind") == "WorkflowTemplate" else WORKFLOW
-    return [*(list(faults(workflow, shape, "")) or list(_Lint(workflow).run())), *_cron(workflow, others)]
+    return [*(list(faults(workflow, shape, "")) or list(Lint(workflow).run())), *_cron(workflow, others)]
 
 
 def _cron(workflow: dict[str, Any], others: tuple[dict[str, Any], ...]) -> Iterator[str]:
@@ -55,7 +55,9 @@ def _cron(workflow: dict[str, Any], others: tuple[dict[str, Any], ...]) -> Itera
             yield "spec.workflowMetadata: runs get other labels or annotations than the project has"
 
 
-class _Lint:
+class Lint:
+    """A Workflow, or what a WorkflowTemplate says of one."""
+
     def __init__(self, workflow: dict[str, Any]) -> None:
         self.workflow = workflow
         self.spec = workflow["spec"]
@@ -66,8 +68,11 @@ class _Lint:
         self.volumes = [volume["name"] for volume in self.spec.get("volumes", ())]
         self.lasting = {one["name"] for one in self.spec.get("volumes", ()) if one.keys() & _LASTING} | set(self.claims)
         self.mounted: set[str] = set()
+        # by loop, the outputs of its items that some expression reads
+        self.read: dict[str, set[str]] = {}
 
     def run(self) -> Iterator[str]:
+        """Everything."""
         yield from twice([template["name"] for template in self.spec["templates"]], "spec.templates", "template")
         yield from kubernetes.metadata(self.workflow["metadata"], "metadata")
         yield from self._parameters()
@@ -83,6 +88,8 @@ class _Lint:
                 yield from self._never(template, place)
             else:
                 yield from self._leaf(template, place)
+        for template in filter(self._item, self.spec["templates"]):
+            yield from argo_loops.item(self, template, f"spec.templates[{template['name']}]")
         yield from (f"spec.volumes[{name}]: is not mounted" for name in self.volumes if name not in self.mounted)
         yield from (f"spec.volumeClaimTemplates[{name}]: is not mounted" for name in self.claims if name not in self.mounted)
         yield from self._tags(self.spec, "spec")
@@ -161,13 +168,25 @@ class _Lint:
     # --- DAGs and tasks -------------------------------------------------------------------------------------------------------
 
     def _dag(self, template: dict[str, Any], place: str) -> Iterator[str]:
+        if template["name"].startswith("x-loop-"):
+            yield from argo_loops.listing(self, template, place)
+            return
+        yield from self._steps(template, place)
+        yield from (
+            f"{place}.{key}: belongs to a loop" for key in ("outputs", "parallelism") if key in template and not self._item(template)
+        )
+
+    def _item(self, template: dict[str, Any]) -> bool:
+        return "dag" in template and bool(template["name"].startswith("x-item-"))
+
+    def _steps(self, template: dict[str, Any], place: str) -> Iterator[str]:
         tasks = template["dag"]["tasks"]
         place = f"{place}.dag"
         names = [task["name"] for task in tasks]
         yield from twice(names, f"{place}.tasks", "task")
         yield from (f"{place}.tasks[{name}]: is a word of the language of `depends`" for name in names if name in _WORDS)
         before: dict[str, set[str]] = {}
-        used: set[str] = set()
+        used: set[tuple[str, str]] = set()
         for task in tasks:
             here = f"{place}.tasks[{task['name']}]"
             depends = task.get("depends", "")
@@ -182,40 +201,48 @@ class _Lint:
             ancestors = {one for direct in needed for one in (direct, *before.get(direct, ()))}
             before[task["name"]] = ancestors
             yield from self._task(task, template, ancestors, used, here)
-        for parameter in template.get("inputs", {}).get("parameters", ()):
-            if parameter["name"] not in used:
-                yield f"{place}: does not use its input {parameter['name']}"
+        columns = {("parameters", name) for name in argo_loops.columns(self, self.outside(template))}
+        for kind in ("parameters", "artifacts"):
+            unused = (port for port in argo_loops.names(template, "inputs", kind) if (kind, port) not in used | columns)
+            yield from (f"{place}: does not use its input {port}" for port in unused)
 
-    def _task(self, task: dict[str, Any], dag: dict[str, Any], ancestors: set[str], used: set[str], place: str) -> Iterator[str]:
+    def _task(
+        self, task: dict[str, Any], dag: dict[str, Any], ancestors: set[str], used: set[tuple[str, str]], place: str
+    ) -> Iterator[str]:
         template = self.templates.get(task["template"])
         if template is None:
             yield f"{place}.template: {task['template']} does not exist"
             return
         if "suspend" in template:
-            yield from self._missed(task, dag, ancestors, place)
+            yield from self._missed(task, dag, ancestors, used, place)
             return
-        if task["template"] != task["name"]:
+        loop = task["template"] == f"x-loop-{task['name']}"
+        if task["template"] != task["name"] and not loop:
             yield f"{place}.template: {task['template']} is the template of another step"
+        if "withParam" in task:
+            yield f"{place}.withParam: belongs to the task in a loop"
+        yield from self.given(task, template, place)
+        scope = Scope(self, dag, ancestors)
         arguments = task.get("arguments", {})
-        for kind in ("parameters", "artifacts"):
-            given = [argument["name"] for argument in arguments.get(kind, ())]
-            wanted = [port["name"] for port in template.get("inputs", {}).get(kind, ()) if not {"raw", "archive"} & port.keys()]
-            here = f"{place}.arguments.{kind}"
-            yield from twice(given, here, "argument")
-            yield from (f"{here}[{one}]: its template has no such input" for one in given if one not in wanted)
-            yield from (f"{here}: does not give {one}, which its template needs" for one in wanted if one not in given)
-        scope = _Scope(self, dag, ancestors, task["name"])
         for argument in arguments.get("parameters", ()):
             here = f"{place}.arguments.parameters[{argument['name']}].value"
+            if loop:
+                yield from argo_loops.argument(self, task, argument["name"], argument["value"], scope, here)
+                continue
             found = Expression(argument["value"], scope)
             yield from (f"{here}: {text}" for text in found.problems)
             if found.tree is not None and not found.problems:
                 if found.type != "string":
                     yield f"{here}: is a {found.type}, not a text"
                 program = json.dumps(template.get("container") or template.get("script"))
-                bare = dict.fromkeys(exposed(found.tree, f"{{{{inputs.parameters.{argument['name']}}}}}" in program))
+                in_pod = f"{{{{inputs.parameters.{argument['name']}}}}}" in program
+                single = found.exposed(single=True, in_pod=in_pod)
+                bare = [
+                    one for one in dict.fromkeys(found.exposed(in_pod=in_pod)) if not argo_loops.harmless(self, dag, one, one in single)
+                ]
                 yield from (f"{here}: lets `{shown(names)}` through, whatever its text is" for names in bare)
-                yield from self._selected(found, here)
+                yield from (f"{here}: {text}" for text in argo_loops.encoded(self, dag, found.tree))
+                yield from self.selected(found, here)
         if "when" in task:
             here = f"{place}.when"
             found = Expression(task["when"], scope)
@@ -223,41 +250,79 @@ class _Lint:
             if found.tree is not None and not found.problems:
                 if found.type != "bool":
                     yield f"{here}: is a {found.type}, not a boolean"
-                yield from self._selected(found, here)
-        used |= scope.inputs
+                yield from (f"{here}: {text}" for text in argo_loops.encoded(self, dag, found.tree))
+                yield from self.selected(found, here)
         for argument in arguments.get("artifacts", ()):
-            here = f"{place}.arguments.artifacts[{argument['name']}].from"
-            source = _FROM.fullmatch(argument["from"])
-            step, output = source.groups() if source else ("", "")
-            if step not in ancestors:
-                yield f"{here}: {step} does not come before it"
-            elif output not in self._outputs(step, "artifacts"):
-                yield f"{here}: {step} has no artifact {output}"
-            elif output != argument["name"]:
-                yield f"{here}: takes {output} for {argument['name']}"
+            yield from self._artifact(argument, dag, ancestors, scope, f"{place}.arguments.artifacts[{argument['name']}]")
+        used |= {("parameters", name) for name in scope.inputs} | {("artifacts", name) for name in scope.artifacts}
+
+    def _artifact(self, argument: dict[str, Any], dag: dict[str, Any], ancestors: set[str], scope: Scope, place: str) -> Iterator[str]:
+        name = argument["name"]
+        if ("archive" in argument) != ("s3" in argument):
+            yield f"{place}: is stored as nobody says, or says it of what is not stored yet"
+        if "s3" in argument:
+            yield from argo_loops.chosen(self, argument["s3"]["key"], scope, name, f"{place}.s3.key")
+            return
+        source = _FROM.fullmatch(argument["from"])
+        step, output = source.groups() if source else ("", "")
+        if source is None:
+            output = argument["from"][len("{{inputs.artifacts.") : -2]
+            scope.artifacts.add(output)
+            if output not in argo_loops.names(dag, "inputs", "artifacts"):
+                yield f"{place}.from: there is no input {output}"
+            output = argo_loops.picked(self, dag, output)
+        elif step not in ancestors:
+            yield f"{place}.from: {step} does not come before it"
+        elif output not in self.outputs(dag, step, "artifacts"):
+            yield f"{place}.from: {step} has no artifact {output}"
+        if output != name:
+            yield f"{place}.from: takes {output} for {name}"
+        if source is not None:
+            template: dict[str, Any] = next(
+                (
+                    self.templates.get(task["template"], {})
+                    for task in dag["dag"]["tasks"]
+                    if argument in task.get("arguments", {}).get("artifacts", ())
+                ),
+                {},
+            )
             offered = template.get("inputs", {}).get("artifacts", ())
-            asked: dict[str, Any] = next((port for port in offered if port["name"] == argument["name"]), {})
+            asked: dict[str, Any] = next((port for port in offered if port["name"] == name), {})
             if argument.get("optional") != asked.get("optional"):
-                yield f"{here}: is optional for the task or for its template, not for both"
+                yield f"{place}.from: is optional for the task or for its template, not for both"
             made = self.templates.get(step, {}).get("outputs", {}).get("artifacts", ())
             if not asked.get("optional") and any(port["name"] == output and port.get("optional") for port in made):
-                yield f"{here}: is needed, and {step} may leave it out"
+                yield f"{place}.from: is needed, and {step} may leave it out"
 
-    def _missed(self, task: dict[str, Any], dag: dict[str, Any], ancestors: set[str], place: str) -> Iterator[str]:
+    def given(self, task: dict[str, Any], template: dict[str, Any], place: str) -> Iterator[str]:
+        """The arguments of a task are those that its template asks for."""
+        for kind in ("parameters", "artifacts"):
+            given = [argument["name"] for argument in task.get("arguments", {}).get(kind, ())]
+            wanted = [port["name"] for port in template.get("inputs", {}).get(kind, ()) if not {"raw", "archive"} & port.keys()]
+            here = f"{place}.arguments.{kind}"
+            yield from twice(given, here, "argument")
+            yield from (f"{here}[{one}]: its template has no such input" for one in given if one not in wanted)
+            yield from (f"{here}: does not give {one}, which its template needs" for one in wanted if one not in given)
+
+    def _missed(
+        self, task: dict[str, Any], dag: dict[str, Any], ancestors: set[str], used: set[tuple[str, str]], place: str
+    ) -> Iterator[str]:
         """A task that only asks whether thresholds hold: its condition is never true, and errs where one does not."""
         step = task["name"].removeprefix("x-missed-")
         if task["name"] == step or not task.get("depends", "").startswith(f"{step}.Succeeded"):
             yield f"{place}: is not about a step that it waits for"
         if "arguments" in task:
             yield f"{place}.arguments: are for a template that takes none"
-        found = Expression(task.get("when", ""), _Scope(self, dag, ancestors, task["name"]))
+        scope = Scope(self, dag, ancestors)
+        found = Expression(task.get("when", ""), scope)
+        used |= {("parameters", name) for name in scope.inputs}
         yield from (f"{place}.when: {text}" for text in found.problems)
         if found.tree is not None and not found.problems:
             if ("tasks", step) not in {names[:2] for names in found.references}:
                 yield f"{place}.when: does not look at {step}"
             if "'false'" not in task["when"] or "'true'" in task["when"]:
                 yield f"{place}.when: could be true"
-            yield from self._selected(found, f"{place}.when")
+            yield from self.selected(found, f"{place}.when")
 
     def _kept(self) -> Iterator[str]:
         """Results of two steps under one key would stand for each other."""
@@ -270,17 +335,42 @@ class _Lint:
     def _never(self, template: dict[str, Any], place: str) -> Iterator[str]:
         yield from (f"{place}.{key}: belongs to a template that runs" for key in template if key not in ("name", "suspend"))
 
-    def _outputs(self, task: str, kind: str) -> list[str]:
-        return [port["name"] for port in self.templates.get(task, {}).get("outputs", {}).get(kind, ())]
+    def task(self, dag: dict[str, Any], name: str) -> dict[str, Any]:
+        """A task of a DAG, or nothing."""
+        return next((task for task in dag["dag"]["tasks"] if task["name"] == name), {})
 
-    def _selected(self, found: Expression, place: str) -> Iterator[str]:
+    def before(self, dag: dict[str, Any], name: str) -> Iterator[str]:
+        """What a task waits for, and what that waits for."""
+        waiting, seen = [name], set()
+        while waiting:
+            direct = [one for one in _DEPENDS.findall(self.task(dag, waiting.pop()).get("depends", "")) if one not in seen]
+            seen.update(direct)
+            waiting += direct
+            yield from direct
+
+    def outputs(self, dag: dict[str, Any], task: str, kind: str) -> list[str]:
+        """The outputs of a task."""
+        return argo_loops.names(self.templates.get(self.task(dag, task).get("template", ""), {}), "outputs", kind)
+
+    def inside(self, dag: dict[str, Any]) -> dict[str, Any]:
+        """Of the template of an item, the task with items; nothing for another."""
+        name = dag["name"].removeprefix("x-item-")
+        return self.task(self.templates.get(f"x-loop-{name}", {"dag": {"tasks": []}}), "x-item") if name != dag["name"] else {}
+
+    def outside(self, dag: dict[str, Any]) -> dict[str, Any]:
+        """Of the template of an item, the task of the loop; nothing for another."""
+        name = dag["name"].removeprefix("x-item-")
+        dags = (template for template in self.templates.values() if "dag" in template and name != dag["name"])
+        return next((task for one in dags if (task := self.task(one, name)).get("template") == f"x-loop-{name}"), {})
+
+    def selected(self, found: Expression, place: str) -> Iterator[str]:
         """A metric is looked up in its document as the annotation of the template that writes it says, and as it is called."""
         assert found.tree is not None
         for names, keys in selections(found.tree):
             if len(names) != 5 or names[0] != "tasks":
                 continue
             step, output = names[1], names[4]
-            noted = self.templates[step].get("metadata", {}).get("annotations", {}).get("mlc/metrics", "")
+            noted = self.templates.get(step, {}).get("metadata", {}).get("annotations", {}).get("mlc/metrics", "")
             starts = [at for at in range(len(noted)) if noted.startswith(output, at) and (at == 0 or noted[at - 2 : at] == ", ")]
             rests = [noted[at + len(output) :] for at in starts]
             what = keys.removesuffix(f" {output}")
@@ -399,12 +489,15 @@ class _Lint:
                 yield from (f"{place}: {name} lies in {mount['name']}, which is read-only" for name in inner)
 
 
-class _Scope:
+class Scope:
     """The names that exist at a task, with their types; collects the inputs of the DAG that it was asked for."""
 
-    def __init__(self, lint: _Lint, dag: dict[str, Any], ancestors: set[str], task: str) -> None:
-        self.lint, self.dag, self.ancestors, self.task = lint, dag, ancestors, task
+    def __init__(self, lint: Lint, dag: dict[str, Any], ancestors: set[str]) -> None:
+        self.lint, self.dag, self.ancestors = lint, dag, ancestors
         self.inputs: set[str] = set()
+        self.artifacts: set[str] = set()
+        # outputs of items that are keys of artifacts
+        self.keys: set[str] = set()
 
     def __call__(self, names: tuple[str, ...]) -> str:
         match names:
@@ -414,11 +507,21 @@ class _Scope:
                 return "string" if self.dag["name"] in self.lint.last else ""
             case ("workflow", "parameters", name):
                 return "string" if name in [parameter["name"] for parameter in self.lint.parameters] else ""
-            case ("tasks", step, "outputs", "parameters", name):
-                return "string" if step in self.ancestors and name in self.lint._outputs(step, "parameters") else ""
+            case ("tasks", step, "outputs", "parameters", name) if step in self.ancestors:
+                if name not in self.lint.outputs(self.dag, step, "parameters"):
+                    return ""
+                return f"items of {step}" if name == argo_loops.ITEMS else "string"
+            case ("#", loop, name):
+                self.lint.read.setdefault(loop, set()).add(name)
+                ports = self.lint.templates.get(f"x-item-{loop}", {}).get("outputs", {}).get("parameters", ())
+                source: dict[str, str] = next((port["valueFrom"] for port in ports if port["name"] == name), {})
+                if "expression" in source:
+                    self.keys.add(name)
+                    return "key"
+                return "string" if source else ""
             case ("inputs", "parameters", name):
                 self.inputs.add(name)
-                return "string" if name in [port["name"] for port in self.dag.get("inputs", {}).get("parameters", ())] else ""
+                return "string" if name in argo_loops.names(self.dag, "inputs", "parameters") else ""
         return ""
 
 
@@ -432,13 +535,15 @@ def _texts(tree: dict[str, Any]) -> Iterator[str]:
 
 
 _LOCATIONS = ("s3", "gcs", "oss", "azure", "http", "git")
+_TASK = r"spec\.templates\[[^]]*\]\.dag\.tasks\[[^]]*\]\."
 _WHOLE_INPUT = re.compile(r"\{\{inputs\.parameters\.[-\w]+\}\}")
+_IN_LOOPS = r"|\{\{(item|inputs\.parameters)\.[-\w]+\}\}"
 _ALLOWED = (
-    (
-        re.compile(r"spec\.templates\[[^]]*\]\.dag\.tasks\[[^]]*\]\.(when|arguments\.parameters\[[^]]*\]\.value)"),
-        re.compile(r"\{\{= .*\}\}", re.S),
-    ),
-    (re.compile(r"spec\.templates\[[^]]*\]\.dag\.tasks\[[^]]*\]\.arguments\.artifacts\[[^]]*\]\.from"), _FROM),
+    (re.compile(_TASK + r"(when|arguments\.artifacts\[[^]]*\]\.s3\.key)"), re.compile(r"\{\{= .*\}\}", re.S)),
+    (re.compile(_TASK + r"arguments\.parameters\[[^]]*\]\.value"), re.compile(r"\{\{= .*\}\}" + _IN_LOOPS, re.S)),
+    (re.compile(_TASK + r"arguments\.artifacts\[[^]]*\]\.from"), re.compile(r".*")),
+    (re.compile(_TASK + "withParam"), re.compile(r".*")),
+    (re.compile(r"spec\.templates\[[^]]*\]\.outputs\.parameters\[[^]]*\]\.valueFrom\.parameter"), re.compile(r".*")),
     (
         re.compile(
             r"spec\.templates\[[^]]*\]\.(container|script|(initContainers|sidecars)\[[^]]*\])"

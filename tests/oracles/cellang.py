@@ -12,7 +12,9 @@ TYPES = {"STRING": "string", "NUMBER_INTEGER": "number", "NUMBER_DOUBLE": "numbe
 
 _MACROS = {"all": "bool", "exists": "bool", "filter": "list"}
 _CONSTANTS = {"true": "bool", "false": "bool", "double": "type", "bool": "type", "map": "type"}
-_NAMED = re.compile(r"parameter ([-\w]+) is|step ([-\w]+): (?:metric|value) ([-\w]+) ")
+_NAMED = re.compile(
+    r"parameter (?P<param>[-\w]+) is|step (?P<step>[-\w]+): (?:metric|value) (?P<output>[-\w]+) |(?P<each>each\.[-\w.]+) |loop "
+)
 _OPERAND = ("inputs", "parameter_values")
 
 RAISES = "never"
@@ -96,6 +98,8 @@ class Expression:
             types = [self._type(part, names) for part in given]
             if (function.text, len(given)) == ("type", 1):
                 return "type"
+            if (function.text, len(given)) == ("size", 1):
+                return "count" if types[0].startswith("list") else self._fault(f"counts a {types[0]}")
             if (function.text, len(given)) == ("parseJson", 1):
                 return "any" if types[0] in ("string", "any") else self._fault(f"parses a {types[0]}")
             return self._fault(f"calls {function.text} with {len(given)} arguments, which does not exist")
@@ -131,6 +135,9 @@ class Expression:
             if not right.startswith(("list", "any")) or ("any" not in (left, element(right)) and left != element(right)):
                 self._fault(f"looks for a {left} in a {right}")
             return "bool"
+        if "count" in both:  # an int, which no double can be compared with
+            whole = sign in (">", "==") and node.parts[1] == Node("number", "0")
+            return "bool" if whole else self._fault(f"has `{sign}` between a {left} and a {right}")
         for part in node.parts:
             if part.kind == "number" and not set(part.text) & set(".eE"):
                 self._fault(f"compares with {part.text}, which is no double")
@@ -159,6 +166,16 @@ def raises(node: Node) -> bool:
     return node.kind == "index" and node.parts[0] == Node("map") and node.parts[1].kind == "string"
 
 
+def asked(node: Node) -> list[Node]:
+    """The conditions in a task's condition, without what only looks at limits and types (`T ? true : error`, what follows `C ?`)."""
+    if node.kind == "choice" and node.parts[2] == Node("name", "false"):
+        node = node.parts[0]
+    parts = [node]
+    if node.kind == "call" and node.parts[0].kind == "member" and node.parts[0].text == "all":
+        parts = list(node.parts[0].parts[0].parts)
+    return [part for part in parts if not (part.kind == "choice" and part.parts[1] == Node("name", "true"))]
+
+
 def references(node: Node) -> list[str]:
     """The operands in a tree, by name."""
     names = path(node)
@@ -180,7 +197,9 @@ def _guard(node: Node) -> Iterator[str]:
         yield f"tests {', '.join(sorted(tested))} and lets {', '.join(sorted(passed))} pass"
     message = other.parts[1].text
     found = _NAMED.match(message)
-    named = (found[1] or f"{found[2]}.{found[3]}") if found else ""
+    named = ""
+    if found:
+        named = found["param"] or found["each"] or (f"{found['step']}.{found['output']}" if found["step"] else "x-list")
     if named not in tested:
         yield f"says {message!r}, and tests {', '.join(sorted(tested)) or 'nothing'}"
 

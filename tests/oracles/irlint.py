@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from . import kfp_loops
 from .cellang import TYPES, Expression, selections
 from .kfp_containers import STUBS, container, inputs, lookups, ports, settings
 from .kfp_shape import PIPELINE, PLATFORM
@@ -32,7 +33,7 @@ _EXIT = "ALL_UPSTREAM_TASKS_COMPLETED"
 def lint(spec: dict[str, Any], platform: dict[str, Any] | None = None) -> list[str]:
     """Everything that is wrong, as sentences; an empty list for a sound pipeline. Of a wrong shape nothing else is looked at."""
     shapes = [*faults(spec, PIPELINE, ""), *(faults(platform, PLATFORM, "") if platform is not None else ())]
-    return shapes or list(_Lint(spec, platform or {}).run())
+    return shapes or list(Lint(spec, platform or {}).run())
 
 
 def lint_documents(documents: list[Any]) -> list[str]:
@@ -40,7 +41,9 @@ def lint_documents(documents: list[Any]) -> list[str]:
     return [f".: has {len(documents)} documents"] if len(documents) not in (1, 2) else lint(*documents)
 
 
-class _Lint:
+class Lint:
+    """A PipelineSpec and its platform."""
+
     def __init__(self, spec: dict[str, Any], platform: dict[str, Any]) -> None:
         self.spec = spec
         self.components: dict[str, Any] = spec["components"]
@@ -55,6 +58,7 @@ class _Lint:
         self.documents: dict[str, dict[str, str]] = {}
 
     def run(self) -> Iterator[str]:
+        """Everything."""
         yield from self._names()
         yield from self._root()
         for name, component in self.components.items():
@@ -116,23 +120,29 @@ class _Lint:
         """What a component asks for, somebody in it must read."""
         for name, component in self.components.items():
             read: set[str] = set()
+            place, caller = self.callers.get(name, ("", ""))
+            task = self.dags[place]["dag"]["tasks"][caller] if place else {}
+            condition = task.get("triggerPolicy", {}).get("condition", "")
+            asked = set(Expression(condition, {}).references if condition else ())
             if "dag" in component:
-                read = {
-                    source.get("componentInputParameter", "")
-                    for task in component["dag"]["tasks"].values()
-                    for source in _given(task).values()
-                }
-                labels = [self._label(task) for task in component["dag"]["tasks"].values()]
+                tasks = component["dag"]["tasks"].values()
+                read = {source.get("componentInputParameter", "") for inner in tasks for source in given(inner).values()}
+                read |= asked | kfp_loops.iterated(task)
+                carried = [
+                    source.get("componentInputArtifact")
+                    for inner in tasks
+                    for source in inner.get("inputs", {}).get("artifacts", {}).values()
+                ]
+                unread = [one for one in ports(component, "input", "artifacts") if one not in carried]
+                yield from (f"components.{name}.inputDefinitions.artifacts.{one}: nobody reads it" for one in unread)
+                labels = [self._label(inner) for inner in tasks]
                 read |= {source["componentInputParameter"] for label in labels for source in _sources(self.settings.get(label, {}))}
-            elif name in self.callers:
-                place, task = self.callers[name]
+            elif task:
                 found = self.executors.get(component["executorLabel"], {}).get("container", {})
                 if found.get("image") in STUBS or not found:
                     continue
-                spec = self.dags[place]["dag"]["tasks"][task]
-                condition = spec.get("triggerPolicy", {}).get("condition", "")
-                read = {"x-workspace"} | inputs(found) | set(Expression(condition, {}).references if condition else ())
-                if spec.get("cachingOptions"):
+                read = {"x-workspace"} | inputs(found) | asked
+                if task.get("cachingOptions"):
                     read |= self._fingerprint(component)
             unread = [one for one in ports(component, "input", "parameters") if one not in read]
             yield from (f"components.{name}.inputDefinitions.parameters.{one}: nobody reads it" for one in unread)
@@ -150,9 +160,9 @@ class _Lint:
                 if not task.get("cachingOptions") or component.get("executorLabel") not in self.executors:
                     continue
                 here = f"{place}.dag.tasks.{name}"
-                missing = sorted(self._fingerprint(component) - _given(task).keys())
+                missing = sorted(self._fingerprint(component) - given(task).keys())
                 yield from (f"{here}.inputs.parameters: has no {one}, though its results are reused" for one in missing)
-                mark = str(_given(task).get("x-cache", {}).get("runtimeValue", {}).get("constant", here))
+                mark = str(given(task).get("x-cache", {}).get("runtimeValue", {}).get("constant", here))
                 if seen.setdefault(mark, name) != name:
                     yield f"{here}.inputs.parameters.x-cache: is that of {seen[mark]}, whose results it would get"
 
@@ -197,8 +207,9 @@ class _Lint:
             if component is None:
                 yield f"{here}.componentRef: {task['componentRef']['name']} does not exist"
                 continue
-            if task["componentRef"]["name"] != f"comp-{name}":
+            if task["componentRef"]["name"] not in kfp_loops.components(place, name):
                 yield f"{here}.componentRef: {task['componentRef']['name']} is the component of another step"
+            yield from kfp_loops.task(self, place, name, task, component, here)
             after = task.get("dependentTasks", [])
             if after != sorted(set(after)):
                 yield f"{here}.dependentTasks: are not sorted, or some are there twice"
@@ -210,34 +221,41 @@ class _Lint:
                 if len(after) != 1:
                     yield f"{here}.dependentTasks: an exit task must depend on one task"
             yield from self._parameters(task, component, dag, after, leaves, here)
-            yield from self._artifacts(task, component, tasks, after, here)
+            yield from self._artifacts(task, component, dag, after, here)
             yield from self._condition(task, component, here)
         yield from _cycle(tasks, place)
+        yield from kfp_loops.outputs(self, dag, place)
 
     def _parameters(
         self, task: dict[str, Any], component: dict[str, Any], dag: dict[str, Any], after: list[str], leaves: bool, place: str
     ) -> Iterator[str]:
-        given, wanted = _given(task), ports(component, "input", "parameters")
-        place = f"{place}.inputs.parameters"
-        yield from (f"{place}.{key}: is not declared" for key in given if key not in wanted)
-        yield from (f"{place}: {key} is not given" for key in wanted if key not in given)
-        for key, source in given.items():
+        found, wanted = given(task), ports(component, "input", "parameters")
+        outer, place = place.partition(".dag.tasks.")[0], f"{place}.inputs.parameters"
+        needed = [key for key in wanted if key != task.get("parameterIterator", {}).get("itemInput")]
+        yield from (f"{place}.{key}: is not declared" for key in found if key not in needed)
+        yield from (f"{place}: {key} is not given" for key in needed if key not in found)
+        for key, source in found.items():
             target = wanted.get(key, {}).get("parameterType")
             selector = source.get("parameterExpressionSelector")
             made, problem = self._source(source, dag, after)
             if problem:
                 yield f"{place}.{key}: {problem}"
-            elif made is not None and selector is None and (made, target) not in ((target, target), *_AS_TEXT):
+            elif (
+                made is not None
+                and selector is None
+                and (made, target) not in ((target, target), *_AS_TEXT)
+                and not kfp_loops.printed(outer, source, made, target)
+            ):
                 yield f"{place}.{key}: is {target}, and its source {made}"
             if leaves and "taskOutputParameter" in source:
                 yield f"{place}.{key}: of an exit task comes from another task, to which the backend would hook it too"
-            yield from (f"{place}.{key}: {text}" for text in self._named(key, source))
+            yield from (f"{place}.{key}: {text}" for text in self._named(key, source, outer))
             if selector is not None:
-                found = Expression(selector, {}, {"string_value": "string"})
-                yield from (f"{place}.{key}.parameterExpressionSelector: {text}" for text in found.problems)
-                if found.tree is not None:
+                read = Expression(selector, {}, {"string_value": "string"})
+                yield from (f"{place}.{key}.parameterExpressionSelector: {text}" for text in read.problems)
+                if read.tree is not None:
                     yield from self._looked(
-                        source, [what for _, what in selections(found.tree)], f"{place}.{key}.parameterExpressionSelector"
+                        source, [what for _, what in selections(read.tree)], f"{place}.{key}.parameterExpressionSelector"
                     )
             if "runtimeValue" in source and type(source["runtimeValue"]["constant"]) not in _PYTHON.get(target or "STRING", (str,)):
                 yield f"{place}.{key}: {source['runtimeValue']['constant']!r} is no {target}"
@@ -253,21 +271,28 @@ class _Lint:
             )
         if "taskOutputParameter" in source:
             step, key = source["taskOutputParameter"]["producerTask"], source["taskOutputParameter"]["outputParameterKey"]
-            made = ports(self._producer(step, dag["dag"]["tasks"]), "output", "parameters").get(key)
+            made = ports(self.producer(step, dag["dag"]["tasks"]), "output", "parameters").get(key)
             if made is None:
                 return None, f"comes from {step}.{key}, which does not exist"
             return made["parameterType"], "" if step in after else f"comes from {step}, which is not among dependentTasks"
         return None, ""
 
-    def _named(self, key: str, source: dict[str, Any]) -> Iterator[str]:
+    def _named(self, key: str, source: dict[str, Any], outer: str) -> Iterator[str]:
         """Inputs are named after what they carry, so that no two of one type can be mixed up."""
-        if "componentInputParameter" in source:
+        if key == "x-list":  # of a loop, whatever makes it
+            if source.get("componentInputParameter") == "x-item":
+                yield "carries x-item"
+        elif source.get("componentInputParameter") == "x-item":
+            yield from kfp_loops.column(self, outer, key, source)
+        elif "componentInputParameter" in source:
             wanted = source["componentInputParameter"]
             if key not in (wanted, "pvc_name"):
                 yield f"carries {wanted}"
         elif "taskOutputParameter" in source:
             output = source["taskOutputParameter"]
             carried = f"{output['producerTask']}.{output['outputParameterKey']}"
+            if "." in output["outputParameterKey"]:  # of a loop, whose steps may be several
+                carried = output["outputParameterKey"]
             names = {carried, f"x-claim.{output['producerTask'].removeprefix('x-create-')}" if carried.endswith(".name") else carried}
             if key.removesuffix(".number" if "parameterExpressionSelector" in source else "") not in names:
                 yield f"carries {carried}"
@@ -279,32 +304,40 @@ class _Lint:
     def _looked(self, source: dict[str, Any], found: list[str], place: str) -> Iterator[str]:
         """A metric is looked up in its document as the step that writes it shows it."""
         output = source.get("taskOutputParameter", {})
-        known = self.documents.get(f"comp-{output.get('producerTask')}", {}).get(output.get("outputParameterKey"))
+        step, key = output.get("producerTask", ""), output.get("outputParameterKey", "")
+        if not output:  # from outside of a loop
+            step, _, key = source.get("componentInputParameter", "").partition(".")
+        known = self.documents.get(f"comp-{step}", {}).get(key)
         if known is not None:
             for what in found:
                 if what != known:
                     yield f"{place}: looks for {what or 'the whole document'}, and the metric is {known or 'the whole document'}"
 
     def _artifacts(
-        self, task: dict[str, Any], component: dict[str, Any], tasks: dict[str, Any], after: list[str], place: str
+        self, task: dict[str, Any], component: dict[str, Any], dag: dict[str, Any], after: list[str], place: str
     ) -> Iterator[str]:
         offered, expected = task.get("inputs", {}).get("artifacts", {}), ports(component, "input", "artifacts")
         place = f"{place}.inputs.artifacts"
         yield from (f"{place}.{key}: is not declared" for key in offered if key not in expected)
         yield from (f"{place}: {key} is not given" for key in expected if key not in offered)
         for key, source in offered.items():
-            step, output = source["taskOutputArtifact"]["producerTask"], source["taskOutputArtifact"]["outputArtifactKey"]
-            made = ports(self._producer(step, tasks), "output", "artifacts").get(output)
+            if "componentInputArtifact" in source:
+                step, output = "", source["componentInputArtifact"]
+                made = ports(dag, "input", "artifacts").get(output)
+            else:
+                step, output = source["taskOutputArtifact"]["producerTask"], source["taskOutputArtifact"]["outputArtifactKey"]
+                made = ports(self.producer(step, dag["dag"]["tasks"]), "output", "artifacts").get(output)
             if made is None:
                 yield f"{place}.{key}: comes from {step}.{output}, which does not exist"
             elif made["artifactType"] != expected.get(key, {}).get("artifactType"):
                 yield f"{place}.{key}: has another type than its producer says"
             if output != key:
                 yield f"{place}.{key}: carries {output}"
-            if step not in after:
+            if step and step not in after:
                 yield f"{place}.{key}: comes from {step}, which is not among dependentTasks"
 
-    def _producer(self, name: str, tasks: dict[str, Any]) -> dict[str, Any]:
+    def producer(self, name: str, tasks: dict[str, Any]) -> dict[str, Any]:
+        """The component of a task."""
         found: dict[str, Any] = self.components.get(tasks.get(name, {}).get("componentRef", {}).get("name"), {})
         return found
 
@@ -313,8 +346,8 @@ class _Lint:
         if condition is None:
             return
         place = f"{place}.triggerPolicy.condition"
-        given = _given(task)
-        types = {key: TYPES[one["parameterType"]] for key, one in ports(component, "input", "parameters").items() if key in given}
+        sources = given(task)
+        types = {key: TYPES[one["parameterType"]] for key, one in ports(component, "input", "parameters").items() if key in sources}
         found = Expression(condition, types)
         yield from (f"{place}: {text}" for text in found.problems)
         if found.tree is None or found.problems:
@@ -322,8 +355,8 @@ class _Lint:
         if found.type not in ("bool", "any"):
             yield f"{place}: is a {found.type}, not a boolean"
         for name, what in selections(found.tree):
-            if name in given:
-                yield from self._looked(given[name], [what], place)
+            if name in sources:
+                yield from self._looked(sources[name], [what], place)
 
     # --- claims ---------------------------------------------------------------------------------------------------------------
 
@@ -352,7 +385,7 @@ class _Lint:
             if place == "root" or place.removeprefix("components.") not in self.callers:
                 return ""
             outer, task = self.callers[place.removeprefix("components.")]
-            source = _given(self.dags[outer]["dag"]["tasks"][task]).get(source["componentInputParameter"], {})
+            source = given(self.dags[outer]["dag"]["tasks"][task]).get(source["componentInputParameter"], {})
             place = outer
         producer: str = source.get("taskOutputParameter", {}).get("producerTask", "")
         tasks = self.dags[place]["dag"]["tasks"]
@@ -374,7 +407,7 @@ class _Lint:
                 if image == "argostub/createpvc":
                     made.append(name)
                 elif image == "argostub/deletepvc":
-                    claim = self._made(place, _given(task).get("pvc_name", {}))
+                    claim = self._made(place, given(task).get("pvc_name", {}))
                     deleted.append(claim)
                     if name.removeprefix("x-delete-") != claim.removeprefix("x-create-"):
                         yield f"{here}: deletes the claim of {claim or 'nobody'}"
@@ -383,12 +416,13 @@ class _Lint:
                     if around.get("triggerPolicy") != {"strategy": _EXIT}:
                         yield f"{here}: is not in a group that runs whatever happened"
         yield from (f"root.dag.tasks.{name}: makes a claim that nobody deletes" for name in made if name not in deleted)
-        asking = [task for dag in self.dags.values() for task in dag["dag"]["tasks"].values() if "x-workspace" in _given(task)]
+        asking = [task for dag in self.dags.values() for task in dag["dag"]["tasks"].values() if "x-workspace" in given(task)]
         if bool(asking) != self.workspace:
             yield "platforms.kubernetes.pipelineConfig.workspace: is not there where a step asks for it, or is there and no step does"
 
 
-def _given(task: dict[str, Any]) -> dict[str, Any]:
+def given(task: dict[str, Any]) -> dict[str, Any]:
+    """The input parameters of a task, each with where it comes from."""
     found: dict[str, Any] = task.get("inputs", {}).get("parameters", {})
     return found
 

@@ -92,7 +92,14 @@ _TASK = {
     "dependentTasks?": [task],
     "inputs?": {
         "parameters?": Each(port, _SOURCE),
-        "artifacts?": Each(port, {"taskOutputArtifact": {"producerTask": task, "outputArtifactKey": port}}),
+        "artifacts?": Each(
+            port,
+            {
+                "taskOutputArtifact?": {"producerTask": task, "outputArtifactKey": port},
+                "componentInputArtifact?": port,
+                EXACTLY_ONE: [("taskOutputArtifact", "componentInputArtifact")],
+            },
+        ),
     },
     "triggerPolicy?": {"condition?": filled, "strategy?": "ALL_UPSTREAM_TASKS_COMPLETED", EXACTLY_ONE: [("condition", "strategy")]},
     "cachingOptions?": {"enableCache?": True, "cacheKey?": filled},
@@ -102,8 +109,13 @@ _TASK = {
         "backoffFactor": amount,
         "backoffMaxDuration": _seconds,
     },
+    "parameterIterator?": {"itemInput": "x-item", "items": {"inputParameter": "x-list"}},
+    "iteratorPolicy?": {"parallelismLimit": positive},
 }
-_DAG = {"tasks": Each(task, _TASK)}
+_DAG = {
+    "tasks": Each(task, _TASK),
+    "outputs?": {"parameters": Each(port, {"valueFromParameter": {"producerSubtask": task, "outputParameterKey": port}})},
+}
 
 CONTAINER = {
     "image": image,

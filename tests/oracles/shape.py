@@ -1,8 +1,8 @@
 """Closed shapes of trees: what keys a manifest may have, which it must have, and what their values look like.
 
 A shape is one of: a dict (a mapping with these keys and no others; `key?` may be absent; under the key `EXACTLY_ONE` stand groups of
-such keys of which one must be there), a list of one shape (a list with at least one item), `Each` (a mapping whose keys are names), a
-function that says in a sentence what is wrong with a value ("" for nothing), or the one value that is right.
+such keys of which one must be there), a list of one shape (a list with at least one item), `Each` (a mapping whose keys are names), `By`
+(one of two shapes), a function that says in a sentence what is wrong with a value ("" for nothing), or the one value that is right.
 """
 
 from __future__ import annotations
@@ -25,9 +25,20 @@ class Each:
     value: Shape
 
 
+@dataclass(frozen=True)
+class By:
+    """One shape for mappings that have a key, another for the others."""
+
+    key: str
+    there: Shape
+    absent: Shape
+
+
 def faults(value: Any, shape: Shape, place: str) -> Iterator[str]:
     """Everything about `value` that is not as `shape` says, each with its place."""
-    if isinstance(shape, dict):
+    if isinstance(shape, By):
+        yield from faults(value, shape.there if isinstance(value, dict) and shape.key in value else shape.absent, place)
+    elif isinstance(shape, dict):
         yield from _closed(value, shape, place)
     elif isinstance(shape, list):
         if not isinstance(value, list) or not value:

@@ -16,8 +16,8 @@ from functools import lru_cache
 class Node:
     """One node. By `kind`: its `text` (a name, an operator, a literal's value), its `parts`.
 
-    string, number, name, item (`#`) | member (object; the name is `text`), index (object, key), call (function, arguments), unary,
-    binary, choice (condition, then, else), list, map (key, value, key, value ...)
+    string, number, name, item (`#`, `#acc`) | member, optional (object; the name is `text`), index (object, key),
+    call (function, arguments), unary, binary, choice (condition, then, else), list, map (key, value, key, value ...)
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Language:
 
 EXPR = Language(
     binary={"or": 10, "and": 15, "==": 20, "!=": 20, "<": 20, ">": 20, "<=": 20, ">=": 20, "in": 20, "matches": 20, "contains": 20}
-    | {"+": 30, "-": 30, "*": 60, "/": 60, "%": 60},
+    | {"+": 30, "-": 30, "*": 60, "/": 60, "%": 60, "??": 500},
     unary={"not": 50, "!": 50, "-": 90},
     item=True,
     words=frozenset(("or", "and", "not", "in", "matches", "contains")),
@@ -58,7 +58,7 @@ CEL = Language(
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)|(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<string>'(?:[^'\\\n\r]|\\.)*'|\"(?:[^\"\\\n\r]|\\.)*\")|(?P<sign>\|\||&&|==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}#])",
+    r"|(?P<string>'(?:[^'\\\n\r]|\\.)*'|\"(?:[^\"\\\n\r]|\\.)*\")|(?P<sign>\|\||&&|==|!=|<=|>=|\?\?|\?\.|#acc|[-+*/%<>!?:.,()\[\]{}#])",
     re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
@@ -157,12 +157,13 @@ class _Parser:
     def behind(self, node: Node) -> Node:
         """Members, indexes and calls."""
         while True:
-            if self.take("."):
+            dot = self.peek()
+            if self.take(".") or (self.language.item and self.take("?.")):
                 kind, text = self.tokens[self.next]
                 if kind != "name":
                     raise SyntaxFault(f"has {text or 'its end'!r} after a dot")
                 self.next += 1
-                node = Node("member", text, (node,))
+                node = Node("member" if dot == "." else "optional", text, (node,))
             elif self.take("["):
                 key = self.expression()
                 self.want("]")
@@ -182,8 +183,8 @@ class _Parser:
             return Node("string", _ESCAPE.sub(_unescaped, text[1:-1]))
         if kind == "number" or (kind == "name" and text not in self.language.words):
             return Node(kind, text)
-        if text == "#" and self.language.item:
-            return Node("item", "#")
+        if text in ("#", "#acc") and self.language.item:
+            return Node("item", text)
         if text == "(":
             node = self.expression()
             self.want(")")

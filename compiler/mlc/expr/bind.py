@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..ir import Compare, In, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef, type_of
+from ..ir import Compare, EachRef, In, ListRef, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef, type_of
+from ..record import replace
 from .parse import Comparison, Constant, ExpressionError, Junction, Membership, Name, Negation
 
 TYPE_CHECKING = False
@@ -41,15 +42,23 @@ def bind(tree: Tree, scope: Scope) -> Expr:
 
 
 def _truth(tree: Tree, scope: Scope, op: str) -> Expr:
-    expr = bind(tree, scope)
+    expr = used_as("bool", bind(tree, scope))
     kind = type_of(expr)
     if kind != "bool":
         raise BindError("MLC305", f"`{op}` takes conditions, this is {article(kind)}", tree.start, tree.end, "compare it with something")
     return expr
 
 
+def used_as(kind: Type, expr: Expr) -> Expr:
+    """The expression; if it is an item whose type only a run knows, one of the type that is needed."""
+    if isinstance(expr, EachRef) and not expr.known and kind in ("bool", "int", "float"):
+        return replace(expr, type="bool" if kind == "bool" else "float", known=True)
+    return expr
+
+
 def _comparison(tree: Comparison, scope: Scope) -> Expr:
     left, right = bind(tree.left, scope), bind(tree.right, scope)
+    left, right = used_as(type_of(right), left), used_as(type_of(left), right)
     kinds = (type_of(left), type_of(right))
     if not alike(*kinds):
         quoted = _quoted_number(left, right)
@@ -76,7 +85,7 @@ def _quoted_number(left: Expr, right: Expr) -> str:
 
 
 def _membership(tree: Membership, scope: Scope) -> Expr:
-    left = bind(tree.left, scope)
+    left = used_as(tree.options[0].type, bind(tree.left, scope))
     kind = type_of(left)
     if kind in ("list", "dict"):
         help = "texts, numbers and conditions can"
@@ -107,6 +116,8 @@ def _name(tree: Name, scope: Scope) -> Expr:
             raise _unknown("MLC303", f"there is no parameter `{name}`", tree, scope, name, scope.params, "declare it under `params`")
         case ("steps", step, ("values" | "metrics") as port, name):
             return _of_step(tree, scope, step, port, name)
+        case ("each", name, *fields) if len(fields) <= 1:
+            return _each(tree, scope, name, *fields)
         case (("inputs" | "outputs" | "values" | "metrics") as port, name):
             if scope.own is None:
                 values = port in ("values", "metrics")
@@ -146,9 +157,39 @@ def _of_step(tree: Name, scope: Scope, step: str, port: str, name: str) -> Expr:
         there = scope.metrics[step] if port == "values" else scope.values[step]
         help = f"it is one of its {other}: write `steps.{step}.{other}.{name}`" if name in there else f"declare it under its `{port}`"
         raise _unknown("MLC304", f"step `{step}` has no `{name}` under `{port}`", tree, scope, name, declared, help)
+    loop = scope.inside.get(step, "")
+    if loop and loop != scope.loop:
+        if port == "values":
+            return ListRef(loop, step, scope.values[step][name])
+        help = f"let a step ride along, `each: {loop}`, or have `{step}` write the number under its `values`, which arrive as a list"
+        message = f"metric `{name}` belongs to the items of loop `{loop}`, and this is outside of it"
+        raise BindError("MLC324", message, tree.start, tree.end, help)
     if port == "values":
         return ValueRef(step, scope.values[step][name])
     return MetricRef(step, scope.metrics[step][name])
+
+
+def _each(tree: Name, scope: Scope, name: str, field: str = "") -> Expr:
+    written = ".".join(tree.parts)
+    if scope.once:
+        help = "put the condition on a step that rides along, `each: STEP`, or leave the item out of the list"
+        message = f"`{written}` may not be used in {scope.place} of the loop's own step, which is evaluated once, before the items"
+        raise BindError("MLC311", message, tree.start, tree.end, help)
+    if scope.items is None:
+        help = "give the step a `foreach`, or let it ride along a loop: `each: STEP`"
+        raise BindError("MLC326", f"`{written}` is part of an item, and this step is in no loop", tree.start, tree.end, help)
+    if name not in scope.items:
+        raise _unknown("MLC326", f"the loop's `foreach` has no `{name}`", tree, scope, name, scope.items, "declare it under `foreach`")
+    fields = scope.items[name]
+    if fields is None:
+        return EachRef(f"{name}.{field}" if field else name, "string", (), known=False)
+    if field not in fields:
+        known = [one for one in fields if one]
+        help = f"items of `{name}` have no fields: write `each.{name}`"
+        if known:
+            help = f"items of `{name}` have {', '.join(f'`{one}`' for one in known)}"
+        raise _unknown("MLC326", f"no item of `{name}` has a field `{field}`", tree, scope, field, known, help)
+    return fields[field]
 
 
 def _unknown(code: str, message: str, tree: Name, scope: Scope, word: str, candidates: Iterable[str], help: str) -> BindError:
@@ -166,4 +207,5 @@ def _forms(parts: tuple[str, ...], scope: Scope) -> str:
             return f"list `{name}` under the step's `inputs` and write `inputs.{name}`: that is its path, and the edge to `{step}` follows"
     if parts[0] == "steps":
         return "write `steps.STEP.values.NAME` or `steps.STEP.metrics.NAME`"
-    return "references look like `params.NAME`, `steps.STEP.values.NAME`, `steps.STEP.metrics.NAME`, `inputs.NAME`, `run.id`"
+    forms = ("params.NAME", "steps.STEP.values.NAME", "steps.STEP.metrics.NAME", "each.NAME", "inputs.NAME", "run.id")
+    return f"references look like {', '.join(f'`{form}`' for form in forms)}"

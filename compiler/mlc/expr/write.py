@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from ..ir import Compare, In, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef
+from ..ir import Compare, EachRef, In, ListRef, Literal, Logic, MetricRef, Not, OuterRef, ParamRef, PathRef, RunRef, ValueRef, loops_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..ir import Expr
+    from ..ir import Expr, Pipeline
 
 
 def written(expr: Expr) -> str:
@@ -18,10 +18,14 @@ def written(expr: Expr) -> str:
             return json.dumps(text, ensure_ascii=False) if kind == "string" else text
         case ParamRef(param=param):
             return f"params.{param.name}"
-        case ValueRef(step=step, value=value):
+        case ValueRef(step=step, value=value) | ListRef(step=step, value=value):
             return f"steps.{step}.values.{value.name}"
         case MetricRef(step=step, metric=metric):
             return f"steps.{step}.metrics.{metric.name}"
+        case EachRef(column=column):
+            return f"each.{column}"
+        case OuterRef(ref=ref):
+            return written(ref)
         case PathRef(port=port, name=name):
             return f"{port}.{name}"
         case RunRef(name=name):
@@ -38,3 +42,19 @@ def written(expr: Expr) -> str:
 
 def _inner(expr: Expr) -> str:
     return f"({written(expr)})" if isinstance(expr, (Compare, In, Not, Logic)) else written(expr)
+
+
+def rounds(pipeline: Pipeline) -> dict[str, str]:
+    """What the steps of loops run for, in words: `for each lr, seed of 6 items, 2 at once`."""
+    found: dict[str, str] = {}
+    for group in loops_of(pipeline):
+        loop = group.loop
+        if loop is None:
+            continue
+        found.update({step.name: f"for each item of {group.name}" for step in group.children})
+        names = ", ".join(dict.fromkeys(column.column.partition(".")[0] for column in loop.columns))
+        items = (
+            written(loop.source) if loop.source is not None else f"{len(loop.rows or ())} item{'' if len(loop.rows or ()) == 1 else 's'}"
+        )
+        found[group.name] = f"for each {names} of {items}" + (f", {loop.parallel} at once" if loop.parallel else "")
+    return found

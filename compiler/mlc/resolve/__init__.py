@@ -143,13 +143,34 @@ def _group(context: Context, kind: Kind, section: str, sections: Sections, decla
     context.enter(
         own, [name for other, names in declared.items() if other != section for name in names if name not in own], kind == "finally"
     )
-    project.enter(own, {step.name: _thresholds(context, step, own[step.name]) for step in sections[section]})
-    resolved = {step.name: steps.resolve(context, step, project) for step in sections[section]}
+    merged = sections[section]
+    looped = any(key in step.data for step in merged for key in ("foreach", "each", "parallel"))
+    if looped:
+        return _looped(context, Group(kind, f"x-{kind}", (), (section,)), merged, own, project)
+    project.enter(own, {step.name: _thresholds(context, step, own[step.name]) for step in merged})
+    resolved = {step.name: steps.resolve(context, step, project) for step in merged}
     ordered = graph.order(context, {name: edges for name, (_, edges) in resolved.items()})
     rank = {name: index for index, name in enumerate(ordered)}
     children = tuple(replace(resolved[name][0], after=tuple(sorted(resolved[name][1], key=rank.__getitem__))) for name in ordered)
     return Group(kind, f"x-{kind}", children, (section,))
 
 
+def _looped(context: Context, group: Group, merged: list[Merged], own: dict[str, ports.Ports], project: steps.Project) -> Group:
+    """A group with loops in it. Its steps stay out of it where something is wrong."""
+    from . import loops
+
+    sources = loops.declare(context, merged)
+    project.enter(own, {step.name: _thresholds(context, step, own[step.name]) for step in merged})
+    resolved = {step.name: steps.resolve(context, step, project) for step in merged}
+    edges = loops.lifted(context, merged, resolved, sources)
+    ordered = graph.order(context, edges)
+    if failed(context.findings):
+        return group
+    return replace(
+        group, children=loops.assemble(context, merged, {name: step for name, (step, _) in resolved.items()}, edges, sources, ordered)
+    )
+
+
 def _thresholds(context: Context, step: Merged, declared: ports.Ports) -> dict[str, tuple[Threshold, ...]]:
+    context.at(step.name)
     return {name: ports.thresholds(context, step, metric) for name, metric in declared.metrics.items()}

@@ -46,6 +46,11 @@ def gates(
     """One condition for each threshold of the gating steps. A threshold that was refused has been reported: it is not missing."""
     found: list[Condition] = []
     for name, path in named.items():
+        if context.inside and context.inside.get(name, "") not in ("", context.inside.get(step.name)):
+            help = f"let a step with this gate ride along, `each: {context.inside[name]}`: it runs for the items that hold"
+            message = f"the gate of `{step.name}` is `{name}`, whose metrics belong to the items of a loop"
+            context.report("MLC312", message, path, help=help)
+            continue
         comparisons = [
             Compare(threshold.op, MetricRef(name, context.metrics[name][metric]), threshold.bound)
             for metric, bounds in thresholds[name].items()
@@ -87,8 +92,10 @@ def when(context: Context, step: Merged) -> list[Condition]:
     if expr is None:
         return []
     if type_of(expr) != "bool":
-        from ..expr.bind import article
+        from ..expr.bind import article, used_as
 
+        expr = used_as("bool", expr)
+    if type_of(expr) != "bool":
         examples = {"string": "== 'prod'", "int": "> 0", "float": "> 0.5"}
         operator = examples.get(type_of(expr))
         whole = text[start:end].strip()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ..diagnostics.model import At, Path
     from ..expr.parse import ExpressionError
+    from ..expr.scope import Items
     from ..ir import Expr, Metric, Param, Ref, Value
     from .ports import Ports
 
@@ -32,6 +33,9 @@ class Context:
         self.values: dict[str, dict[str, Value]] = {}
         self.metrics: dict[str, dict[str, Metric]] = {}
         self.final = False
+        self.inside: dict[str, str] = {}
+        self.items: dict[str, Items] = {}
+        self.loop, self.once = "", False
         self._elsewhere: frozenset[str] = frozenset()
         self._comparisons = 0
 
@@ -40,6 +44,12 @@ class Context:
         self.values = {name: found.values for name, found in ports.items()}
         self.metrics = {name: found.metrics for name, found in ports.items()}
         self.final, self._elsewhere = final, frozenset(elsewhere)
+        self.inside, self.items, self.loop, self.once = {}, {}, "", False
+
+    def at(self, step: str, *, once: bool = False) -> None:
+        """Go on with a step: what its expressions say of an item is of its loop. `once`: they are evaluated before that loop."""
+        loop = self.inside.get(step, "")
+        self.loop, self.once = ("", bool(loop)) if once else (loop, False)
 
     def apart(self, step: str) -> tuple[str, str] | None:
         """Why a step that exists cannot be referred to from here, and what to do instead; None for any other."""
@@ -81,7 +91,21 @@ class Context:
 
     def scope(self, place: str, own: Mapping[str, Mapping[str, str]] | None = None) -> Scope:
         """Names for an expression at `place`; `own` are the paths of the step's own ports, where paths may be used."""
-        return Scope(place, self.params, self.values, self.metrics, own, self.suggest, self.final, self.apart)
+        items = self.items.get(self.loop)
+        return Scope(
+            place,
+            self.params,
+            self.values,
+            self.metrics,
+            own,
+            self.suggest,
+            self.final,
+            self.apart,
+            self.inside,
+            self.loop,
+            items,
+            self.once,
+        )
 
     def text(self, text: str, path: Path, scope: Scope) -> Text:
         """A text with `${{ references }}` in it. Problems are reported; the faulty expression is left out of the result."""

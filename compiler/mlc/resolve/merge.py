@@ -27,7 +27,7 @@ OF_RESOURCES = frozenset(
 OF_RESOURCES |= {"resource"}
 """Keys of a step with a `resource`, which has no program."""
 
-PORTS = ("needs", "inputs", "outputs", "values", "metrics", "gate", "when")
+PORTS = ("needs", "inputs", "outputs", "values", "metrics", "gate", "when", "foreach", "each")
 """Keys of a step that only a template can hold for it."""
 
 
@@ -89,7 +89,9 @@ class Stack:
                 self.data[key] = {**value, **self.data[key]}
 
     def merged(self) -> Merged:
-        """The step as it is with all its layers."""
+        """The step as it is with all its layers. `parallel` of a layer is for loops only."""
+        if ("parallel",) in self.moved and self.data.get("foreach") is None:
+            del self.data["parallel"], self.moved[("parallel",)]
         data = {key: without_nulls(value) if key in BY_KEY else value for key, value in self.data.items() if value is not None}
         return Merged(self.name, data, self.origin, self.moved, self.lost, incomplete=self.incomplete)
 

@@ -31,7 +31,7 @@ def resolve(context: Context, declared: Mapping[str, Any]) -> None:
 
 def _param(context: Context, name: str, entry: Mapping[str, Any], path: Path, *, long: bool) -> Param:
     default = entry.get("default")
-    kind: Type = entry.get("type") or _type(default)
+    kind: Type = entry.get("type") or type_of_value(default)
     checked = _Checked(context, kind, name)
     text = checked.text(default, (*path, "default") if long else path, "default") if default is not None else None
     choices = tuple(
@@ -62,7 +62,7 @@ class _Checked:
 
     def text(self, value: Any, path: Path, what: str) -> str | None:
         """The canonical text of a value; None (and a finding) if it does not fit the type."""
-        found = _type(value)
+        found = type_of_value(value)
         number = self.kind == "float" and found == "int"
         scalar = self.kind == "string" and found not in ("list", "dict")
         if found == self.kind or number or scalar:
@@ -116,7 +116,8 @@ def _spelled(text: str, choices: tuple[str, ...], kind: Type) -> str:
     return text
 
 
-def _type(value: Any) -> Type:
+def type_of_value(value: Any) -> Type:
+    """The type that a value in the document has."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):

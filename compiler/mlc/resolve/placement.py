@@ -15,10 +15,14 @@ _STEP_KEYS = frozenset(("command", "args", "run", "when", "image"))
 _CONTAINER_KEYS = frozenset(("command", "args", "run", "env", "image"))
 _BOUNDS = frozenset(("min", "max", "above", "below"))
 _NO_DOLLAR = (
-    r"(?<!\$)\{\{\s*((?:params|inputs|outputs|values|metrics|run)\.[A-Za-z][\w-]*|steps\.[\w-]+\.(?:values|metrics)\.[\w-]+)\s*\}\}"
+    r"(?<!\$)\{\{\s*((?:params|inputs|outputs|values|metrics|run)\.[A-Za-z][\w-]*|each\.[A-Za-z][\w-]*(?:\.[\w-]+)?"
+    r"|steps\.[\w-]+\.(?:values|metrics)\.[\w-]+)\s*\}\}"
 )
 """What reads as a reference of ours, in the braces of other tools. A text that is meant so is written `${{ '{{ params.x }}' }}`."""
-_HELP = "expressions may stand in `command`, `args`, `env`, `when`, `image`, thresholds and the `tag` of a dataset, paths also in `run`"
+_HELP = (
+    "expressions may stand in `command`, `args`, `env`, `when`, `foreach`, `image`, thresholds "
+    "and the `tag` of a dataset, paths also in `run`"
+)
 
 
 def check_placement(context: Context) -> None:
@@ -85,6 +89,6 @@ def _allowed(path: Path, node: Any) -> bool:
         return True
     if key[:2] == ("resource", "manifest"):
         return isinstance(node, str)
-    if key[0] == "env":
+    if key[0] in ("env", "foreach"):
         return len(key) == 2 and isinstance(node, str)
     return key[0] == "metrics" and len(key) == 3 and key[2] in _BOUNDS

@@ -50,7 +50,7 @@ def named_paths(step: Merged, key: str) -> dict[str, tuple[str, Path]]:
     declared = step.get(key) or {}
     if isinstance(declared, list):
         return {name: (f"/mlc/{key}/{name}", step.where(key, index)) for index, name in enumerate(declared)}
-    return {name: (path if isinstance(path, str) else path["path"], step.where(key, name)) for name, path in declared.items()}
+    return {name: (entry if isinstance(entry, str) else entry["path"], step.where(key, name)) for name, entry in declared.items()}
 
 
 def is_optional(step: Merged, name: str) -> bool:
@@ -99,13 +99,10 @@ def declare(context: Context, step: Merged, types: Mapping[str, ArtifactType], o
 
 
 def _form(context: Context, step: Merged, key: str, path: str, origin: Path) -> None:
-    if isinstance(step.get(key), dict):
-        check_form(context, path, origin)
-
-
-def _where(step: Merged, name: str, origin: Path) -> Path:
-    """Where the path of an input is written."""
-    return origin if isinstance(step.get("inputs")[name], str) else (*origin, "path")
+    declared = step.get(key)
+    if isinstance(declared, dict):
+        short = isinstance(declared[origin[-1]], str)
+        check_form(context, path, origin if short else (*origin, "path"))
 
 
 def _small(context: Context, step: Merged, key: str, names: dict[str, Path]) -> Iterator[tuple[str, Mapping[str, Any], Path]]:
@@ -141,20 +138,34 @@ def _key(context: Context, entry: Mapping[str, Any], origin: Path) -> tuple[str,
 
 
 def inputs(
-    context: Context, step: Merged, producers: Mapping[str, tuple[str, Output]], externals: Mapping[str, External]
+    context: Context,
+    step: Merged,
+    producers: Mapping[str, tuple[str, Output]],
+    externals: Mapping[str, External],
+    limits: Mapping[str, Mapping[str, tuple[Threshold, ...]]],
 ) -> tuple[Input, ...]:
     """The inputs of a step, bound to the steps that produce them, or to where they come from."""
     found: list[Input] = []
     names: dict[str, Path] = {}
     datasets = context.data.get("datasets") or ()
     for name, (path, origin) in named_paths(step, "inputs").items():
-        _form(context, step, "inputs", path, origin if isinstance(step.get("inputs"), list) else _where(step, name, origin))
+        _form(context, step, "inputs", path, origin)
         names[name] = origin
         produced = producers.get(name)
         if is_optional(step, name) and produced is None and (name in externals or name in datasets):
             message = f"`{name}` is fetched before step `{step.name}` starts, and must be there"
             help = "`optional` is for artifacts that a step of the project may leave out"
             context.report("MLC337", message, step.where("inputs", name, "optional"), at="key", help=help)
+        if is_optional(step, name) and produced is not None and (context.inside.get(step.name) or context.inside.get(produced[0])):
+            message = f"`{name}` is made or read in a loop, where every item must have it"
+            help = "write an empty file where there is nothing to hand on, and leave `optional` out"
+            context.report("MLC337", message, step.where("inputs", name, "optional"), at="key", help=help)
+        entry = step.get("inputs")
+        best = entry[name].get("best") if isinstance(entry, dict) and isinstance(entry[name], dict) else None
+        if best is not None and (name in externals or (produced is None and name in datasets)):
+            why = "it comes from outside" if name in externals else "it is a dataset, which no step makes here"
+            help = f"leave `best` out: `{name}: {path}`"
+            context.report("MLC324", f"`{name}` has no best: {why}", (*origin, "best"), at="key", help=help)
         if name in externals:
             found.append(Input(name, path, externals[name].type, "", origin, externals[name]))
             continue
@@ -176,7 +187,12 @@ def inputs(
             message = f"step `{step.name}` has `{name}` among its inputs and its outputs"
             context.report("MLC308", message, origin, at="key", related=related, help=help)
             continue
-        found.append(Input(name, path, output.type, producer, origin, None, is_optional(step, name)))
+        port = Input(name, path, output.type, producer, origin, optional=is_optional(step, name))
+        if best is not None or context.inside:
+            from .best import chosen
+
+            port = chosen(context, step, port, best, limits)
+        found.append(port)
     check_alike(context, names)
     return tuple(found)
 
@@ -228,6 +244,10 @@ def _bound(context: Context, value: Any, path: Path) -> Expr | None:
         return None
     start = value.index("${{") + 3
     expr = context.expression(value, (start, value.rindex("}}")), path, context.scope("a threshold"))
+    if expr is not None and type_of(expr) not in ("int", "float"):
+        from ..expr.bind import used_as
+
+        expr = used_as("float", expr)
     if expr is not None and type_of(expr) not in ("int", "float"):
         context.report("MLC305", "a threshold must be a number", path, help="refer to a parameter, value or metric of type int or float")
         return None

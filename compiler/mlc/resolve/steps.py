@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir import ConfigMapKey, Env, FieldPath, MetricRef, Mount, SecretKey, Step, ValueRef, references
+from ..ir import ConfigMapKey, Env, FieldPath, ListRef, MetricRef, Mount, SecretKey, Step, ValueRef, references
 from ..record import replace
 from ..scalars import source_text
 from . import conditions, images, ports, program, resources
@@ -42,12 +42,13 @@ class Project:
 
 def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dict[str, Path]]:
     """The step (`after` still empty), and the steps it waits for with the place that says so."""
+    context.at(step.name)
     if step.get("resource") is not None:
         from . import objects  # few projects have any
 
         return objects.resolve(context, step, project)
     declared = project.ports[step.name]
-    inputs = ports.inputs(context, step, project.producers, project.externals)
+    inputs = ports.inputs(context, step, project.producers, project.externals, project.thresholds)
     values = tuple(declared.values.values())
     metrics = tuple(replace(metric, thresholds=project.thresholds[step.name].get(metric.name, ())) for metric in declared.metrics.values())
     mounts = mounted(context, step, project.volumes)
@@ -63,7 +64,9 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
     env = environment(context, step, own)
     needs = conditions.named_steps(context, step, "needs", project.ports)
     gates = conditions.named_steps(context, step, "gate", project.ports)
+    context.at(step.name, once=step.get("foreach") is not None)
     conditional = (*conditions.gates(context, step, gates, project.thresholds), *conditions.when(context, step))
+    context.at(step.name)
     workdir = step.get("workdir", "")
     if workdir:
         check_form(context, workdir, step.where("workdir"))
@@ -175,12 +178,14 @@ def edges(step: Step, needs: Mapping[str, Path], gates: Mapping[str, Path]) -> d
     for port in step.inputs:
         if port.producer:
             found.setdefault(port.producer, port.origin)
+        if port.best is not None:
+            found.setdefault(port.best.metric.step, port.best.origin)
     for text in (*step.texts, *(step.resource.texts if step.resource else ())):
         for reference in text.references:
-            if isinstance(reference, (ValueRef, MetricRef)):
+            if isinstance(reference, (ValueRef, MetricRef, ListRef)):
                 found.setdefault(reference.step, text.origin)
     for condition in step.conditions:
         for reference in references(condition.expr):
-            if isinstance(reference, (ValueRef, MetricRef)):
+            if isinstance(reference, (ValueRef, MetricRef, ListRef)):
                 found.setdefault(reference.step, condition.origin)
     return found

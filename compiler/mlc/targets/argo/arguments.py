@@ -7,7 +7,7 @@ container then holds nothing but `{{inputs.parameters.NAME}}`.
 
 from __future__ import annotations
 
-from ...ir import MetricRef, ParamRef, PathRef, RunRef, ValueRef, type_of
+from ...ir import EachRef, ListRef, MetricRef, OuterRef, ParamRef, PathRef, RunRef, ValueRef, type_of
 from ...lowering.params import bounds, limits
 from ...lowering.text import kubelet
 from ...patterns import lazy
@@ -89,10 +89,14 @@ class Arguments:
 
 def _names(ref: Ref) -> tuple[str, str]:
     match ref:
-        case ValueRef(step=step, value=value):
+        case ValueRef(step=step, value=value) | ListRef(step=step, value=value):
             return step, value.name
         case MetricRef(step=step, metric=metric):
             return step, metric.name
+        case OuterRef(ref=ref):
+            return _names(ref)
+        case EachRef(column=column):
+            return "", column.replace(".", "-")
         case ParamRef(param=param):
             return "", param.name
         case RunRef(name=name):
@@ -111,7 +115,7 @@ def argument(text: Text, *, in_pod: bool = True) -> str:
     tested = " + ".join(pieces(text, True, _unchecked))
     if len(text.pieces) > 1:
         tested = f"({tested})"
-    names = list(dict.fromkeys(_called(ref) for ref in free))
+    names = list(dict.fromkeys(called(ref) for ref in free))
     message = quoted(f"{' or '.join(names)} contains double braces")
     return f"{tested} contains ('{{' + '{{') ? asInt({message}) : " + (f"replace({whole}, '$', '$$')" if in_pod else whole)
 
@@ -122,24 +126,38 @@ def pieces(text: Text, escaped: bool, piece: Callable[[Ref, bool], str]) -> list
 
 
 def _unchecked(ref: Ref, escaped: bool) -> str:
-    return raw(ref) if isinstance(ref, (ParamRef, ValueRef)) else piece(ref, escaped)
+    made = ref.ref if isinstance(ref, OuterRef) else ref
+    return raw(ref) if isinstance(made, (ParamRef, ValueRef, EachRef)) else piece(ref, escaped)
 
 
 def _is_text(ref: Ref) -> bool:
     """Whether a run may put any text here: not where `choices` list what there is, for `check` has seen those."""
-    if isinstance(ref, (PathRef, RunRef)) or (isinstance(ref, ParamRef) and ref.param.choices):
+    if isinstance(ref, OuterRef):
+        return _is_text(ref.ref)
+    if isinstance(ref, (PathRef, RunRef)) or _listed(ref):
         return False
-    return type_of(ref) in ("string", "list", "dict")
+    kind = ref.value.type if isinstance(ref, ListRef) else type_of(ref)
+    return kind in ("string", "list", "dict")
 
 
-def _called(ref: Ref) -> str:
+def _listed(ref: Ref) -> tuple[str, ...]:
+    """The only texts that a reference can give, () where any can come."""
+    return ref.param.choices if isinstance(ref, ParamRef) else ref.texts if isinstance(ref, EachRef) else ()
+
+
+def called(ref: Ref) -> str:
+    """A reference in a message."""
     match ref:
-        case ValueRef(step=step, value=value):
+        case ValueRef(step=step, value=value) | ListRef(step=step, value=value):
             return f"value {value.name} of step {step}"
         case MetricRef(step=step, metric=metric):
             return f"metric {metric.name} of step {step}"
         case ParamRef(param=param):
             return f"parameter {param.name}"
+        case OuterRef(ref=ref):
+            return called(ref)
+        case EachRef(column=column):
+            return f"each.{column}"
         case RunRef(name=name):
             return f"run.{name}"
         case PathRef(port=port, name=name):
@@ -151,24 +169,27 @@ def piece(ref: Ref, escaped: bool) -> str:
     text = raw(ref)
     if isinstance(ref, PathRef):
         return quoted(ref.path if escaped else kubelet(ref.path))
-    if isinstance(ref, RunRef):
+    if isinstance(ref, EachRef) and ref.texts:
+        return f"replace({text}, '$', '$$')" if not escaped and any("$" in one for one in ref.texts) else text
+    made = ref.ref if isinstance(ref, OuterRef) else ref
+    if isinstance(made, (RunRef, ListRef)):
         return text
-    if isinstance(ref, MetricRef):
-        if ref.metric.key or ref.metric.format == "kfp-v1":
+    if isinstance(made, MetricRef):
+        if made.metric.key or made.metric.format == "kfp-v1":
             return f"toJson({number(ref)} + 0)"
-        return _guard(f"trim({text})", [f"{text} matches {_METRIC}"], f"{_called(ref)} is not a number")
+        return _guard(f"trim({text})", [f"{text} matches {_METRIC}"], f"{called(ref)} is not a number")
     test, problem = _TYPES.get(type_of(ref), ("", ""))
     tests = [test % text] if test else []
     if isinstance(ref, ParamRef):
         tests, problem = _limits(ref.param, text, tests, problem)
         if not escaped and any("$" in choice for choice in ref.param.choices):
-            return f"replace({_guard(text, tests, f'{_called(ref)} {problem}')}, '$', '$$')"
-    return _guard(text, tests, f"{_called(ref)} {problem}") if tests else text
+            return f"replace({_guard(text, tests, f'{called(ref)} {problem}')}, '$', '$$')"
+    return _guard(text, tests, f"{called(ref)} {problem}") if tests else text
 
 
 def _of_image(ref: Ref, escaped: bool) -> str:
     if type_of(ref) == "string" and not (isinstance(ref, ParamRef) and ref.param.choices):
-        return _guard(raw(ref), [f"{raw(ref)} matches {_REFERENCE}"], f"{_called(ref)} is no part of an image reference")
+        return _guard(raw(ref), [f"{raw(ref)} matches {_REFERENCE}"], f"{called(ref)} is no part of an image reference")
     return piece(ref, escaped)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...diagnostics.model import Finding
-from ...ir import FieldPath, Text
+from ...ir import FieldPath, Text, loops_of
 from ...lowering.text import ARGUMENT_LIMIT, engine_tag, kubelet, unquotable, way_out
 from .names import named, repository
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...diagnostics.model import Path
-    from ...ir import Container, Input, Metric, Mount, Output, Pipeline, Step, Store, Value
+    from ...ir import Container, Group, Input, Metric, Mount, Output, Pipeline, Step, Store, Value
 
 _VOLUMES = frozenset({"var-run-argo", "tmp-dir-argo", "argo-staging", "argoexec-bin", "input-artifacts", "argo-env-config"})
 """Volumes that the controller adds to a pod (controller/workflowpod.go, workflow/common)."""
@@ -23,6 +23,9 @@ _LONGEST = 52
 _CONTAINERS = frozenset({"main", "wait", "init"})
 """Containers of every pod: the step's own and two of the executor (workflow/common)."""
 
+_CODES = ("\\u003c", "\\u003e", "\\u0026")
+"""What Argo takes in an item for JSON's own way to write `<`, `>` and `&` (util/json/fix.go)."""
+
 _FOLDERS = ("/var/run/argo", "/argo", "/mainctrfs")
 """Folders of the executor in a pod (workflow/common)."""
 
@@ -30,6 +33,8 @@ _FOLDERS = ("/var/run/argo", "/argo", "/mainctrfs")
 def check(pipeline: Pipeline, findings: list[Finding]) -> None:
     """Append what stops this pipeline on Argo, what to know, and what is handed over."""
     found = list(_project(pipeline))
+    for group in loops_of(pipeline):
+        found += _items(group)
     for step in pipeline.steps:
         found += (*_step(step), *_tags(step))
         if any(port.external is not None for port in step.inputs):
@@ -73,6 +78,23 @@ def _project(pipeline: Pipeline) -> Iterator[Finding]:
         chosen = f" --env {pipeline.environment}" if pipeline.environment else ""
         help = f"create it once in the namespace of the runs: `mlc infra SPEC{chosen} | kubectl apply -f -`"
         yield Finding("MLC405", message, pipeline.store.origin, "key", help=help)
+
+
+def _items(group: Group) -> Iterator[Finding]:
+    """Constant items are texts that Argo puts into a task as they are, and then reads for templates."""
+    loop = group.loop
+    for row in (loop.rows or ()) if loop else ():
+        for column, text in zip(loop.columns if loop else (), row, strict=True):
+            path = (*loop.origin, column.column.partition(".")[0]) if loop else ()
+            help = "read it from a file, or put the characters together in the program"
+            if odd := "{{" if "{{" in text else next((code for code in _CODES if code in text), ""):
+                message = f"Argo would change `{odd}` in an item of loop `{group.name}`"
+                yield Finding("MLC403", message, path, "key", help=help)
+                return
+            if character := unquotable(text):
+                message = f"an item of loop `{group.name}` holds the character {character}, on which Argo's template engine breaks"
+                yield Finding("MLC403", message, path, "key", help=help)
+                return
 
 
 def _step(step: Step) -> Iterator[Finding]:

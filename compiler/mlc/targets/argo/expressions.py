@@ -7,7 +7,22 @@ an expression may hold `{{` or `}}`, which end the tag that it stands in.
 
 from __future__ import annotations
 
-from ...ir import Compare, In, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef, type_of
+from ...ir import (
+    Compare,
+    EachRef,
+    In,
+    ListRef,
+    Literal,
+    Logic,
+    MetricRef,
+    Not,
+    OuterRef,
+    ParamRef,
+    PathRef,
+    RunRef,
+    ValueRef,
+    type_of,
+)
 from ...lowering.params import bounds, limits
 from ...patterns import lazy
 
@@ -15,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...ir import Expr, Ref
+    from ...ir import Expr, Metric, Ref
 
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SPLIT = lazy(r"\{(?=\{)|\}(?=\})|\\(?=u00)| is(?= missing)|variable(?= not in env)")
@@ -53,6 +68,10 @@ def raw(ref: Ref) -> str:
             return "(workflow.status == 'Succeeded' ? 'Succeeded' : 'Failed')"
         case RunRef(name=name):
             return "workflow.uid" if name == "id" else "workflow.name"
+        case EachRef() | ListRef() | OuterRef():
+            from . import loops
+
+            return loops.raw(ref)
         case PathRef(path=path):
             return quoted(path)
 
@@ -66,10 +85,13 @@ def number(ref: Ref) -> str:
         tests = " and ".join(f"fromJSON({raw(ref)}) {op} {constant(limit)}" for op, limit in bounds(ref.param))
         message = f"parameter {ref.param.name} is not {'an int' if ref.param.type == 'int' else 'a float'}{limits(ref.param)}"
         return f"({tests} ? fromJSON({raw(ref)}) : asInt({quoted(message)}))"
-    if not isinstance(ref, MetricRef):
-        return f"fromJSON({raw(ref)})"
-    metric = ref.metric
+    made = ref.ref if isinstance(ref, OuterRef) else ref
     document = f"fromJSON({raw(ref)})"
+    return found(document, made.metric) if isinstance(made, MetricRef) else document
+
+
+def found(document: str, metric: Metric) -> str:
+    """Where the number of a metric is in its document."""
     if metric.format == "kfp-v1":
         # an entry that is no object has no name: to ask for it would end the run here, and not on KFP
         return f"filter({document}['metrics'], type(#) == 'map' and #['name'] == {quoted(metric.name)})[0]['numberValue']"
@@ -123,7 +145,7 @@ def _operand(expr: Expr, plain: bool) -> str:
     match expr:
         case Literal():
             return _literal(expr)
-        case ParamRef() | ValueRef() | MetricRef() | PathRef() | RunRef():
+        case ParamRef() | ValueRef() | MetricRef() | EachRef() | ListRef() | OuterRef() | PathRef() | RunRef():
             kind = type_of(expr)
             if kind in ("int", "float"):
                 return number(expr) if plain else strict_number(expr)

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from ...ir import steps_of
 from . import missed, volumes
-from .arguments import Arguments
+from .groups import dag
 from .kinds import documents, ttl
 from .names import ENTRYPOINT, REPOSITORY_KEY, repository
 from .notes import parameter
-from .templates import task, template
 from .versions import TEMPLATE_ANNOTATIONS, at_least
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
-    from ...ir import Param, Pipeline, Step, Store
+    from ...ir import Param, Pipeline
 
 
 def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     """The objects of the manifest. Their spec: a DAG template `entrypoint` and one template per step, then the same for `finally`."""
     shown = bool(pipeline.argo.version) and at_least(pipeline.argo.version, TEMPLATE_ANNOTATIONS)
-    templates = _dag(ENTRYPOINT, steps_of(pipeline.run), pipeline.store, shown)
-    final = _dag(pipeline.final.name, steps_of(pipeline.final), pipeline.store, shown) if pipeline.final else []
+    templates = dag(ENTRYPOINT, pipeline.run.children, pipeline.store, shown)
+    final = dag(pipeline.final.name, pipeline.final.children, pipeline.store, shown) if pipeline.final else []
     if any(metric.on_miss == "fail" for step in pipeline.steps for metric in step.metrics):
         final.append({"name": missed.MISSED, "suspend": {}})
     _memoize(pipeline, [*templates, *final])
@@ -55,20 +52,6 @@ def _memoize(pipeline: Pipeline, templates: list[dict[str, Any]]) -> None:
     for made in templates:
         if made["name"] in cached:
             made["memoize"] = memo.memoize(cached[made["name"]], memo.config_map(pipeline))
-
-
-def _dag(name: str, steps: Sequence[Step], store: Store | None, shown: bool) -> list[dict[str, Any]]:
-    """A DAG template of these steps, then their templates; with `shown` the UI shows titles as names of nodes."""
-    tasks: list[dict[str, Any]] = []
-    templates: list[dict[str, Any]] = []
-    for step in steps:
-        arguments = Arguments()
-        templates.append(template(step, arguments, store, shown))
-        tasks.append(task(step, arguments))
-    for step in steps:  # last, since a threshold may read what a later step wrote
-        tasks += missed.tasks(step)
-    # the default of failFast would end branches that wait for a free slot when another branch fails (controller/dag.go)
-    return [{"name": name, "dag": {"failFast": False, "tasks": tasks}}, *templates]
 
 
 def _parameter(param: Param) -> dict[str, Any]:

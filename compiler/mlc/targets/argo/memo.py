@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from ...diagnostics.model import Finding
-from ...ir import Claim, HostPath, Nfs, RunClaim
+from ...ir import Claim, HostPath, Nfs, RunClaim, loops_of, steps_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,11 @@ def memoize(step: Step, name: str) -> dict[str, Any]:
 def check(pipeline: Pipeline) -> Iterator[Finding]:
     """Refuse what no entry can hold, and say where the entries are."""
     kept = [(step, step.cache) for step in pipeline.steps if step.cache is not None and step.cache.enabled]
+    looped = {step.name for loop in loops_of(pipeline) for step in steps_of(loop)}
     for step, cache in kept:
+        if step.name in looped:
+            message = f"`cache` of step `{step.name}` is not possible on Argo: it is in a loop, and all items would have one result"
+            yield Finding("MLC401", message, cache.origin, "key", help="remove `cache`, or cache a step before the loop")
         if not cache.key:
             message = "`cache: true` cannot be turned on for Argo, which finds results by a key alone: it does not look at inputs"
             help = "write `cache: {key: TEXT}`, and change the text to run the step again"

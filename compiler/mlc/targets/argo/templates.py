@@ -16,6 +16,7 @@ from .versions import DISPLAY_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from ...ir import Env, Input, Metric, Output, Retry, Script, Step, Store, Value
@@ -63,21 +64,31 @@ def template(step: Step, arguments: Arguments, store: Store | None = None, shown
     return {"name": step.name, **{key: value for key, value in parts if value}, **placed, **body}
 
 
-def task(step: Step, arguments: Arguments) -> dict[str, Any]:
-    """The task of a step in the DAG: what it waits for, its condition, and what its template gets."""
+def task(step: Step, arguments: Arguments, archives: Mapping[str, Any]) -> dict[str, Any]:
+    """The task of a step in the DAG: what it waits for, its condition, and what its template gets.
+
+    `archives` says how artifacts that `best` chooses were stored.
+    """
     made: dict[str, Any] = {"name": step.name, "template": step.name}
     if step.after:
         made["depends"] = " && ".join(f"{name}.Succeeded" for name in step.after)
     if step.conditions:
         made["when"] = "{{= " + every([condition.expr for condition in step.conditions]) + " }}"
     parameters = [{"name": name, "value": value} for name, value in arguments.values.items()]
-    artifacts = [
-        {"name": port.name, "from": "{{tasks." + port.producer + ".outputs.artifacts." + port.name + "}}", **_optional(port)}
-        for port in step.inputs
-        if port.external is None
-    ]
+    artifacts = [artifact(port, port.name, archives) for port in step.inputs if port.external is None]
     given = {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
     return {**made, "arguments": given} if given else made
+
+
+def artifact(port: Input, name: str, archives: Mapping[str, Any]) -> dict[str, Any]:
+    """The argument `name` that hands over an artifact: of a step beside, of an item of a loop beside, or of this group's own inputs."""
+    if port.outer:
+        return {"name": name, "from": "{{inputs.artifacts." + port.outer + "}}"}
+    if port.best is None:
+        return {"name": name, "from": "{{tasks." + port.producer + ".outputs.artifacts." + port.name + "}}", **_optional(port)}
+    from .loops import picked
+
+    return picked(port, port.best, name, archives[port.name])
 
 
 def _scheduling(step: Step) -> dict[str, Any]:
@@ -163,23 +174,26 @@ def _input(port: Input, arguments: Arguments, store: Store | None) -> dict[str, 
 def _outputs(step: Step) -> dict[str, Any]:
     small: tuple[Value | Metric, ...] = (*step.values, *step.metrics)
     parameters = [{"name": port.name, "valueFrom": {"path": port.path}} for port in small]
+    artifacts = [
+        {"name": port.name, "path": port.path, "archive": archive, **_optional(port)}
+        for port, archive in zip(step.outputs, storing(step).values(), strict=True)
+    ]
+    return {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
+
+
+def storing(step: Step) -> dict[str, dict[str, Any]]:
+    """How each artifact of a step is stored: as it is, a file as one object, a directory as objects below one key.
+
+    Its key ends in the file's name, so two outputs of one file name (or one called like the pod's log) would overwrite each other
+    (executor.go, saveArtifactFromFile): those are packed, which names them after the artifact. The consumer unpacks them again.
+    """
     taken: dict[str, int] = {"main.log": 1}
     for port in step.outputs:
         name = os.path.basename(port.path)
         taken[name] = taken.get(name, 0) + 1
     packed = {f"{port.name}.tgz" for port in step.outputs}  # what the executor calls a packed artifact
-    names = [os.path.basename(port.path) for port in step.outputs]
-    artifacts = [_output(port, taken[name] > 1 or name in packed) for port, name in zip(step.outputs, names, strict=True)]
-    return {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
-
-
-def _output(port: Output, shared: bool) -> dict[str, Any]:
-    """An artifact, stored as it is: a file as one object, a directory as objects below one key.
-
-    Its key ends in the file's name, so two outputs of one file name (or one called like the pod's log) would overwrite each other
-    (executor.go, saveArtifactFromFile): those are packed, which names them after the artifact. The consumer unpacks them again.
-    """
-    return {"name": port.name, "path": port.path, "archive": {"tar" if shared else "none": {}}, **_optional(port)}
+    names = {port.name: os.path.basename(port.path) for port in step.outputs}
+    return {port: {"tar" if taken[name] > 1 or name in packed else "none": {}} for port, name in names.items()}
 
 
 def _optional(port: Input | Output) -> dict[str, bool]:

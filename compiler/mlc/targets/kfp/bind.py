@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ...ir import MetricRef, Param, ParamRef, RunRef, ValueRef, references
+from ...ir import EachRef, ListRef, MetricRef, OuterRef, Param, ParamRef, RunRef, ValueRef, references
 from ...record import record
 from .cel import quoted
 
@@ -55,19 +55,24 @@ def operand(ref: Ref) -> Binding:
         case ParamRef(param=param):
             return Binding(param.name, PARAMETER_TYPES[param.type], {"componentInputParameter": param.name})
         case ValueRef(step=step, value=value):
-            return Binding(f"{step}.{value.name}", "STRING", _output(step, value.name))
+            return Binding(f"{step}.{value.name}", "STRING", output(step, value.name))
         case MetricRef(step=step, metric=metric):
-            return Binding(f"{step}.{metric.name}", "STRING", _output(step, metric.name))
+            return Binding(f"{step}.{metric.name}", "STRING", output(step, metric.name))
         case RunRef(name=name):
             return Binding(f"x-run.{name}", "STRING", {"runtimeValue": {"constant": _RUN[name]}})
+        case EachRef() | ListRef() | OuterRef():
+            from . import loops
+
+            return loops.operand(ref)
     raise AssertionError(ref)  # a path is known when compiling and never bound
 
 
 def piece(ref: Ref) -> Binding:
     """The input that carries a reference into a text: of a metric's document, the number alone."""
     binding = operand(ref)
-    if isinstance(ref, MetricRef) and (ref.metric.key or ref.metric.format == "kfp-v1"):
-        selector = "parseJson(string_value)" + lookup(ref.metric)
+    made = _made(ref)
+    if isinstance(made, MetricRef) and (made.metric.key or made.metric.format == "kfp-v1"):
+        selector = "parseJson(string_value)" + lookup(made.metric)
         return Binding(f"{binding.name}.number", "STRING", {**binding.source, "parameterExpressionSelector": selector})
     return binding
 
@@ -85,7 +90,8 @@ def placeholder(binding: Binding) -> str:
     return "{{$.inputs.parameters['" + binding.name + "']}}"
 
 
-def _output(step: str, name: str) -> dict[str, Any]:
+def output(step: str, name: str) -> dict[str, Any]:
+    """The source of an input: what a task beside wrote."""
     return {"taskOutputParameter": {"producerTask": step, "outputParameterKey": name}}
 
 
@@ -102,20 +108,30 @@ def limited(refs: Iterable[Ref]) -> dict[str, Param]:
     return {param.name: param for param in params if param.choices or param.minimum is not None or param.maximum is not None}
 
 
-def checked(step: Step) -> tuple[MetricRef | ValueRef, ...]:
-    """What the step's texts take from files of other steps: each once, in order of use.
+_FREE = ("string", "list", "dict")
+"""Types of values that hold texts: a list of others is one of numbers or booleans, as the launcher sees to."""
+
+
+def checked(step: Step) -> tuple[Ref, ...]:
+    """What the step's texts take from files of other steps, or from a run-time list: each once, in order of use.
 
     Not metrics that a condition of the step reads: it errs on the same texts.
     """
     used = [ref for text in step.bound for ref in text.references]
-    read = {operand(ref).name for condition in step.conditions for ref in references(condition.expr) if isinstance(ref, MetricRef)}
-    found: dict[str, MetricRef | ValueRef] = {}
+    read = {operand(ref).name for condition in step.conditions for ref in references(condition.expr) if isinstance(_made(ref), MetricRef)}
+    found: dict[str, Ref] = {}
     for ref in used:
-        if isinstance(ref, (MetricRef, ValueRef)):
+        made = _made(ref)
+        free = (isinstance(made, EachRef) and not made.texts) or (isinstance(made, ListRef) and made.value.type in _FREE)
+        if free or isinstance(made, (MetricRef, ValueRef)):
             name = operand(ref).name
             if name not in read:
                 found.setdefault(name, ref)
     return tuple(found.values())
+
+
+def _made(ref: Ref) -> Ref:
+    return ref.ref if isinstance(ref, OuterRef) else ref
 
 
 def bindings(step: Step) -> tuple[Binding, ...]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 
-from ...ir import Compare, In, Literal, Logic, MetricRef, Not, ParamRef, PathRef, RunRef, ValueRef
+from ...ir import Compare, EachRef, In, ListRef, Literal, Logic, MetricRef, Not, OuterRef, ParamRef, PathRef, RunRef, ValueRef
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ...ir import Condition, Expr, Param
+    from ...ir import Condition, Expr, Param, Ref
 
 _INT = "-?[0-9]+"
 _FLOAT = "-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?"
@@ -58,9 +58,7 @@ def number(text: str) -> str:
     return text if any(mark in text for mark in ".eE") else text + ".0"
 
 
-def condition(
-    conditions: Sequence[Condition], asked: Sequence[Param], used: Sequence[Param] = (), files: Sequence[MetricRef | ValueRef] = ()
-) -> str:
+def condition(conditions: Sequence[Condition], asked: Sequence[Param], used: Sequence[Param] = (), files: Sequence[Ref] = ()) -> str:
     """When a step runs, and an error where that cannot be told, or where it would run with a text that is not what it must be.
 
     Its conditions come first, with the limits of the params in them (`asked`): all of them, whatever the others say. Only if they hold,
@@ -80,29 +78,39 @@ def missed(tests: Sequence[tuple[Compare, str]], params: Sequence[Param]) -> str
     return parts[0] if len(parts) == 1 else _strict(parts, "exists")
 
 
-def typed(ref: MetricRef | ValueRef) -> str:
+def typed(ref: Ref) -> str:
     """True where a text from a file may stand in another text, an error that says so where it may not: the rules of the Argo target.
 
     Numbers keep their text there, so it is the text that must be one. On the way to the program Argo would replace `{{`, and `$$` and
     `$(X)` by the kubelet: the launcher gets the text in its command (driver/driver.go, `--executor_input`).
     """
-    given = _input(f"{ref.step}.{ref.metric.name if isinstance(ref, MetricRef) else ref.value.name}")
-    called = f"step {ref.step}: metric {ref.metric.name}" if isinstance(ref, MetricRef) else f"step {ref.step}: value {ref.value.name}"
     match ref:
-        case MetricRef(metric=metric) if metric.key or metric.format == "kfp-v1":
-            from .bind import lookup
+        case OuterRef(ref=made):
+            return typed(made)
+        case MetricRef(step=step, metric=metric):
+            given, called, kind = _input(f"{step}.{metric.name}"), f"step {step}: metric {metric.name}", "metric"
+        case ValueRef(step=step, value=value):
+            given, called, kind = _input(f"{step}.{value.name}"), f"step {step}: value {value.name}", value.type
+        case ListRef(step=step, value=value):
+            given, called, kind = _input(f"{step}.{value.name}"), f"step {step}: value {value.name}", "list"
+        case EachRef(column=column, type=item):
+            given, called, kind = _input(f"each.{column}"), f"each.{column}", item
+        case _:
+            raise AssertionError(ref)
+    if isinstance(ref, MetricRef) and (ref.metric.key or ref.metric.format == "kfp-v1"):
+        from .bind import lookup
 
-            holds, problem = f"type(parseJson({given}){lookup(metric)}) == double", "is no number"
-        case MetricRef():
-            holds, problem = f"{given}.matches({quoted(f'^{_SPACE}{_FLOAT}{_SPACE}$')})", "is no number"
-        case ValueRef(value=value) if value.type in ("int", "float"):
-            form = _INT if value.type == "int" else _FLOAT
-            holds, problem = f"{given}.matches({quoted(f'^{form}$')})", "is no number"
-        case ValueRef(value=value) if value.type == "bool":
-            holds, problem = f"{given} in ['true', 'false']", "is neither true nor false"
-        case ValueRef():
-            found = ", ".join(quoted(mark) for mark in ("{{", "$$", "$("))
-            holds, problem = f"[{found}].all(c, !{given}.contains(c))", "contains double braces, a double dollar sign or $("
+        holds, problem = f"type(parseJson({given}){lookup(ref.metric)}) == double", "is no number"
+    elif kind == "metric":
+        holds, problem = f"{given}.matches({quoted(f'^{_SPACE}{_FLOAT}{_SPACE}$')})", "is no number"
+    elif kind in ("int", "float"):
+        form = _INT if kind == "int" else _FLOAT
+        holds, problem = f"{given}.matches({quoted(f'^{form}$')})", "is no number"
+    elif kind == "bool":
+        holds, problem = f"{given} in ['true', 'false']", "is neither true nor false"
+    else:
+        found = ", ".join(quoted(mark) for mark in ("{{", "$$", "$("))
+        holds, problem = f"[{found}].all(c, !{given}.contains(c))", "contains double braces, a double dollar sign or $("
     return f"({holds} ? true : {_error(f'{called} {problem}')})"
 
 
@@ -134,8 +142,15 @@ def expression(expr: Expr) -> str:
             kind = "bool" if value.type == "bool" else "double"
             text = "neither true nor false" if value.type == "bool" else "no number"
             return _typed(f"parseJson({_input(f'{step}.{value.name}')})", kind, f"step {step}: value {value.name} is {text}")
-        case ValueRef(step=step, value=value):
+        case ValueRef(step=step, value=value) | ListRef(step=step, value=value):
             return _input(f"{step}.{value.name}")
+        case EachRef(column=column, type=kind) if kind in ("int", "float", "bool"):
+            text = "neither true nor false" if kind == "bool" else "no number"
+            return _typed(f"parseJson({_input(f'each.{column}')})", "bool" if kind == "bool" else "double", f"each.{column} is {text}")
+        case EachRef(column=column):
+            return _input(f"each.{column}")
+        case OuterRef(ref=ref):
+            return expression(ref)
         case PathRef(path=path):
             return quoted(path)
 
@@ -152,6 +167,16 @@ def limits(param: Param) -> str:
     if param.maximum is not None:
         checks.append(f"{given} <= {number(param.maximum)}")
     return f"({_strict(checks, 'all')} ? true : {_error(f'parameter {param.name} is outside its limits')})"
+
+
+def filled(name: str, message: str) -> str:
+    """True where a list has something in it, an error where it is empty."""
+    return f"(size({_input(name)}) > 0 ? true : {_error(message)})"
+
+
+def joined(conditions: Sequence[str]) -> str:
+    """All of these, each evaluated; "" where there is none."""
+    return _strict(list(conditions), "all") if conditions else ""
 
 
 def _strict(parts: list[str], macro: str) -> str:

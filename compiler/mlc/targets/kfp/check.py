@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ...diagnostics.model import Finding
-from ...ir import FieldPath, RunClaim, RunRef, Text, references, steps_of, type_of
+from ...ir import FieldPath, RunClaim, RunRef, Text, loops_of, references, steps_of, type_of
 from ...lowering.text import ARGUMENT_LIMIT, engine_tag, unquotable, way_out
 from ...lowering.wrapper import PREFIX, expanded
 from . import versions
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ...diagnostics.model import Path
     from ...ir import About, Group, Param, Pipeline, Step
 
+_AROUND = 16384  # bytes that may stand around the items of a loop in the argument that holds its task
 _EXACT = 2**53  # integers up to here survive as doubles, which is what a parameter is in the backend
 
 
@@ -53,6 +54,8 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
     versions.check(pipeline, findings)
     if pipeline.final:
         _finally(pipeline.final, findings)
+    for group in loops_of(pipeline):
+        _loop(group, findings)
     modes: set[str] = set()
     for step in pipeline.steps:
         _step(step, findings)
@@ -99,6 +102,37 @@ def _finally(final: Group, findings: list[Finding]) -> None:
                 message = "`run.status` is not possible on KFP, which reports `RUNNING` for runs that skipped a step or lost a pod"
                 text = "let the step ask the API of KFP for the run, by `run.id`, or compile for `argo`"
                 findings.append(Finding("MLC401", message, origin, help=text))
+
+
+def _best(step: Step, findings: list[Finding]) -> None:
+    for port in step.inputs:
+        if port.best is not None:
+            message = "`best` is not possible on KFP, whose driver hands over the artifacts of all items or none"
+            text = f"let a step ride along, `each: {port.best.loop}`, and publish each one with its metric, or compile for `argo`"
+            findings.append(Finding("MLC401", message, port.best.origin, "key", help=text))
+
+
+def _loop(group: Group, findings: list[Finding]) -> None:
+    for step in steps_of(group):
+        if step.cache is not None and step.cache.key:
+            message = f"step `{step.name}` is in a loop, where one cache key would give all items one result"
+            text = "write `cache: true`: on KFP results are found by inputs then, and items are among them"
+            findings.append(Finding("MLC401", message, step.cache.origin, help=text))
+    loop = group.loop
+    if loop is None or loop.rows is None:
+        return
+    for column in loop.columns:
+        path = (*loop.origin, column.column.partition(".")[0])
+        for one in column.texts:
+            _tag(one, path, findings)
+            _expanded(one, "an item", path, findings)
+    from .loops import items_of
+
+    size = len(json.dumps(items_of(loop), ensure_ascii=False).encode())
+    if size + _AROUND > ARGUMENT_LIMIT:
+        message = f"the items of loop `{group.name}` take {size:,} bytes on KFP, which passes them in one process argument"
+        text = "use shorter items, such as indexes, or have a step write the list as a value"
+        findings.append(Finding("MLC408", message, loop.origin, "key", help=text))
 
 
 def _param(param: Param, findings: list[Finding]) -> None:
@@ -159,6 +193,7 @@ def _step(step: Step, findings: list[Finding]) -> None:
         _tag(step.script.text.constant or "", step.script.text.origin, findings)
         for index, package in enumerate(step.script.packages):
             _tag(package, step.where("packages", index), findings)
+    _best(step, findings)
     for metric in step.metrics:
         for key in metric.key:
             _tag(key, (*metric.origin, "key"), findings)

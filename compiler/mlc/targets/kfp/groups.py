@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from ...ir import Group
+from . import missed
 from .bind import PARAMETER_TYPES
-from .tasks import component_name
+from .tasks import component_name, task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from ...ir import Param
+    from ...ir import Param, Step
+    from .bind import Binding
+
+
+def tasks_of(
+    children: Sequence[Step | Group], parameters: Mapping[str, tuple[Binding, ...]], components: dict[str, Any], executors: dict[str, Any]
+) -> dict[str, Any]:
+    """The tasks of the steps and loops of a group; `parameters` are the inputs of all steps, by name.
+
+    Adds the components of loops and of what watches over thresholds.
+    """
+    tasks: dict[str, Any] = {}
+    for child in children:
+        if isinstance(child, Group):
+            from . import loops
+
+            tasks[child.name] = loops.add(child, parameters, components, executors)
+        else:
+            tasks[child.name] = task(child, parameters[child.name])
+            missed.add(child, tasks, components, executors)
+    return tasks
 
 
 def group(name: str, parameters: Mapping[str, Any], after: Sequence[str] = (), *, at_exit: bool = False) -> dict[str, Any]:

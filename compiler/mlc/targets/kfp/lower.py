@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from ...ir import steps_of
+from ...ir import loops_of, steps_of
 from ...lowering.params import described, limits
-from . import claims, missed, platform, reuse
+from . import claims, platform, reuse
 from .bind import PARAMETER_TYPES, bindings, default
 from .executors import container
-from .groups import dag, group, passed, surfaced
-from .tasks import component, component_name, executor_name, task
+from .groups import dag, group, passed, surfaced, tasks_of
+from .tasks import component, component_name, executor_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,23 +30,23 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
         from . import workspace  # few projects have one
 
         parameters = {step.name: (*parameters[step.name], *workspace.inputs(step)) for step in steps}
-    components = {component_name(step.name): component(step, parameters[step.name]) for step in steps}
+    listed = {(ref.step, ref.value.name) for loop in loops_of(pipeline) for ref in loop.lists}
+    components = {
+        component_name(step.name): component(step, parameters[step.name], {name for owner, name in listed if owner == step.name})
+        for step in steps
+    }
     executors = {executor_name(step.name): {"container": container(step)} for step in steps}
     _tell_apart(steps, components, executors)
     tasks: dict[str, Any] = {}
     _import(steps_of(pipeline.run), tasks, components, executors)
-    for step in steps_of(pipeline.run):
-        tasks[step.name] = task(step, parameters[step.name])
-        missed.add(step, tasks, components, executors)
+    tasks.update(tasks_of(pipeline.run.children, parameters, components, executors))
     made = claims.run_claims(pipeline)
     if made:
         tasks = claims.nest(pipeline, made, tasks, components, executors)
     if pipeline.final:
         last: dict[str, Any] = {}
         _import(steps_of(pipeline.final), last, components, executors)
-        for step in steps_of(pipeline.final):
-            last[step.name] = task(step, parameters[step.name])
-            missed.add(step, last, components, executors)
+        last.update(tasks_of(pipeline.final.children, parameters, components, executors))
         tasks = _finally(pipeline, tasks, last, components)
     root: dict[str, Any] = {}
     if pipeline.params:

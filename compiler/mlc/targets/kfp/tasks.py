@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from . import cel
-from .bind import VALUE_TYPES, checked, guarded
+from .bind import PARAMETER_TYPES, VALUE_TYPES, checked, guarded
 from .executors import METRICS_ARTIFACT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
     from typing import Any
 
     from ...ir import About, ArtifactType, Input, Retry, Step
@@ -43,12 +44,16 @@ def importer_name(artifact: str) -> str:
     return "x-import-" + artifact.lower().replace("_", "-")
 
 
-def _producer(port: Input) -> str:
+def producer(port: Input) -> str:
+    """The task of the same group that an artifact comes from."""
     return importer_name(port.name) if port.external is not None else port.producer
 
 
-def component(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
-    """The component: what goes in (`parameters` are the step's `bindings`), what comes out, and its executor."""
+def component(step: Step, parameters: tuple[Binding, ...], listed: Container[str]) -> dict[str, Any]:
+    """The component: what goes in (`parameters` are the step's `bindings`), what comes out, and its executor.
+
+    `listed` are the values that the backend collects from the items of a loop, into lists of what their types say.
+    """
     spec: dict[str, Any] = {"executorLabel": executor_name(step.name)}
     inputs: dict[str, Any] = {}
     if step.inputs:
@@ -63,7 +68,7 @@ def component(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
         artifacts[METRICS_ARTIFACT] = {"artifactType": schema("metrics")}
     if artifacts:
         outputs["artifacts"] = artifacts
-    made = {value.name: {"parameterType": VALUE_TYPES[value.type]} for value in step.values}
+    made = {value.name: {"parameterType": (PARAMETER_TYPES if value.name in listed else VALUE_TYPES)[value.type]} for value in step.values}
     made.update({metric.name: {"parameterType": "STRING"} for metric in step.metrics})
     if made:
         outputs["parameters"] = dict(sorted(made.items()))
@@ -83,14 +88,13 @@ def _about(about: About | None) -> dict[str, Any]:
 def task(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
     """The task, called exactly as the step. The condition sits on it: whatever depends on a skipped task is omitted (dag.go)."""
     spec: dict[str, Any] = {"taskInfo": {"name": step.title or step.name}, "componentRef": {"name": component_name(step.name)}}
-    after = {*step.after, *(_producer(port) for port in step.inputs)}
+    after = {*step.after, *(producer(port) for port in step.inputs if not port.outer)}
     if after:
         spec["dependentTasks"] = sorted(after)
     inputs: dict[str, Any] = {}
     if step.inputs:
         inputs["artifacts"] = {
-            port.name: {"taskOutputArtifact": {"producerTask": _producer(port), "outputArtifactKey": port.name}}
-            for port in _sorted(step.inputs)
+            port.name: {"componentInputArtifact": port.outer} if port.outer else artifact(port) for port in _sorted(step.inputs)
         }
     if parameters:
         inputs["parameters"] = {binding.name: binding.source for binding in parameters}
@@ -103,6 +107,11 @@ def task(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
     if step.retry is not None:
         spec["retryPolicy"] = _retry(step.retry)
     return spec
+
+
+def artifact(port: Input) -> dict[str, Any]:
+    """The source of an artifact that a task beside wrote."""
+    return {"taskOutputArtifact": {"producerTask": producer(port), "outputArtifactKey": port.name}}
 
 
 def _caching(step: Step) -> dict[str, Any]:
