@@ -128,7 +128,8 @@ def dependencies(spec: Spec, name: str) -> list[str]:
     step = settings(spec, name)
     found = [*_names(step.get("needs")), *_names(step.get("gate")), *_names(step.get("each"))]
     makers = {artifact: maker for maker, other in spec["steps"].items() for artifact in _names(other.get("outputs"))}
-    found.extend(makers[artifact] for artifact in _names(step.get("inputs")))
+    # what nobody makes comes from outside, before the step starts
+    found.extend(makers[artifact] for artifact in _names(step.get("inputs")) if artifact in makers)
     lists = [tree for items in (step.get("foreach") or {}).values() for tree in _inside(items)]
     for tree in (*_texts(step), *_conditions(spec, name), *lists):
         found.extend(parts[1] for parts in _references(tree) if parts[0] == "steps")
