@@ -173,7 +173,7 @@ class Support:
         for name, path in self.uses[pointer]:
             by_spec.setdefault(name, []).append(path)
         rounds = [(name, path) for number in range(3) for name, paths in by_spec.items() for path in paths[number : number + 1]]
-        return sorted(rounds[:_ATTEMPTS], key=lambda use: use[0].startswith(TARGETS))
+        return sorted(rounds, key=lambda use: use[0].startswith(TARGETS))[:_ATTEMPTS]
 
     def _outcome(self, name: str, target: str, environment: str) -> Outcome:
         key = (name, target, environment)
