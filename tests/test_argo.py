@@ -164,7 +164,7 @@ def test_promised_folders() -> None:
 def test_scripts() -> None:
     """A script is Argo's own script template; with args it is an artifact, for Argo would append its path after them."""
     plain = "steps:\n  a: {image: acme/a:1, run: 'echo $HOME $$ {{x}}'}\n"
-    assert template(plain)["script"] == {"image": "acme/a:1", "command": ["sh", "-e"], "source": "echo $HOME $$ {{x}}"}
+    assert template(plain)["script"] == {"image": "acme/a:1", "command": ["sh", "-e"], "source": "echo $$HOME $$$$ {{x}}"}
     args = "steps:\n  a: {image: acme/a:1, shell: bash, run: 'echo $1', args: [$x]}\n"
     assert template(args)["container"] == {
         "image": "acme/a:1",
@@ -175,6 +175,18 @@ def test_scripts() -> None:
         "artifacts": [{"name": "x-script", "path": "/argo/staging/script", "raw": {"data": "echo $1"}}],
     }
     assert "arguments" not in task(args)
+
+
+def test_dollars_of_scripts() -> None:
+    """The executor gets scripts in a variable, where a kubelet changes `$$` and `$(`: every `$` is doubled, in long ones it is refused."""
+    for run, source in (("echo $(date) $1", "echo $$(date) $$1"), ("echo $1 ${X}", "echo $1 ${X}")):
+        body = f"steps:\n  a: {{image: acme/a:1, run: '{run}'}}\n"
+        assert template(body)["script"]["source"] == source
+        with_args = body.replace("}}\n", ", args: [x]}\n").replace("'}", "', args: [x]}")
+        assert template(with_args)["inputs"]["artifacts"][0]["raw"] == {"data": source}
+    long = "steps: {a: {image: acme/a:1, run: 'echo %s'}}"
+    assert support.codes(long % ("$$" + "x" * 100_000), ("argo",)) == ["MLC408"]
+    assert support.codes(long % ("$" + "x" * 100_000), ("argo",)) == []
 
 
 def test_packages() -> None:
@@ -520,7 +532,7 @@ def test_hostile_literals_that_are_refused(place: str, text: str) -> None:
 def test_hostile_literals_that_are_written(place: str, text: str) -> None:
     """Everything else arrives: `$` doubled where the kubelet halves it, the YAML as it was."""
     body, written = PLACES[place]
-    expected = text.replace("$", "$$") if place in EXPANDED else text
+    expected = text.replace("$", "$$") if place in EXPANDED or (place == "run" and re.search(r"\$[$(]", text)) else text
     assert written(template(STEP.format(body.format(json.dumps(text, ensure_ascii=False))))) == expected
 
 

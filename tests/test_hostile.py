@@ -125,12 +125,13 @@ PLACES = (
     "sidecar args", "init env", "init script", "image", "item", "item list",
 )  # fmt: skip
 PASSES = {
-    "argo": {"args": 1, "env": 1, "overlay": 1, "sidecar args": 1, "init env": 1, "init script": 1},
+    "argo": {"args": 1, "env": 1, "overlay": 1, "sidecar args": 1, "init env": 1, "init script": 1, "script": 1},
     "kfp": dict.fromkeys(PLACES, 1)
     | dict.fromkeys(("args", "env", "mixed", "script", "overlay", "item", "item list"), 2)
     | {"param text": 0},
 }
-"""How many kubelets read a text on its way. Argo: the pod's own, for command, args and env. KFP: the driver's too, which gets the IR as
+"""How many kubelets read a text on its way. Argo: the pod's own, for command, args and env, and for a
+script that of the executor, which gets the template as a variable (controller/workflowpod.go). KFP: the driver's too, which gets the IR as
 arguments (argocompiler/container.go); what becomes of the container is read by the step's. What describes a param is shown from the
 stored IR: of the copy that drivers get they read types and defaults (driver/resolve.go)."""
 

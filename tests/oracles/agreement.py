@@ -178,6 +178,7 @@ class _Argo:
         inputs, outputs = template.get("inputs", {}), template.get("outputs", {})
         producers = self.given(task)
         script = next((one["raw"]["data"] for one in inputs.get("artifacts", ()) if "raw" in one), container.get("source"))
+        script = script and _undoubled(script)  # by the kubelet that reads the executor's variables
         program, packages = self.program(container, script is not None)
         notes = metadata.get("annotations", {})
         retry = template.get("retryStrategy")

@@ -25,6 +25,15 @@ def kubelet(text: str) -> str:
     return text.replace("$", "$$")
 
 
+def in_template(text: str) -> str:
+    """A script as Argo's template holds it, doubled like `kubelet` does where a kubelet would change it.
+
+    The executor, which writes the script to a file, gets the template as the value of a variable, `ARGO_TEMPLATE`
+    (controller/workflowpod.go), and a kubelet reads the values of variables too.
+    """
+    return kubelet(text) if "$$" in text or "$(" in text else text
+
+
 def engine_tag(text: str) -> str | None:
     """The first tag in `text` that Argo or KFP would replace, or the start of an unclosed `{{`; None where both leave it alone.
 

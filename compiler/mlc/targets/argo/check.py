@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...diagnostics.model import Finding
 from ...ir import FieldPath, Text, loops_of
-from ...lowering.text import ARGUMENT_LIMIT, engine_tag, kubelet, unquotable, way_out
+from ...lowering.text import ARGUMENT_LIMIT, engine_tag, in_template, kubelet, unquotable, way_out
 from .names import named, repository
 
 TYPE_CHECKING = False
@@ -28,6 +28,9 @@ _CODES = ("\\u003c", "\\u003e", "\\u0026")
 
 _FOLDERS = ("/var/run/argo", "/argo", "/mainctrfs")
 """Folders of the executor in a pod (workflow/common)."""
+
+_SCRIPT_LIMIT = 100_000
+"""Bytes of a script that surely stays in a variable: templates above 128 KiB go into a ConfigMap (controller/workflowpod.go)."""
 
 
 def check(pipeline: Pipeline, findings: list[Finding]) -> None:
@@ -116,6 +119,15 @@ def _step(step: Step) -> Iterator[Finding]:
     texts = [(word, 0) for program in programs for word in (*(program.command or ()), *program.args)]
     texts += [(one.value, len(one.name) + 1) for program in programs for one in program.env if isinstance(one.value, Text)]
     texts += [(one.script.text, 0) for one in step.beside if one.script is not None]
+    if step.script is not None:
+        constant = step.script.text.constant or ""
+        size = len(constant.encode()) + sum(len(piece) for text in step.texts for piece in text.pieces if isinstance(piece, str))
+        if size > _SCRIPT_LIMIT and in_template(constant) != constant:
+            message = (
+                f"`$$` or `$(` in the script of step `{step.name}`, which has {size:,} bytes: a kubelet changes them in short ones only"
+            )
+            help = "write it without them, or put it into the image: Argo hands over long templates in another way than short ones"
+            yield Finding("MLC408", message, step.script.origin, help=help)
     for text, extra in texts:
         size = len("".join(piece for piece in text.pieces if isinstance(piece, str)).encode()) + extra
         if size > ARGUMENT_LIMIT:

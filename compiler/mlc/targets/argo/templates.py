@@ -6,7 +6,7 @@ import os.path
 
 from ...ir import Text
 from ...lowering import k8s
-from ...lowering.text import INTERPRETERS, kubelet
+from ...lowering.text import INTERPRETERS, in_template, kubelet
 from . import volumes
 from .arguments import Arguments
 from .expressions import every
@@ -124,7 +124,7 @@ def _body(step: Step, arguments: Arguments) -> dict[str, Any]:
     container.update((key, value) for key, value in rest if value)
     if step.script is None or staged(step):
         return {"container": container}
-    return {"script": {**container, "source": step.script.text.constant}}
+    return {"script": {**container, "source": in_template(step.script.text.constant or "")}}
 
 
 def words(texts: tuple[Text, ...], place: str, arguments: Arguments) -> list[str]:
@@ -157,7 +157,7 @@ def _inputs(step: Step, arguments: Arguments, store: Store | None) -> dict[str, 
     if staged(step) and step.script:
         names = {port.name for port in step.inputs}
         name = "x-script" if "x-script" not in names else "x-script-file"
-        artifacts.append({"name": name, "path": SCRIPT, "raw": {"data": step.script.text.constant}})
+        artifacts.append({"name": name, "path": SCRIPT, "raw": {"data": in_template(step.script.text.constant or "")}})
     parameters = [{"name": name} for name in arguments.values]
     return {key: value for key, value in (("parameters", parameters), ("artifacts", artifacts)) if value}
 
