@@ -170,6 +170,15 @@ def test_claims_for_one_node(mode: str, steps: str, expected: list[str]) -> None
     assert codes(CLAIM % (mode, steps)) == expected
 
 
+@pytest.mark.parametrize("key", ["init", "sidecars"])
+def test_claims_for_one_node_in_other_containers(key: str) -> None:
+    """What a container beside the step's own mounts has to be on the node of the pod too."""
+    beside = f"{key}: {{x: {{image: b:1, command: c, volumes: {{w: /w}}}}}}"
+    assert codes(CLAIM % ("ReadWriteOnce", f"a: {{}}, b: {{volumes: {{w: null}}, {beside}}}")) == ["MLC510"]
+    assert codes(CLAIM % ("ReadWriteOnce", f"a: {{}}, b: {{needs: a, volumes: {{w: null}}, {beside}}}")) == []
+    assert codes(CLAIM % ("ReadWriteOnce", f"a: {{{beside}}}")) == []
+
+
 def test_claims_for_one_node_at_the_end() -> None:
     """What runs in `finally` comes after all others, and side by side with what else is there."""
     assert codes(CLAIM % ("ReadWriteOnce", "a: {}") + "\nfinally: {y: {}}") == []
