@@ -70,7 +70,8 @@ def diff(request: Request) -> int:
     from .request import FOUND
 
     session = Session(request)
-    if len(request.arguments) != 2 or any(word != STDIN and is_folder(word) for word in request.arguments):
+    words = request.arguments
+    if len(words) != 2 or words.count(STDIN) == 2 or any(word != STDIN and is_folder(word) for word in words):
         session.complain("`diff` compares two specs: name two files, of which one may be `-`")
         return session.code
     if not session.run(check_source):
