@@ -102,12 +102,17 @@ def _claim(pipeline: Pipeline, name: str) -> dict[str, Any]:
         for mount in step.all_mounts
         if isinstance(mount.volume, Claim) and mount.volume.claim == name
     ]
-    steps = list({step.name: step for step, _ in mounts}.values())
-    together = apart(steps, before(pipeline), many(pipeline)) is not None
-    mode = "ReadWriteMany" if together else "ReadWriteOnce"
-    if mounts and all(mount.read_only for _, mount in mounts):
-        mode = "ReadOnlyMany"
-    return {"name": name, "access_mode": mode, "steps": [step.name for step in steps]}
+    read = mounts and all(mount.read_only for _, mount in mounts)
+    mode = "ReadOnlyMany" if read else writable_mode(pipeline, name)
+    return {"name": name, "access_mode": mode, "steps": list({step.name: None for step, _ in mounts})}
+
+
+def writable_mode(pipeline: Pipeline, name: str) -> str:
+    """The narrowest access mode of a claim that can be filled, too: somebody has to, even where all steps only read."""
+    steps = [
+        step for step in pipeline.steps if any(isinstance(mount.volume, Claim) and mount.volume.claim == name for mount in step.all_mounts)
+    ]
+    return "ReadWriteMany" if apart(steps, before(pipeline), many(pipeline)) else "ReadWriteOnce"
 
 
 def _run_claims(pipeline: Pipeline) -> list[RunClaim]:

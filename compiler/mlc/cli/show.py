@@ -97,7 +97,7 @@ def _skeletons(session: Session, name: str, pipeline: Pipeline, request: Request
     if needs["pull_secrets"]:
         names = ", ".join(needs["pull_secrets"])
         session.note(f"{name}: not printed: pull secrets {names}, made with `kubectl create secret docker-registry`")
-    return manifests(needs, request.claim_size)
+    return manifests(pipeline, needs, request.claim_size)
 
 
 def infra(request: Request) -> int:
