@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from . import streams
 from .files import is_folder, write_all
 from .request import STDIN
 from .session import Session
@@ -24,7 +23,7 @@ def graph(request: Request) -> int:
     if request.shape == "mermaid" and len(session.results) > 1:
         session.complain(f"`--format mermaid` draws one spec, and there are {session.count.split()[0]}")
         return session.code
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    unicode = streams.unicode()
     text = "\n".join(_drawing(result.pipeline, request.shape, unicode) for _, result in session.results if result.pipeline)
     # Titles and constants of the project can hold any character.
     session.print(text if unicode or request.shape != "text" else text.encode("ascii", "backslashreplace").decode("ascii"))
