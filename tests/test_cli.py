@@ -584,6 +584,49 @@ def test_full_disk(tmp_path: Path) -> None:
             assert done.stderr.startswith("error[MLC903]: cannot write `<stdout>`: no space left on device\n --> <stdout>:1:1\n")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "compile {} -t argo",
+        "describe {}",
+        "graph {}",
+        "graph {} --format dot",
+        "diff {} {}.2",
+        "infra {} --skeletons",
+        "schema",
+        "explain 301",
+    ],
+)
+def test_closed_output(tmp_path: Path, words: str) -> None:
+    """Without a standard output (`>&-`) a result has nowhere to go: an error of the output, not a fault in mlc."""
+    name = spec(tmp_path, text=SPEC.replace("steps:", "targets: {argo: {service_account: a}}\nsteps:"))
+    spec(tmp_path, name="mlc.yaml.2", project="other")
+    command = [sys.executable, "-m", "mlc", *words.format(name, name).split()]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], env=ENV, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == (
+        "error[MLC903]: cannot write `<stdout>`: it is closed\n --> <stdout>:1:1\n"
+        "  = help: connect it to a file, a pipe or a terminal\n  = docs: mlc explain MLC903\n\n1 error\n"
+    )
+    assert done.returncode == FAILED
+
+
+def test_closed_output_with_nothing_to_print(tmp_path: Path) -> None:
+    """Where a result is empty, nothing is missing: the exit code says all there is."""
+    command = [sys.executable, "-m", "mlc", "diff", spec(tmp_path), spec(tmp_path)]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], env=ENV, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (OK, "")
+
+
+def test_closed_error_output_and_input(tmp_path: Path) -> None:
+    """Diagnostics that nobody can read leave the exit code as it is; a spec from an input that is closed cannot be read."""
+    command = [sys.executable, "-m", "mlc", "validate"]
+    wrong = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command, spec(tmp_path, text=WRONG)]
+    assert subprocess.run(wrong, env=ENV, check=False).returncode == FOUND
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *command, "-"], env=ENV, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr.startswith("error[MLC902]: cannot read `<stdin>`: it is closed\n")
+    assert done.returncode == FAILED
+
+
 def test_reader_that_stops(tmp_path: Path) -> None:
     """`mlc compile | head -1` ends quietly."""
     large = SPEC + "".join(f"  s{number}: {{image: acme/train:1, command: [train]}}\n" for number in range(600))

@@ -175,6 +175,36 @@ def test_pods_and_devices() -> None:
     assert data["targets"]["argo"]["devices"] == [{"name": "nvidia.com/gpu", "count": 3, "most": 2}]
 
 
+def test_devices_of_all_containers() -> None:
+    """A pod needs what the step and its sidecars have together, or the largest `init` container, for these have ended by then."""
+    body = """
+        defaults: {image: "a:1", command: c}
+        steps:
+          a: {resources: {gpu: 1}, sidecars: {s: {image: "b:1", resources: {gpu: 2}}, t: {image: "b:1", resources: {gpu: 1}}}}
+          b: {resources: {gpu: 1}, init: {i: {image: "b:1", resources: {gpu: 3}}, j: {image: "b:1", resources: {gpu: 2}}}}
+          c: {resources: {gpu: 2}, init: {i: {image: "b:1", resources: {gpu: 1, cpu: 1}}}}
+          d: {init: {i: {image: "b:1", resources: {gpu: {type: amd.com/gpu, count: 2}}}}}
+    """
+    assert describe(pipeline(body), ("argo",))["targets"]["argo"]["devices"] == [
+        {"name": "nvidia.com/gpu", "count": 4 + 3 + 2, "most": 4},
+        {"name": "amd.com/gpu", "count": 2, "most": 2},
+    ]
+
+
+def test_volumes_of_all_containers() -> None:
+    """A claim that only a container beside the step's own mounts is the step's too, and so is the access mode that it needs."""
+    body = """
+        volumes: {v: {claim: data}, w: {size: 1Gi, access_mode: ReadWriteMany}}
+        defaults: {image: "a:1", command: c}
+        steps:
+          a: {volumes: {v: {mount: /v, read_only: true}}, sidecars: {s: {image: "b:1", volumes: {v: /v}}}}
+          b: {init: {i: {image: "b:1", volumes: {v: /v, w: /w}}}}
+    """
+    found = describe(pipeline(body), ("argo",))["targets"]["argo"]
+    assert found["claims"] == [{"name": "data", "access_mode": "ReadWriteMany", "steps": ["a", "b"]}]
+    assert [(claim["name"], claim["access_mode"]) for claim in found["run_claims"]] == [("w", "ReadWriteMany")]
+
+
 def test_pods_and_devices_of_loops() -> None:
     """Every item has its pods; devices are those of the items that run at once; a list that only a run knows counts as one item."""
     body = """

@@ -64,6 +64,17 @@ def test_steps_come_and_go() -> None:
     assert text(changes(pipeline(more), pipeline(more.replace("  d:", "  e:")))) == "> steps.d is now called e\n"
 
 
+def test_order_of_containers() -> None:
+    """`init` containers run one after the other, so their order counts; sidecars start together, so theirs does not."""
+    body = "steps: {a: {image: 'x:1', command: c, %s: {%s}}}"
+    one, two = "p: {image: 'y:1', command: p}", "q: {image: 'z:1', command: q}"
+    ways = [f"{one}, {two}", f"{two}, {one}"]
+    first, second = (pipeline(body % ("init", way)) for way in ways)
+    assert text(changes(first, second)) == '~ steps.a.init: ["p", "q"] -> ["q", "p"]\n'
+    first, second = (pipeline(body % ("sidecars", way)) for way in ways)
+    assert changes(first, second) == ()
+
+
 @pytest.mark.parametrize(
     "same",
     [
@@ -129,6 +140,8 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert mlc(str(first)) == USAGE
     assert mlc(str(first), str(tmp_path)) == USAGE
     assert "name two files" in capsys.readouterr().err
+    assert mlc("-", "-") == USAGE
+    assert capsys.readouterr().err == "mlc: error: `diff` compares two specs: name two files, of which one may be `-`\n"
     second.write_text("mlc: v1\nname: a\nsteps: {}\n")
     assert mlc(str(first), str(second)) == FOUND
     assert "MLC206" in capsys.readouterr().err

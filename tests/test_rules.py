@@ -170,6 +170,15 @@ def test_claims_for_one_node(mode: str, steps: str, expected: list[str]) -> None
     assert codes(CLAIM % (mode, steps)) == expected
 
 
+@pytest.mark.parametrize("key", ["init", "sidecars"])
+def test_claims_for_one_node_in_other_containers(key: str) -> None:
+    """What a container beside the step's own mounts has to be on the node of the pod too."""
+    beside = f"{key}: {{x: {{image: b:1, command: c, volumes: {{w: /w}}}}}}"
+    assert codes(CLAIM % ("ReadWriteOnce", f"a: {{}}, b: {{volumes: {{w: null}}, {beside}}}")) == ["MLC510"]
+    assert codes(CLAIM % ("ReadWriteOnce", f"a: {{}}, b: {{needs: a, volumes: {{w: null}}, {beside}}}")) == []
+    assert codes(CLAIM % ("ReadWriteOnce", f"a: {{{beside}}}")) == []
+
+
 def test_claims_for_one_node_at_the_end() -> None:
     """What runs in `finally` comes after all others, and side by side with what else is there."""
     assert codes(CLAIM % ("ReadWriteOnce", "a: {}") + "\nfinally: {y: {}}") == []
@@ -275,6 +284,45 @@ def test_versions_of_images(ref: str, expected: list[str]) -> None:
     body = f"images: {{i: '{ref}'}}\nsteps: {{s: {{image: i, command: c, resources: {{memory: 1Gi}}}}}}"
     assert [item.code for item in driver.compile_source(source(body), (), lints=("hygiene", "digests")).diagnostics] == expected
     assert codes(body) == []
+
+
+BESIDE = """
+defaults: {security: {run_as_user: 7}, resources: {memory: 1Gi}}
+steps:
+  a: {image: "m:1@sha256:DIGEST", command: c, %s: {x: {command: c, %s}}%s}
+"""
+
+
+@pytest.mark.parametrize("key", ["init", "sidecars"])
+@pytest.mark.parametrize(
+    ("lint", "keys", "step", "expected"),
+    [
+        ("hygiene", "image: b:latest, resources: {memory: 1Gi}", "", [("MLC506", ".x.image")]),
+        ("hygiene", "image: b:1, resources: {memory: 1Gi}", "", []),
+        ("digests", "image: b:1", "", [("MLC507", ".x.image")]),
+        ("hygiene", "image: b:1", "", [("MLC508", ".x")]),
+        ("hygiene", "image: b:1, resources: {requests: {memory: 1Gi}}", "", [("MLC508", ".x")]),
+        ("hygiene", "image: b:1, resources: {memory: 1Gi, gpu: 1}", "", [("MLC512", ".x.resources.gpu")]),
+        ("hygiene", "image: b:1, resources: {memory: 1Gi, gpu: 1}", ", node_selector: {gpu: t4}", []),
+        ("security", "image: b:1", "", [("MLC514", ".x")]),
+    ],
+)
+def test_other_containers(key: str, lint: str, keys: str, step: str, expected: list[tuple[str, str]]) -> None:
+    """Each container of a pod has an image, a limit and a user of its own; nodes are chosen for the whole pod."""
+    body = BESIDE.replace("DIGEST", "0" * 64) % (key, keys, step)
+    found = driver.compile_source(source(body), ("argo",), lints=(lint,)).diagnostics
+    assert [(item.code, ".".join(map(str, item.path))) for item in found] == [(code, f"steps.a.{key}{path}") for code, path in expected]
+
+
+@pytest.mark.parametrize(("lint", "code"), [("hygiene", "MLC508"), ("security", "MLC514")])
+def test_other_containers_of_several_steps(lint: str, code: str) -> None:
+    """A container that is written once is warned of once, however many steps it belongs to."""
+    sidecars = "sidecars: {x: {image: b:1, command: c}}, resources: {memory: 1Gi}, security: {run_as_non_root: true}"
+    body = f"defaults: {{image: a:1, command: c, {sidecars}}}\nsteps: {{s: {{}}, t: {{}}}}"
+    found = driver.compile_source(source(body), ("argo",), lints=(lint,)).diagnostics
+    assert [(item.code, item.path, item.message.split(" ")[:2]) for item in found] == [
+        (code, ("defaults", "sidecars", "x"), ["container", "`x`"])
+    ]
 
 
 def test_groups_of_rules_are_those_of_the_table() -> None:

@@ -36,8 +36,9 @@ def mlc(*words: str) -> int:
 
 def test_objects() -> None:
     """Secrets and config maps have names and keys, and no data; the account may do what Argo's executor does."""
-    needs = describe(pipeline(BODY), ("argo",))["targets"]["argo"]
-    found = {(one["kind"], one["metadata"]["name"]): one for one in manifests(needs, "5Gi")}
+    project = pipeline(BODY)
+    needs = describe(project, ("argo",))["targets"]["argo"]
+    found = {(one["kind"], one["metadata"]["name"]): one for one in manifests(project, needs, "5Gi")}
     assert list(found) == [
         ("ServiceAccount", "runner"),
         ("Role", "runner-executor"),
@@ -59,7 +60,24 @@ def test_objects() -> None:
     assert found["Role", "runner-executor"]["rules"] == [
         {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}
     ]
-    assert not any(kind == "PersistentVolumeClaim" for kind in (one["kind"] for one in manifests(needs, "")))
+    assert not any(kind == "PersistentVolumeClaim" for kind in (one["kind"] for one in manifests(project, needs, "")))
+
+
+@pytest.mark.parametrize(
+    ("steps", "mode"),
+    [
+        ("a: {volumes: {v: {mount: /v, read_only: true}}}, b: {volumes: {v: {mount: /v, read_only: true}}}", "ReadWriteMany"),
+        ("a: {volumes: {v: {mount: /v, read_only: true}}}, b: {needs: a, volumes: {v: {mount: /v, read_only: true}}}", "ReadWriteOnce"),
+        ("a: {foreach: {x: [1, 2]}, volumes: {v: {mount: /v, read_only: true}}}", "ReadWriteMany"),
+        ("a: {}, b: {sidecars: {s: {image: b:1, volumes: {v: {mount: /v, read_only: true}}}}, volumes: {v: /v}}", "ReadWriteOnce"),
+        ("a: {volumes: {v: /v}}, b: {sidecars: {s: {image: b:1, volumes: {v: {mount: /v, read_only: true}}}}}", "ReadWriteMany"),
+    ],
+)
+def test_new_claims_can_be_filled(steps: str, mode: str) -> None:
+    """A new claim is empty, so one that is only read is writable all the same."""
+    project = pipeline(f"volumes: {{v: {{claim: data}}}}\ndefaults: {{image: a:1, command: c}}\nsteps: {{{steps}}}")
+    (claim,) = manifests(project, describe(project, ("argo",))["targets"]["argo"], "1Gi")
+    assert claim["spec"]["accessModes"] == [mode]
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

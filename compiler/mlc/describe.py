@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .diagnostics.model import Finding
-    from .ir import Loop, Pipeline, Step
+    from .ir import Loop, Pipeline, Resource, Step
     from .lowering.needs import Needs
 
 VERSION = 1
@@ -97,18 +97,26 @@ def _engine(pipeline: Pipeline, name: str) -> dict[str, Any]:
 def _claim(pipeline: Pipeline, name: str) -> dict[str, Any]:
     """A claim that exists, with the narrowest access mode that lets its steps run as the project says, wherever their pods land."""
     mounts = [
-        (step, mount) for step in pipeline.steps for mount in step.mounts if isinstance(mount.volume, Claim) and mount.volume.claim == name
+        (step, mount)
+        for step in pipeline.steps
+        for mount in step.all_mounts
+        if isinstance(mount.volume, Claim) and mount.volume.claim == name
     ]
-    steps = list({step.name: step for step, _ in mounts}.values())
-    together = apart(steps, before(pipeline), many(pipeline)) is not None
-    mode = "ReadWriteMany" if together else "ReadWriteOnce"
-    if mounts and all(mount.read_only for _, mount in mounts):
-        mode = "ReadOnlyMany"
-    return {"name": name, "access_mode": mode, "steps": [step.name for step in steps]}
+    read = mounts and all(mount.read_only for _, mount in mounts)
+    mode = "ReadOnlyMany" if read else writable_mode(pipeline, name)
+    return {"name": name, "access_mode": mode, "steps": list({step.name: None for step, _ in mounts})}
+
+
+def writable_mode(pipeline: Pipeline, name: str) -> str:
+    """The narrowest access mode of a claim that can be filled, too: somebody has to, even where all steps only read."""
+    steps = [
+        step for step in pipeline.steps if any(isinstance(mount.volume, Claim) and mount.volume.claim == name for mount in step.all_mounts)
+    ]
+    return "ReadWriteMany" if apart(steps, before(pipeline), many(pipeline)) else "ReadWriteOnce"
 
 
 def _run_claims(pipeline: Pipeline) -> list[RunClaim]:
-    used = {mount.volume.name for step in pipeline.steps for mount in step.mounts}
+    used = {mount.volume.name for step in pipeline.steps for mount in step.all_mounts}
     return [volume for volume in pipeline.volumes if isinstance(volume, RunClaim) and volume.name in used]
 
 
@@ -136,13 +144,34 @@ def _devices(pipeline: Pipeline) -> list[dict[str, Any]]:
     found: dict[str, list[tuple[int, int]]] = {}
     once = {step.name: _once(loop) for loop, step in _loops(pipeline)}
     for step in pipeline.steps:
-        for resource in step.resources:
-            if resource.name not in ("cpu", "memory", "ephemeral-storage"):
-                found.setdefault(resource.name, []).append((int(resource.limit or resource.request), once.get(step.name, 1)))
+        for name, count in _of_pod(step).items():
+            found.setdefault(name, []).append((count, once.get(step.name, 1)))
     return [
         {"name": name, "count": sum(count * times for count, times in counts), "most": max(count for count, _ in counts)}
         for name, counts in found.items()
     ]
+
+
+def _of_pod(step: Step) -> dict[str, int]:
+    """The devices of a step's pod: the largest `init` container's, or those of the step and its sidecars together, if these are more.
+
+    So the scheduler counts (k8s.io/component-helpers/resource, PodRequests): init containers have ended when the others start.
+    """
+    found: dict[str, int] = {}
+    for resources in (step.resources, *(container.resources for container in step.sidecars)):
+        for name, count in _counted(resources):
+            found[name] = found.get(name, 0) + count
+    for container in step.init:
+        for name, count in _counted(container.resources):
+            found[name] = max(found.get(name, 0), count)
+    return found
+
+
+def _counted(resources: Sequence[Resource]) -> Iterator[tuple[str, int]]:
+    """Name and number of each device among the resources of a container."""
+    for resource in resources:
+        if resource.name not in ("cpu", "memory", "ephemeral-storage"):
+            yield resource.name, int(resource.limit or resource.request)
 
 
 # --- for people ---------------------------------------------------------------------------------------------------------------

@@ -143,6 +143,8 @@ def _value(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
 def _items(items: tuple[Any, ...], place: Place) -> Iterator[tuple[Place, str]]:
     """A sequence: under the names of its items, sorted where it is a set (`after`), in order elsewhere."""
     if all(hasattr(item, "name") for item in items):
+        if place[-1] == "init":  # these run one after the other
+            yield place, json.dumps([item.name for item in items], ensure_ascii=False)
         for item in items:
             yield (*place, item.name), ""
             yield from _value(item, (*place, item.name))

@@ -6,9 +6,13 @@ one that exists as it is. Pull secrets are left out: the API server takes none w
 
 from __future__ import annotations
 
+from .describe import writable_mode
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .ir import Pipeline
 
 KEYS = "mlc/keys"
 
@@ -16,13 +20,16 @@ _RULES = [{"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "
 """What Argo's executor does as the pod's account (docs/workflow-rbac.md)."""
 
 
-def manifests(needs: dict[str, Any], claim_size: str) -> tuple[dict[str, Any], ...]:
-    """The objects of one target, as `describe` names them; claims only where a size for them is given, which no project says."""
+def manifests(pipeline: Pipeline, needs: dict[str, Any], claim_size: str) -> tuple[dict[str, Any], ...]:
+    """The objects of one target, as `describe` names them; claims only where a size for them is given, which no project says.
+
+    A claim that is made here is empty: where steps only read it, somebody has to write it first, so it is never `ReadOnlyMany`.
+    """
     found: list[dict[str, Any]] = []
     for name in needs["service_accounts"]:
         found += _account(name)
     if claim_size:
-        found += [_claim(claim, claim_size) for claim in needs["claims"]]
+        found += [_claim(claim["name"], claim_size, writable_mode(pipeline, claim["name"])) for claim in needs["claims"]]
     found += [_keyed("Secret", one) for one in needs["secrets"] if one["name"] not in needs["pull_secrets"]]
     found += [_keyed("ConfigMap", one) for one in needs["config_maps"] if not one["made_by"]]
     if needs["namespace"]:
@@ -36,9 +43,9 @@ def _keyed(kind: str, one: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": one["name"], **notes}}
 
 
-def _claim(claim: dict[str, Any], size: str) -> dict[str, Any]:
-    spec = {"accessModes": [claim["access_mode"]], "resources": {"requests": {"storage": size}}}
-    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim["name"]}, "spec": spec}
+def _claim(name: str, size: str, mode: str) -> dict[str, Any]:
+    spec = {"accessModes": [mode], "resources": {"requests": {"storage": size}}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
 
 
 def _account(name: str) -> list[dict[str, Any]]:

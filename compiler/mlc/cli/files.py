@@ -59,6 +59,8 @@ def _raise(error: OSError) -> None:
 def read(name: str) -> bytes:
     """The bytes of a spec, or of standard input for `-`. Raises OSError."""
     if name == STDIN:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "it is closed")
         return sys.stdin.buffer.read(_READ_AT_MOST)
     with open(name, "rb") as file:
         return file.read(_READ_AT_MOST)

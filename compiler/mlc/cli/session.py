@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ..diagnostics.codes import CODES
@@ -160,6 +161,8 @@ def _way_out(error: OSError) -> str:
         return "check the name and the folder; `mlc init` writes a project to start from"
     if isinstance(error, PermissionError):
         return "ask for the permission, or choose another place"
+    if error.errno == errno.EBADF:
+        return "connect it to a file, a pipe or a terminal"
     return "check the name, and that the disk is there and has room"
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from . import streams
 from .files import is_folder, write_all
 from .request import STDIN
 from .session import Session
@@ -24,7 +23,7 @@ def graph(request: Request) -> int:
     if request.shape == "mermaid" and len(session.results) > 1:
         session.complain(f"`--format mermaid` draws one spec, and there are {session.count.split()[0]}")
         return session.code
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    unicode = streams.unicode()
     text = "\n".join(_drawing(result.pipeline, request.shape, unicode) for _, result in session.results if result.pipeline)
     # Titles and constants of the project can hold any character.
     session.print(text if unicode or request.shape != "text" else text.encode("ascii", "backslashreplace").decode("ascii"))
@@ -70,7 +69,8 @@ def diff(request: Request) -> int:
     from .request import FOUND
 
     session = Session(request)
-    if len(request.arguments) != 2 or any(word != STDIN and is_folder(word) for word in request.arguments):
+    words = request.arguments
+    if len(words) != 2 or words.count(STDIN) == 2 or any(word != STDIN and is_folder(word) for word in words):
         session.complain("`diff` compares two specs: name two files, of which one may be `-`")
         return session.code
     if not session.run(check_source):
@@ -96,7 +96,7 @@ def _skeletons(session: Session, name: str, pipeline: Pipeline, request: Request
     if needs["pull_secrets"]:
         names = ", ".join(needs["pull_secrets"])
         session.note(f"{name}: not printed: pull secrets {names}, made with `kubectl create secret docker-registry`")
-    return manifests(needs, request.claim_size)
+    return manifests(pipeline, needs, request.claim_size)
 
 
 def infra(request: Request) -> int:

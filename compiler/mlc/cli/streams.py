@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -10,8 +11,12 @@ def write(text: str) -> None:
     """Write a result to standard output as UTF-8.
 
     A reader that has seen enough (`mlc compile | head`) is no failure: what is left is dropped without a word. Other errors of the
-    stream (a full disk) are an OSError.
+    stream (a full disk, or none where the shell closed it) are an OSError.
     """
+    if sys.stdout is None:  # Python's way to say that the descriptor is closed
+        if text:
+            raise OSError(errno.EBADF, "it is closed")
+        return
     try:
         sys.stdout.flush()
         # Only the name of a file can hold bytes that are no text; it is printed as it is.
@@ -22,12 +27,19 @@ def write(text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Write a line for people to standard error; nothing where nobody reads it any more."""
+    """Write a line for people to standard error; nothing where nobody reads it any more, or it is closed."""
+    if sys.stderr is None:
+        return
     try:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
     except BrokenPipeError:
         _drop(sys.stderr.fileno())
+
+
+def unicode() -> bool:
+    """Whether standard output takes any character."""
+    return sys.stdout is not None and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def _drop(stream: int) -> None:
@@ -37,4 +49,4 @@ def _drop(stream: int) -> None:
 
 def color() -> bool:
     """Whether diagnostics are coloured: on a terminal, unless `NO_COLOR` is set to anything or the terminal is `dumb`."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
