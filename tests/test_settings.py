@@ -40,6 +40,14 @@ def test_schedule_is_a_cron_workflow() -> None:
     }
 
 
+def test_what_a_template_says_of_its_runs() -> None:
+    """A Workflow's own description is read by nobody; a template's stands in the spec, too, where the controller replaces tags."""
+    for key in ('description: "{{workflow.name}}"\n', 'annotations: {a: "{{workflow.name}}"}\n'):
+        assert codes(STEPS + key, ("argo",)) == []
+        assert codes(STEPS + SCHEDULE + key, ("argo",)) == ["MLC403"]
+        assert codes(STEPS + key + "targets: {argo: {kind: WorkflowTemplate}}\n", ("argo",)) == ["MLC403"]
+
+
 def test_schedule_by_version() -> None:
     """Argo 3.5 has `schedule`, every later version `schedules`."""
     old = manifests(STEPS + SCHEDULE, "argo@3.5")[1]["spec"]

@@ -36,6 +36,12 @@ def legal_key(draft: Draft) -> str:
         step["run"] = "true"
     if key == "packages":
         step["shell"] = "python"
+    if key == "each":  # rides along with little: what it has may be for steps outside
+        for other in set(step) - {"image", "command", "run", "shell"}:
+            del step[other]
+    if key == "resource":  # has no program, and nothing that is about one
+        for other in set(step) - {"needs", "gate", "when", "title", "description", "labels", "annotations"}:
+            del step[other]
     old = home.get(key)
     merges = (
         isinstance(old, dict)

@@ -88,7 +88,9 @@ def test_what_is_accepted_is_accepted_by_the_engines(part: int, counted: Callabl
                 assert any(CODES[item.code].severity == "error" and item.code != "MLC901" for item in result.diagnostics), mutated.title
                 continue
             accepted += 1
-            play = accepted % PLAYED_EVERY == 0
+            # the importers of KFP run in a program that is not among those that are played
+            outside = target == "kfp" and '"uri"' in mutated.text
+            play = accepted % PLAYED_EVERY == 0 and not outside
             played += play
             assert result.pipeline is not None
             found = problems(mutated, target, result.pipeline, result.outputs[0].text, play=play)
@@ -103,7 +105,7 @@ def test_kinds_of_mutations() -> None:
     """Every kind comes in the run and changes something, most are accepted at times, and most give at times what is refused."""
     changed: set[str] = set()
     fates: dict[bool, set[str]] = {True: set(), False: set()}
-    for number in range(2 * (len(KINDS) + len(OFTEN))):
+    for number in range(4 * (len(KINDS) + len(OFTEN))):
         mutated = mutation(SEED, number)
         if mutated.text != mutated.before:
             changed.update(mutated.kinds)
@@ -118,7 +120,7 @@ def test_every_key_is_drawn() -> None:
     """Each key of a step and of the project comes with a value that some target accepts: a key that is new in the schema, too."""
     wanted = {*SCHEMA["$defs"]["step"]["properties"], *SCHEMA["properties"]} - {"mlc", "name", "steps", "defaults"}
     wanted.remove("datasets")  # which no target compiles yet
-    for number in range(3000):
+    for number in range(6000):
         rng = Random(f"keys {number}")
         draft = Draft(document(rng.choice(sorted(specs()))), rng)
         done = KINDS["legal_key" if number % 4 else "legal_top"](draft)

@@ -51,6 +51,12 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
 
 
 def _project(pipeline: Pipeline) -> Iterator[Finding]:
+    if pipeline.schedule or pipeline.argo.kind == "WorkflowTemplate":
+        # what runs get of them stands in the spec, where the controller replaces tags (controller/operator.go, substituteGlobalVariables)
+        yield from _tag(pipeline.description, ("description",))
+        for key, texts in (("labels", pipeline.labels), ("annotations", pipeline.annotations)):
+            for name, text in texts.items():
+                yield from _tag(text, (key, name))
     for param in pipeline.params:
         if param.name == "json":
             message = "a parameter cannot be called `json` on Argo, where `workflow.parameters.json` is the list of all parameters"

@@ -58,14 +58,21 @@ def number(text: str) -> str:
     return text if any(mark in text for mark in ".eE") else text + ".0"
 
 
-def condition(conditions: Sequence[Condition], asked: Sequence[Param], used: Sequence[Param] = (), files: Sequence[Ref] = ()) -> str:
+def condition(
+    conditions: Sequence[Condition],
+    asked: Sequence[Param],
+    used: Sequence[Param] = (),
+    files: Sequence[Ref] = (),
+    lists: Sequence[str] = (),
+) -> str:
     """When a step runs, and an error where that cannot be told, or where it would run with a text that is not what it must be.
 
     Its conditions come first, with the limits of the params in them (`asked`): all of them, whatever the others say. Only if they hold,
-    what goes into its texts: params (`used`) keep to their limits, `files` hold what they must. "" where there is nothing to check.
+    what goes into its texts: params (`used`) keep to their limits, `files` hold what they must, and so do `lists`, which are tests by
+    `filled`. "" where there is nothing to check.
     """
     whether = [*(limits(param) for param in asked), *(expression(each.expr) for each in conditions)]
-    texts = [*(limits(param) for param in used), *(typed(ref) for ref in files)]
+    texts = [*(limits(param) for param in used), *(typed(ref) for ref in files), *lists]
     if whether and texts:
         return f"{_strict(whether, 'all')} ? {_strict(texts, 'all')} : false"
     return _strict(whether or texts, "all") if whether or texts else ""
@@ -172,11 +179,6 @@ def limits(param: Param) -> str:
 def filled(name: str, message: str) -> str:
     """True where a list has something in it, an error where it is empty."""
     return f"(size({_input(name)}) > 0 ? true : {_error(message)})"
-
-
-def joined(conditions: Sequence[str]) -> str:
-    """All of these, each evaluated; "" where there is none."""
-    return _strict(list(conditions), "all") if conditions else ""
 
 
 def _strict(parts: list[str], macro: str) -> str:

@@ -38,13 +38,14 @@ def add(
     inner = {binding.name: binding for binding in _inner(group)}
     outer = {**inner, **{binding.name: binding for binding in map(plain, _asked(group))}}
     ports = {port.outer: port for step in _steps(group) for port in step.inputs if port.outer}
-    condition = cel.condition(group.conditions, tuple(limited(_asked(group)).values()))
+    lists: list[str] = []
     # the list is an input, also a constant one: every driver of an item is given the task that iterates, and the status keeps them all
     source = {"runtimeValue": {"constant": items_of(loop)}} if loop.source is None else plain(loop.source).source
     inner[_LIST] = outer[_LIST] = Binding(_LIST, "LIST", source)
     if loop.source is not None and group.lists:
         message = f"loop {group.name}: the list is empty, and KFP has no empty lists of values"
-        condition = cel.joined([one for one in (condition, cel.filled(_LIST, message)) if one])
+        lists.append(cel.filled(_LIST, message))
+    condition = cel.condition(group.conditions, tuple(limited(_asked(group)).values()), lists=lists)
 
     item = f"x-item-{group.name}"
     given = [*inner.values(), Binding(_ITEM, "STRING", {})]
