@@ -36,9 +36,12 @@ def legal_key(draft: Draft) -> str:
         step["run"] = "true"
     if key == "packages":
         step["shell"] = "python"
-    if key == "each":  # rides along with little: what it has may be for steps outside
-        for other in set(step) - {"image", "command", "run", "shell"}:
-            del step[other]
+    if key == "each":  # what a step has may be for steps outside of the loop
+        step.clear()
+        step.update(image="busybox:1.36", command=["true"])
+        head = (draft.data["steps"] if name in draft.data["steps"] else draft.data["finally"]).get(value)
+        if head and "foreach" not in head:
+            head["foreach"] = {"n": [1, 2]}
     if key == "resource":  # has no program, and nothing that is about one
         for other in set(step) - {"needs", "gate", "when", "title", "description", "labels", "annotations"}:
             del step[other]

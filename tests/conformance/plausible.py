@@ -289,12 +289,9 @@ class Fitting:
         names = ("wait-for-db", "copy", "main", "b1", "cache")
         return {self.rng.choice(names): self.container(run=self.rng.random() < 0.5) for _ in range(self.rng.randint(1, 2))}
 
-    def _key_resource(self) -> Any:
-        manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "made-"}, "data": {"a": self.rng.choice(TEXTS)}}
-        return {"action": self.rng.choice(("create", "apply")), "manifest": manifest}
-
     def _key_each(self) -> Any:
-        return self.rng.choice([name for name, one in self.group.items() if one and "foreach" in one] or sorted(self.group))
+        others = [name for name in self.group if name != self.step]
+        return self.rng.choice([name for name in others if "foreach" in (self.group[name] or {})] or others or ["a"])
 
     def _key_sidecars(self) -> Any:
         made: dict[str, Any] = {self.rng.choice(("db", "proxy", "cache")): self.container(run=self.rng.random() < 0.3)}
