@@ -102,7 +102,7 @@ _TASK = {
         ),
     },
     "triggerPolicy?": {"condition?": filled, "strategy?": "ALL_UPSTREAM_TASKS_COMPLETED", EXACTLY_ONE: [("condition", "strategy")]},
-    "cachingOptions?": {"enableCache?": True, "cacheKey?": filled},
+    "cachingOptions?": {"enableCache?": True},
     "retryPolicy?": {
         "maxRetryCount": lambda value: "" if type(value) is int and value >= 0 else "is no count",
         "backoffDuration": _seconds,
