@@ -205,7 +205,11 @@ EXECUTOR = {
     # required without a weight; there is a `podAffinity`, too, which no driver reads
     "nodeAffinity?": [{**NODE_TERM, "weight?": weight}],
     # int64, which JSON writes as texts
-    "securityContext?": {"runAsUser?": _identity, "runAsGroup?": _identity, "runAsNonRoot?": True},
+    "securityContext?": {
+        "runAsUser?": _identity,
+        "runAsGroup?": _identity,
+        "runAsNonRoot?": lambda value: "" if isinstance(value, bool) else "is no boolean",
+    },
     "podMetadata?": {"labels?": LABELS, "annotations?": ANNOTATION_TEXTS},
 }
 
