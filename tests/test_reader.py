@@ -591,7 +591,10 @@ def test_wrong_set(assignment: str, problem: str) -> None:
     assert setting(text, "a=7", assignment)[1] == [problem.replace("--set:1:", "--set:2:")]
 
 
-DECLARED = "params: {epochs: 1}\nsteps: {train: {image: a, init: {ready: {image: b}}}}\nvolumes: {data: {claim: a}}\nimages: {base: a/b:1}\nl: [1]\n"
+DECLARED = (
+    "params: {epochs: 1}\n"
+    "steps: {train: {image: a, init: {ready: {image: b}}}}\nvolumes: {data: {claim: a}}\nimages: {base: a/b:1}\nl: [1]\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,8 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
     for step in pipeline.steps:
         if security := step.security:
             said = (security.run_as_user, security.run_as_group, security.run_as_non_root)
-            for key, given in zip(("run_as_user", "run_as_group", "run_as_non_root"), said, strict=True):
-                if given is not None:
+            for key, value in zip(("run_as_user", "run_as_group", "run_as_non_root"), said, strict=True):
+                if value is not None:
                     yield SECURITY, f"`security.{key}`", (*security.origin, key)
         for mount in step.mounts:
             if mount.sub_path:
