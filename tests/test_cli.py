@@ -961,6 +961,21 @@ def test_sarif_is_all_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().err)["runs"][0]["results"] == []
 
 
+@pytest.mark.parametrize("format", ["sarif", "json"])
+def test_a_wrong_usage_leaves_no_report(format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A report without results would pass for a good one, so there is none where the command makes no sense."""
+    first, second = spec(tmp_path), spec(tmp_path, "other.yaml")
+    for words in (
+        ("validate", first, "--env", "prod"),
+        ("compile", first, second, "-t", "argo", "-o", str(tmp_path / "one.out")),
+        ("compile", first, second, "-t", "argo", "-o", f"{tmp_path}/out/"),
+        ("compile", first, "-t", "argo", "-o", first),
+    ):
+        assert mlc(*words, "--format", format) == USAGE
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("mlc: error: ")
+
+
 def test_graph_in_ascii(tmp_path: Path) -> None:
     """Where standard output cannot hold the drawing's characters, ASCII ones stand in."""
     text = SPEC.replace("  train:\n", "  train:\n    title: Café\n    when: params.epochs > 3\n")

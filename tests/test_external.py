@@ -217,6 +217,16 @@ def test_references_in_addresses(uri: str, code: str) -> None:
     assert support.codes(project(uri, params="{p: x, l: [1]}"), ()) == [code]
 
 
+@pytest.mark.parametrize(("region", "found"), [
+    ("eu-west-1", []), ("garage", []), ("'014'", []), ("a" * 63, []), ("a" * 64, ["MLC335"]),
+    ("EU", ["MLC335"]), ("eu west", ["MLC335"]), ("'eu&endpoint=x'", ["MLC335"]), ("'{{=1}}'", ["MLC335"]), ("eu_west", ["MLC335"]),
+])  # fmt: skip
+def test_regions(region: str, found: list[str]) -> None:
+    """A region is a short name: with anything else KFP's address of the store would say something else."""
+    body = f"store: {{s3: {{bucket: b, region: {region}}}}}\nsteps: {{a: {{image: 'x:1', command: t}}}}"
+    assert support.codes(body, ()) == found
+
+
 def test_default_of_an_address() -> None:
     """The default of a parameter that is an address has its form."""
     assert support.codes(project("${{ params.p }}", params="{p: nowhere}"), ()) == ["MLC335"]

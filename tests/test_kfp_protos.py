@@ -93,7 +93,7 @@ steps:
 def kitchen() -> None:
     """Everything that the SDK can set on a step."""
     step = component("all", ["t"])
-    step.set_caching_options(True, cache_key="k1").set_retry(3, backoff_duration="10s", backoff_factor=2, backoff_max_duration="600s")
+    step.set_caching_options(True).set_retry(3, backoff_duration="10s", backoff_factor=2, backoff_max_duration="600s")
     step.set_cpu_limit("2").set_cpu_request("500m").set_memory_limit("2Gi").set_memory_request("1G")
     step.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(1).set_env_variable("A", "text")
     kubernetes.mount_pvc(step, pvc_name="data", mount_path="/d")
@@ -173,7 +173,10 @@ def sdk(function: Callable[..., Any], folder: Path) -> list[Any]:
 
 @pytest.mark.parametrize(("function", "body"), [(chain, CHAIN), (kitchen, KITCHEN), (params, PARAMS)], ids=["chain", "kitchen", "params"])
 def test_equal_to_the_sdk(function: Callable[..., Any], body: str, tmp_path: Path) -> None:
-    """The same pipeline, written for the SDK and for us, gives equal messages, document by document and executor by executor."""
+    """The same pipeline, written for the SDK and for us, gives equal messages, document by document and executor by executor.
+
+    A key of a cache is no `cacheKey` of the SDK: see `targets.kfp.reuse`.
+    """
     theirs = sdk(function, tmp_path)
     ours = list(kfp.lower(support.pipeline(body)))
     for task in ours[0]["root"]["dag"]["tasks"].values():

@@ -36,14 +36,13 @@ def errors(body: str, *targets: str) -> list[tuple[str, str]]:
 def test_security() -> None:
     """User 0 is not the same as no user."""
     found = step(one("security: {run_as_user: 0, fs_group: 2}")).security
-    assert found == Security(0, None, False, 2, ("steps", "a", "security"))
-    assert step(one("security: {}")).security is None
+    assert found == Security(0, None, None, 2, ("steps", "a", "security"))
 
 
 def test_security_on_argo_is_the_containers() -> None:
     """The executor's containers keep their user: a rule for the pod would stop those that are root. Scripts have it, too."""
     found = template(one("security: {run_as_user: 0, run_as_non_root: false, fs_group: 0}"))
-    assert found["container"]["securityContext"] == {"runAsUser": 0}
+    assert found["container"]["securityContext"] == {"runAsUser": 0, "runAsNonRoot": False}
     assert found["securityContext"] == {"fsGroup": 0}
     script = template("steps: {a: {image: 'x:1', run: 'true', security: {run_as_non_root: true}}}")
     assert script["script"]["securityContext"] == {"runAsNonRoot": True}
@@ -55,12 +54,14 @@ def test_security_on_kfp() -> None:
     found = manifests(one("security: {run_as_user: 7, run_as_group: 0, run_as_non_root: true}"), "kfp")[1]
     executor = found["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-a"]
     assert executor == {"securityContext": {"runAsUser": "7", "runAsGroup": "0", "runAsNonRoot": True}}
-    assert len(manifests(one("security: {run_as_non_root: false}"), "kfp")) == 1
+    found = manifests(one("security: {run_as_non_root: false}"), "kfp")[1]
+    assert found["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-a"] == {"securityContext": {"runAsNonRoot": False}}
 
 
 @pytest.mark.parametrize(
     ("keys", "targets", "found"),
     [
+        ("security: {}", (), [("MLC207", "steps.a.security")]),
         ("security: {run_as_user: -1}", (), [("MLC206", "steps.a.security.run_as_user")]),
         ("security: {run_as_user: 2147483648}", (), [("MLC206", "steps.a.security.run_as_user")]),
         ("security: {fs_group: 2147483647}", (), []),
@@ -69,7 +70,8 @@ def test_security_on_kfp() -> None:
         ("security: {run_as_user: 0, run_as_non_root: true}", (), [("MLC332", "steps.a.security.run_as_user")]),
         ("security: {run_as_group: 0, run_as_non_root: true}", (), []),
         ("security: {run_as_group: 0}", ("kfp@2.15",), [("MLC413", "steps.a.security.run_as_group")]),
-        ("security: {run_as_non_root: false}", ("kfp@2.15",), []),
+        ("security: {run_as_non_root: false}", ("kfp@2.15",), [("MLC413", "steps.a.security.run_as_non_root")]),
+        ("security: {run_as_non_root: false}", ("kfp@2.16",), []),
         ("security: {run_as_user: 0}", ("kfp@2.16",), []),
         ("service_account: Big", (), [("MLC323", "steps.a.service_account")]),
         ("service_account: '${{ params.x }}'", (), [("MLC311", "steps.a.service_account")]),

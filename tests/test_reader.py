@@ -591,7 +591,10 @@ def test_wrong_set(assignment: str, problem: str) -> None:
     assert setting(text, "a=7", assignment)[1] == [problem.replace("--set:1:", "--set:2:")]
 
 
-DECLARED = "params: {epochs: 1}\nsteps: {train: {image: a}}\nvolumes: {data: {claim: a}}\nimages: {base: a/b:1}\nl: [1]\n"
+DECLARED = (
+    "params: {epochs: 1}\n"
+    "steps: {train: {image: a, init: {ready: {image: b}}}}\nvolumes: {data: {claim: a}}\nimages: {base: a/b:1}\nl: [1]\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -604,6 +607,17 @@ DECLARED = "params: {epochs: 1}\nsteps: {train: {image: a}}\nvolumes: {data: {cl
         ("images.bass=x", "MLC317 there is no image `bass`", "did you mean `base`?"),
         ("params.other=3", "MLC303 there is no parameter `other`", "declare it under `params` in the file: `--set` changes what is there"),
         ("params={epochs: 1, epoch: 3}", "MLC303 there is no parameter `epoch`", "did you mean `epochs`?"),
+        ("steps.train.init.redy.image=x", "MLC101 there is no init container `redy` in `steps.train.init`", "did you mean `ready`?"),
+        (
+            "steps.train.sidecars.ready.image=x",
+            "MLC101 there is no sidecar `ready` in `steps.train.sidecars`",
+            "declare it in `steps.train.sidecars` in the file: `--set` changes what is there",
+        ),
+        (
+            "defaults.init.ready.image=x",
+            "MLC101 there is no init container `ready` in `defaults.init`",
+            "declare it in `defaults.init` in the file: `--set` changes what is there",
+        ),
         ("l[0]=1", "MLC101 there is no `l[0]`", "list items are numbers after a dot: `l.0`"),
     ],
 )
@@ -629,7 +643,11 @@ def test_set_adds_inside_entries() -> None:
     """Keys inside an entry that exists, and keys of other sections, may be new."""
     data, problems = setting(DECLARED, "steps.train.timeout=1h", "labels.team=x", "params={epochs: 2}")
     assert problems == []
-    assert (data["steps"], data["labels"], data["params"]) == ({"train": {"image": "a", "timeout": "1h"}}, {"team": "x"}, {"epochs": 2})
+    assert (data["steps"], data["labels"], data["params"]) == (
+        {"train": {"image": "a", "init": {"ready": {"image": "b"}}, "timeout": "1h"}},
+        {"team": "x"},
+        {"epochs": 2},
+    )
     assert setting("d: {'a[0]': 1}\n", "d.a[0]=2") == ({"d": {"a[0]": 2}}, [])
 
 

@@ -175,6 +175,12 @@ def test_entrypoint_is_the_command_of_steps_without_one() -> None:
     [
         ("python:3.12", []),
         ("registry.example.com:5000/a/b_c@sha256:" + "a" * 64, []),
+        ("python:3.12@sha256:" + "0123456789abcdef" * 4, []),
+        ("python@sha512:" + "a" * 128, []),
+        ("python@sha256:" + "a" * 63, ["MLC317"]),
+        ("python@sha256:" + "a" * 65, ["MLC317"]),
+        ("python@sha256:" + "A" * 64, ["MLC317"]),
+        ("python@sha256:" + "g" * 64, ["MLC317"]),
         ("python", ["MLC317"]),
         ("Acme/Train:1", ["MLC317"]),
         ("acme/train:1 ", ["MLC317"]),

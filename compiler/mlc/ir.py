@@ -530,11 +530,11 @@ class Cache:
 
 @record
 class Security:
-    """As whom a step's program runs. Numbers are None where nothing is said; `fs_group` is of the pod's volumes."""
+    """As whom a step's program runs. All is None where nothing is said; `fs_group` is of the pod's volumes."""
 
     run_as_user: int | None
     run_as_group: int | None
-    run_as_non_root: bool
+    run_as_non_root: bool | None
     fs_group: int | None
     origin: Path
 

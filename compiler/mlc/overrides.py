@@ -34,7 +34,7 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
     """The document with `KEY=VALUE` applied.
 
     KEY is a path with dots; list items are numbers from 0, and a dot inside a key is written `\\.`. Mappings that do not exist are made,
-    but no entry of a section whose entries have names.
+    but no entry of a section whose entries have names, and no container beside a step's own.
     VALUE is YAML if it starts with `[`, `{` or a quote, and else one unquoted scalar whatever is in it; nothing is an empty text.
     A declared parameter gets another default. A parameter keeps its type: text stays text, and what does not fit is MLC305.
     An image is its reference, whichever form it has, and `tag` after it is the tag in the reference.
@@ -86,6 +86,15 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
             code, entry = _DECLARED[section]
             help_ = did_you_mean(unknown, map(str, entries)) or f"declare it under `{section}` in the file: `--set` changes what is there"
             return refuse(f"there is no {entry} {_shown(unknown)}", help_, code=code)
+    holder, beside = _beside(document.data, path)
+    if len(path) > len(holder) > 0 and path[len(holder)] not in beside:
+        from .diagnostics.suggest import did_you_mean
+
+        kind = "sidecar" if holder[-1] == "sidecars" else "init container"
+        place = ".".join(map(str, holder))
+        help_ = did_you_mean(str(path[len(holder)]), map(str, beside))
+        help_ = help_ or f"declare it in {_shown(place)} in the file: `--set` changes what is there"
+        return refuse(f"there is no {kind} {_shown(str(path[len(holder)]))} in {_shown(place)}", help_)
     if path[:1] == ("params",) and len(path) in (2, 3):
         kind = kind_of_param(document.data, path)
         value = fitting(value, kind, unquoted)
@@ -108,6 +117,20 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
     if wrong:
         return refuse(wrong, "check the path: parts are joined with dots, list items are numbers from 0")
     return replace(document, data=data, overrides=(*document.overrides, (path, file)))
+
+
+def _beside(data: Any, path: Path) -> tuple[Path, Any]:
+    """Where the containers beside a step's own stand that a path leads into, () if it does not, and what stands there.
+
+    A step has its own or those of a lower layer, never both (`resolve.merge`), so one that is not there is none of them.
+    """
+    depth = 1 if path[0] == "defaults" else 2 if path[0] in ("steps", "finally", "templates") else len(path)
+    if path[depth : depth + 1] not in (("init",), ("sidecars",)):
+        return (), {}
+    node = data
+    for part in path[: depth + 1]:
+        node = node.get(part) if isinstance(node, dict) else None
+    return path[: depth + 1], node if isinstance(node, dict) else {}
 
 
 def _target(data: Any, parts: list[str]) -> Path:

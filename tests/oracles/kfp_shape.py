@@ -102,7 +102,7 @@ _TASK = {
         ),
     },
     "triggerPolicy?": {"condition?": filled, "strategy?": "ALL_UPSTREAM_TASKS_COMPLETED", EXACTLY_ONE: [("condition", "strategy")]},
-    "cachingOptions?": {"enableCache?": True, "cacheKey?": filled},
+    "cachingOptions?": {"enableCache?": True},
     "retryPolicy?": {
         "maxRetryCount": lambda value: "" if type(value) is int and value >= 0 else "is no count",
         "backoffDuration": _seconds,
@@ -205,7 +205,11 @@ EXECUTOR = {
     # required without a weight; there is a `podAffinity`, too, which no driver reads
     "nodeAffinity?": [{**NODE_TERM, "weight?": weight}],
     # int64, which JSON writes as texts
-    "securityContext?": {"runAsUser?": _identity, "runAsGroup?": _identity, "runAsNonRoot?": True},
+    "securityContext?": {
+        "runAsUser?": _identity,
+        "runAsGroup?": _identity,
+        "runAsNonRoot?": lambda value: "" if isinstance(value, bool) else "is no boolean",
+    },
     "podMetadata?": {"labels?": LABELS, "annotations?": ANNOTATION_TEXTS},
 }
 

@@ -144,7 +144,11 @@ CONTAINER = {
     "env?": [ENV],
     "resources?": {"requests?": _AMOUNTS, "limits?": _AMOUNTS},
     "volumeMounts?": [{"name": volume_name, "mountPath": path, "subPath?": descending, "readOnly?": True}],
-    "securityContext?": {"runAsUser?": identity, "runAsGroup?": identity, "runAsNonRoot?": True},
+    "securityContext?": {
+        "runAsUser?": identity,
+        "runAsGroup?": identity,
+        "runAsNonRoot?": lambda value: "" if isinstance(value, bool) else "is no boolean",
+    },
 }
 
 _CLAIM_SPEC = {

@@ -30,32 +30,38 @@ def compile_specs(request: Request) -> int:
 
     from ..driver import compile_source
 
-    if not session.run(compile_source):
+    files: list[Made] = []
+
+    def misuse() -> None:
+        if output:
+            files.extend(_places(session, output, _made(session)))
+            session.spares_specs([name for name, _, _ in files])
+
+    if not session.run(compile_source, misuse):
         return session.code
-    manifests = [(name, result, made) for name, result in session.results for made in result.outputs]
     if not output:
-        session.print("---\n".join(made.text for _, _, made in manifests))
-        return session.code
-    files = _places(session, output, manifests)
-    if files is None or not session.spares_specs([name for name, _, _ in files]):
-        return session.code
-    if request.check:
+        session.print("---\n".join(made.text for _, _, made in _made(session)))
+    elif request.check:
         _compare(session, files)
     else:
         _write(session, files)
     return session.code
 
 
+def _made(session: Session) -> list[Made]:
+    return [(name, result, made) for name, result in session.results for made in result.outputs]
+
+
 def _one_file(output: str, what: str, instead: str = "") -> str:
     return f"`-o {output}` is one file, but there are {what}: {instead}name a folder, such as `-o manifests/`"
 
 
-def _places(session: Session, output: str, manifests: list[Made]) -> list[Made] | None:
-    """The manifests with the name of the file in place of the spec's; None where two would be one file."""
+def _places(session: Session, output: str, manifests: list[Made]) -> list[Made]:
+    """The manifests with the name of the file in place of the spec's; none where two would be one file, which is complained about."""
     if not is_folder(output):
         if len(manifests) > 1:
             session.complain(_one_file(output, f"{len(session.results)} specs"))
-            return None
+            return []
         return [(output, result, made) for _, result, made in manifests]
     files: dict[str, Made] = {}
     for spec, result, made in manifests:
@@ -64,7 +70,7 @@ def _places(session: Session, output: str, manifests: list[Made]) -> list[Made] 
         if name in files:
             first = next(other for other, named, _ in manifests if named.name == result.name)
             session.complain(f"`{first}` and `{spec}` both describe a project called `{result.name}`: both would be `{name}`")
-            return None
+            return []
         files[name] = (name, result, made)
     return list(files.values())
 

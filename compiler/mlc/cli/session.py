@@ -41,8 +41,10 @@ class Session:
         """How many specs there were, for a message: `1 spec`, `3 specs`."""
         return f"{len(self.results)} spec{'' if len(self.results) == 1 else 's'}"
 
-    def run(self, stages: Stages) -> bool:
+    def run(self, stages: Stages, misuse: Callable[[], None] | None = None) -> bool:
         """Run `stages` on every spec, report what was found, and say whether there are results to use (no error in any spec).
+
+        `misuse` complains where the results do not go with the command; it comes before the report, which a wrong usage may prevent.
 
         Where an argument names a folder without specs, nothing is run: that is a mistake in the command.
         """
@@ -62,6 +64,8 @@ class Session:
             return False
         for spec in self._specs:
             self._run_one(spec, stages)
+        if misuse is not None and self.code == OK:
+            misuse()
         self.report()
         return self.code == OK
 
@@ -113,8 +117,12 @@ class Session:
             self.code = max(self.code, FAILED if diagnostic.code.startswith("MLC9") else FOUND)
 
     def report(self) -> None:
-        """Print what was found since the last report, on standard error. `json` and `sarif` are documents, so printed when empty, too."""
-        if self.diagnostics or self.request.format in DOCUMENTS:
+        """Print what was found since the last report, on standard error. `json` and `sarif` are documents, so printed when empty, too.
+
+        After a wrong usage there is no document: not all was looked at, and a report without results would pass for a good one.
+        """
+        document = self.request.format in DOCUMENTS
+        if not (document and self.code == USAGE) and (document or self.diagnostics):
             from ..diagnostics.render import render
 
             text = render(self.request.format, self.diagnostics, self.sources, streams.color())

@@ -18,10 +18,12 @@ def graph(request: Request) -> int:
     from ..driver import check_source
 
     session = Session(request)
-    if not session.run(check_source):
-        return session.code
-    if request.shape == "mermaid" and len(session.results) > 1:
-        session.complain(f"`--format mermaid` draws one spec, and there are {session.count.split()[0]}")
+
+    def misuse() -> None:
+        if request.shape == "mermaid" and len(session.results) > 1:
+            session.complain(f"`--format mermaid` draws one spec, and there are {session.count.split()[0]}")
+
+    if not session.run(check_source, misuse):
         return session.code
     unicode = streams.unicode()
     text = "\n".join(_drawing(result.pipeline, request.shape, unicode) for _, result in session.results if result.pipeline)

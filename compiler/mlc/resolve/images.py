@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 _REFERENCE = lazy(
     r"(?:[a-zA-Z0-9](?:[-a-zA-Z0-9.]*[a-zA-Z0-9])?(?::\d+)?/)?"
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-    r"(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,})?",
+    r"(?::\w[\w.-]{0,127})?(?:@(?:sha256:[0-9a-f]{64}|(?!sha256:)[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}))?",
     re.ASCII,
 )
-"""The grammar of distribution/reference (`regexp.go`): optional domain, lower-case path, tag, digest."""
+"""The grammar of distribution/reference (`regexp.go`): optional domain, lower-case path, tag, digest. One of SHA-256 has 64 hexadecimal
+digits in lower case (opencontainers/go-digest, `algorithm.go`): clients check that, too."""
 _LONGEST = 500
 """Characters. The grammar allows 255 before the tag, 128 in it and a digest; no pattern need look at more."""
 
@@ -73,6 +74,9 @@ def _reference(context: Context, text: str, path: Path) -> Text | None:
         return image(context, text, path, is_reference)
     if not is_reference(text):
         help = "references look like `python:3.12-slim` or `registry.example.com/team/train:1.0`; the path is in lower case"
+        name, at, _ = text.partition("@sha256:")
+        if at and is_reference(name):
+            help = "copy the whole digest: after `@sha256:` come 64 digits of `0` to `9` and `a` to `f`"
         context.report("MLC317", f"`{text}` is not an image reference", path, help=help)
     return None
 

@@ -39,7 +39,7 @@ def security(context: Context, step: Merged) -> Security | None:
     return Security(
         run_as_user=_id(entry, "run_as_user"),
         run_as_group=_id(entry, "run_as_group"),
-        run_as_non_root=entry.get("run_as_non_root", False),
+        run_as_non_root=entry.get("run_as_non_root"),
         fs_group=_id(entry, "fs_group"),
         origin=path,
     )

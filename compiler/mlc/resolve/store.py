@@ -32,6 +32,7 @@ def resolve(context: Context, declared: Mapping[str, Any]) -> Store | None:
         _endpoint(context, kind, entry.get("endpoint", ""), (*path, "endpoint"))
         _bucket(context, holder, entry[holder], (*path, holder))
         _prefix(context, entry.get("prefix", ""), (*path, "prefix"))
+        _region(context, entry.get("region", ""), (*path, "region"))
         return Store(
             kind=kind,  # type: ignore[arg-type]
             endpoint=entry.get("endpoint", ""),
@@ -76,3 +77,10 @@ def _prefix(context: Context, text: str, path: Path) -> None:
     if text and not re.fullmatch(r"[-A-Za-z0-9_.!*'()=@+/]*", text):
         help = "use letters, digits, `/`, `-`, `_`, `.` and `=`"
         context.report("MLC335", f"`{text}` cannot begin the keys of objects", path, help=help)
+
+
+def _region(context: Context, text: str, path: Path) -> None:
+    """Clients make it a part of host names (RFC 1123), and KFP's address of the store has it as a word of its query."""
+    if text and not re.fullmatch(r"[-a-z0-9]{1,63}", text):
+        help = "write the short name of the region, such as `eu-west-1`: lower case letters, digits and `-`, at most 63"
+        context.report("MLC335", f"`{text}` is no name of a region", path, help=help)

@@ -28,7 +28,7 @@ def add(step: Step, body: dict[str, Any], arguments: Arguments) -> None:
 
 
 def _user(security: Security) -> dict[str, Any]:
-    parts = (("runAsUser", security.run_as_user), ("runAsGroup", security.run_as_group), ("runAsNonRoot", security.run_as_non_root or None))
+    parts = (("runAsUser", security.run_as_user), ("runAsGroup", security.run_as_group), ("runAsNonRoot", security.run_as_non_root))
     return {key: value for key, value in parts if value is not None}
 
 

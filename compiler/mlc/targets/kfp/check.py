@@ -113,11 +113,6 @@ def _best(step: Step, findings: list[Finding]) -> None:
 
 
 def _loop(group: Group, findings: list[Finding]) -> None:
-    for step in steps_of(group):
-        if step.cache is not None and step.cache.key:
-            message = f"step `{step.name}` is in a loop, where one cache key would give all items one result"
-            text = "write `cache: true`: on KFP results are found by inputs then, and items are among them"
-            findings.append(Finding("MLC401", message, step.cache.origin, help=text))
     loop = group.loop
     if loop is None or loop.rows is None:
         return
@@ -175,9 +170,6 @@ def _step(step: Step, findings: list[Finding]) -> None:
         for name, value in given.items():
             _tag(value, step.where(key, name), findings, in_json=False)
             _expanded(value, f"`{key}`", step.where(key, name), findings)
-    if step.cache is not None:
-        _tag(step.cache.key, (*step.cache.origin, "key"), findings)
-        _expanded(step.cache.key, "a cache key", (*step.cache.origin, "key"), findings)
     if step.image.text is not None:
         _image(step.image.text, findings)
     for env in step.env:

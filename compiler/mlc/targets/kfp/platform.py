@@ -64,7 +64,7 @@ def _user(security: Security) -> dict[str, Any]:
     """Numbers are int64, which JSON writes as texts. `fs_group` has no field."""
     parts = (("runAsUser", security.run_as_user), ("runAsGroup", security.run_as_group))
     user: dict[str, Any] = {key: str(number) for key, number in parts if number is not None}
-    return user | ({"runAsNonRoot": True} if security.run_as_non_root else {})
+    return user | ({} if security.run_as_non_root is None else {"runAsNonRoot": security.run_as_non_root})
 
 
 def pipeline_config(pipeline: Pipeline) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """What the result of a cached step depends on and the backend does not look at.
 
 The backend finds an earlier result by image, command, arguments, inputs and outputs (cacheutils/cache.go, GenerateCacheKey): not by env,
-nor by what is mounted, nor by the step, and up to 2.14 not by `cacheKey`. Two steps that differ in env alone would get each other's result.
-Inputs it does look at, so a cached step has one for these.
+nor by what is mounted, nor by the step. Two steps that differ in env alone would get each other's result.
+Inputs it does look at, so a cached step has one for these and for the key of the spec.
+
+The key is not handed over as `cacheKey`: no release up to 2.17.0 reads it, and later ones look at it and the component's name alone then
+(driver/cache.go, getFingerPrint, since #13762): not at the inputs, the image or the program, so the items of a loop would have one result.
 """
 
 from __future__ import annotations

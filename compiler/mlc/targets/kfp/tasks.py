@@ -115,9 +115,10 @@ def artifact(port: Input) -> dict[str, Any]:
 
 
 def _caching(step: Step) -> dict[str, Any]:
+    """Never with a `cacheKey`: see `reuse`."""
     if step.cache is None or not step.cache.enabled:
         return {}
-    return {"enableCache": True, "cacheKey": step.cache.key} if step.cache.key else {"enableCache": True}
+    return {"enableCache": True}
 
 
 def _retry(retry: Retry) -> dict[str, Any]:

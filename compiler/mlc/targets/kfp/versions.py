@@ -49,9 +49,9 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
     read = {name for step in pipeline.steps for name in step.after}
     for step in pipeline.steps:
         if security := step.security:
-            said = (security.run_as_user is not None, security.run_as_group is not None, security.run_as_non_root)
-            for key, given in zip(("run_as_user", "run_as_group", "run_as_non_root"), said, strict=True):
-                if given:
+            said = (security.run_as_user, security.run_as_group, security.run_as_non_root)
+            for key, value in zip(("run_as_user", "run_as_group", "run_as_non_root"), said, strict=True):
+                if value is not None:
                     yield SECURITY, f"`security.{key}`", (*security.origin, key)
         for mount in step.mounts:
             if mount.sub_path:
