@@ -104,15 +104,17 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
 
 
 def settings(spec: Spec, name: str) -> dict[str, Any]:
-    """A step with the project's `defaults` under it: some keys merge by key, the others replace, null takes back."""
+    """A step over its template and the project's `defaults`: some keys merge by key, the others replace, null takes back."""
     step = dict(spec["steps"][name])
-    for key, inherited in (spec.get("defaults") or {}).items():
-        if key in _PROGRAM and ("command" in step or "run" in step):
-            continue
-        if key not in step:
-            step[key] = inherited
-        elif key in _MERGED and isinstance(step[key], dict) and inherited is not None:
-            step[key] = {**inherited, **step[key]}
+    for layer in ((spec.get("templates") or {}).get(step.pop("use", None)), spec.get("defaults")):
+        own = "command" in step or "run" in step
+        for key, inherited in (layer or {}).items():
+            if key in _PROGRAM and own:
+                continue
+            if key not in step:
+                step[key] = inherited
+            elif key in _MERGED and isinstance(step[key], dict) and inherited is not None:
+                step[key] = {**inherited, **step[key]}
     for key in _MERGED:
         if isinstance(step.get(key), dict):
             step[key] = {inner: value for inner, value in step[key].items() if value is not None}
