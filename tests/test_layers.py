@@ -15,8 +15,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
+    ("skeletons",),
     ("describe",),
-    ("driver", "infra", "graph", "diagram", "diff", "skeletons"),
+    ("driver", "infra", "graph", "diagram", "diff"),
     ("reader", "schema", "resolve", "rules", "targets", "emit"),
     ("lowering",),
     (

@@ -104,14 +104,15 @@ def differences(spec: Spec, outcomes: Outcomes, params: Mapping[str, str], manif
     phase = "Failed" if answer["phase"] == "Error" else answer["phase"]
     if phase != end.phase:
         found.append(f"the run is {answer['phase']} ({answer['message']}), not {end.phase}")
+    every = {**spec, "steps": {**spec["steps"], **(spec.get("finally") or {})}}
     for name, step in end.steps.items():
         got = answer["steps"].get(name, {"phase": "absent", "attempts": 0, "message": ""})
         wanted = expected(step)
-        if engine.name.startswith("kfp") and name in model.loops(spec) and f"{name}[0]" not in end.steps:
+        if engine.name.startswith("kfp") and name in model.loops(every) and f"{name}[0]" not in end.steps:
             wanted = _WITHOUT_ITEMS.get(step.state, wanted)
         if got["phase"] not in wanted:
             found.append(f"step {name} is {got['phase']} ({got['message']}), not {step.state} ({step.cause or 'done'})")
-        elif got["attempts"] != step.attempts and "foreach" not in spec["steps"].get(name, {}):  # a loop has none of its own
+        elif got["attempts"] != step.attempts and "foreach" not in every["steps"].get(name, {}):  # a loop has none of its own
             found.append(f"step {name} had {got['attempts']} attempts, not {step.attempts}")
     for what in ("created", "deleted"):
         if sorted(answer["claims"][what]) != sorted(end.claims):
