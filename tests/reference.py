@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA: dict[str, Any] = json.loads((ROOT / "schemas" / "v1" / "project.schema.json").read_text(encoding="utf-8"))
-SPECS = [*sorted((ROOT / "specs").glob("*.yaml")), *sorted((ROOT / "specs" / "invalid").glob("MLC4*.yaml"))]
-"""Valid projects; then those that a target refuses, for what no target takes."""
+SPECS = [
+    *sorted((ROOT / "specs").glob("*.yaml")),
+    *(spec for spec in sorted((ROOT / "specs" / "invalid").glob("MLC4*.yaml")) if not spec.stem.startswith("MLC422")),
+]
+"""Valid projects; then those that a target refuses, for what no target takes. MLC422 refuses what a patch leaves, not a key."""
 
 Pointer = tuple[str, ...]
 Where = tuple[str | int, ...]
 
 _REFUSALS = ("MLC401", "MLC406", "MLC412")
 """What a target cannot do, whatever its version."""
+
+_PATCHED = ("$defs", "patch", "properties", "step")
+"""What names a step: another one fits there."""
 
 _ATTEMPTS = 12
 """Uses of a key that are tried before it counts as one that does nothing."""
@@ -131,11 +137,12 @@ class Support:
     def of(self, pointer: Pointer, target: str) -> str:
         """`lowered`, `handed over`, `refused (CODE)`, `checked`, `not for it` for another target's settings, or "" where nothing shows."""
         found = ""
-        for name, path in self._tried(pointer):
-            if any(other != target and path[-len(rest) :] == rest for other in TARGETS for rest in (("targets", other),)) or any(
-                path[number : number + 2] == ("targets", other) for other in TARGETS if other != target for number in range(len(path))
-            ):
-                return "not for it"
+        tried = self._tried(pointer)
+        others = [("targets", other) for other in TARGETS if other != target]
+        own = [use for use in tried if not any(use[1][number : number + 2] in others for number in range(len(use[1])))]
+        if tried and not own:
+            return "not for it"
+        for name, path in own:
             base, data = self._possible(name, path, target)
             if code := base.says(path, "MLC405"):
                 found = found or "handed over"
@@ -143,7 +150,8 @@ class Support:
                 code = base.says(path) or _unbuilt(base, path)
                 found = found or (f"refused ({code})" if code else "")
             else:
-                for edited in _edited(data, path, _resolved(_entry(pointer)).get("enum", ())):
+                words = data["steps"] if pointer == _PATCHED else _resolved(_entry(pointer)).get("enum", ())
+                for edited in _edited(data, path, words):
                     outcome = Outcome(edited, target, _environment(data, path))
                     if outcome.made not in (base.made, None):
                         return "lowered"

@@ -71,13 +71,14 @@ def edited(data: Any, path: Where, *, remove: bool) -> Any:
 class Outcome:
     """What a target makes of a document, and of each of its environments: manifest and infra, and diagnostics without their positions."""
 
-    def __init__(self, data: Any, target: str) -> None:
+    def __init__(self, data: Any, target: str, *, sound: bool = True) -> None:
         # JSON is YAML: the text keeps the data, and the order of its keys
         source = SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False))
         overlays = data.get("environments")
         names = ("", *overlays) if isinstance(overlays, dict) else ("",)
         results = [driver.compile_source(source, (target,), (), name) for name in names]
-        assert [fault for result in results for fault in support.unsound(result)] == []
+        if sound:
+            assert [fault for result in results for fault in support.unsound(result)] == []
         self.manifest = [output.text for result in results for output in result.outputs]
         self.infra = [infra.manifests(result.pipeline, target) for result in results if result.pipeline is not None]
         self.pipelines = [result.pipeline for result in results]
@@ -120,7 +121,9 @@ def test_no_field_is_dropped(spec: Path, target: str) -> None:
             if remove and (node in ({}, [], "", False, None) or (path[-2:-1] in (("argo",), ("kfp",)) and path[-1] == "version")):
                 continue  # an empty value is what its absence means, and a version is only a promise about the cluster
             count += 1
-            outcome = Outcome(edited(data, path, remove=remove), target)
+            outcome = Outcome(
+                edited(data, path, remove=remove), target, sound="patch" not in path
+            )  # which may say what no self-check knows
             if remove and outcome.pipelines == base.pipelines:
                 continue
             if not outcome.differs(base) and not outcome.speaks_of(path) and not base.speaks_of(path):

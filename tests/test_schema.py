@@ -779,7 +779,7 @@ LATER = "this version of mlc does not have `{}` yet"
         (("steps", "use", "resources", "limits"), "nvidia.com/gpu", "did you mean `gpu`?"),
         (("steps", "make", "resources"), "amd.com/gpu", "write it as `gpu: {type: amd.com/gpu, count: 1}`"),
         ((*MAKE, "retry"), "attempts", "allowed: `limit`, `backoff`, `on`"),
-        (("targets", "kfp"), "pipeline_root", "allowed: `version`, `ttl`, `deadline`, `storage_class`, `workspace`"),
+        (("targets", "kfp"), "pipeline_root", "allowed: `version`, `ttl`, `deadline`, `storage_class`, `workspace`, `patch`"),
     ],
 )
 def test_unknown_keys(place: tuple[str, ...], key: str, help: str) -> None:

@@ -37,7 +37,8 @@ def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
       `engine` (`name`, the oldest `version`, and `needed`: `version`, `what`, `path`), `images`, `pull_secrets`,
       `claims` (`name`, `access_mode`: the narrowest that is enough, `steps`), `run_claims` (`name`, `size`, its mode and class),
       `storage_classes`, `secrets` and `config_maps` (`name`, `keys`; of a config map also `made_by`), `service_accounts`, `namespace`,
-      `store` and `devices` (`name`, `count` of all steps together, `most` of one pod).
+      `store`, `devices` (`name`, `count` of all steps together, `most` of one pod) and `patched`: the steps that `targets.NAME.patch`
+      changes, "" for the whole manifest.
     """
     rounds = {step.name: 1 if loop.rows is None else len(loop.rows) for loop, step in _loops(pipeline)}
     return {
@@ -58,14 +59,14 @@ def _images(pipeline: Pipeline, found: Iterable[str]) -> list[str]:
 
 def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
     name, _ = targets.split(word)
-    target = targets.load(word)
     findings: list[Finding] = []
-    target.check(pipeline, findings)
+    targets.load(word).check(pipeline, findings)
+    documents = () if failed(findings) else targets.lowered(pipeline, word, findings)
     if failed(findings):
         errors = [finding for finding in findings if failed([finding])]
         return {"refused": [{"code": error.code, "message": error.message} for error in errors]}
     needs = import_module(f"{targets.__name__}.{name}.needs").read
-    found: Needs = needs((*target.lower(pipeline), infra.settings(pipeline, name)))
+    found: Needs = needs((*documents, infra.settings(pipeline, name)))
     made = {document["metadata"]["name"]: document.get("data", {}) for document in infra.manifests(pipeline, name)}
     for config_map, data in made.items():
         found.config_map(config_map, *data)
@@ -85,6 +86,7 @@ def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
         "namespace": pipeline.argo.namespace if name == "argo" else "",
         "store": {"kind": pipeline.store.kind, "bucket": pipeline.store.bucket} if pipeline.store else None,
         "devices": _devices(pipeline),
+        "patched": list(dict.fromkeys(patch.step for patch in getattr(pipeline, name).patch)),
     }
 
 
@@ -213,6 +215,7 @@ def _section(word: str, found: dict[str, Any]) -> list[str]:
         ("store", [(store["bucket"], store["kind"])] if store else []),
         ("devices", [(one["name"], f"{one['most']} in one pod, {one['count']} in all steps together") for one in found["devices"]]),
         ("images", [(name, "") for name in found["images"]]),
+        ("patched by the project", [(name or "the whole manifest", "") for name in found["patched"]]),
     )
     for title, rows in sections:
         wide = max((len(name) for name, more in rows if more), default=0)

@@ -173,7 +173,7 @@ def _front(document: Document, overrides: Sequence[str], lints: Sequence[str], f
 
 
 def _output(pipeline: Pipeline, target: str, findings: list[Finding]) -> Output:
-    text = emit.to_yaml(targets.load(target).lower(pipeline), header(pipeline.name, pipeline.environment))
+    text = emit.to_yaml(targets.lowered(pipeline, target, findings), header(pipeline.name, pipeline.environment))
     steps, size = len(pipeline.steps), len(text.encode())
     if size > SIZE_WARNING or steps > STEPS_WARNING:
         message = f"the {target} manifest has {size // 1000} kB and {steps} steps: engines refuse workflows near 1 MiB"

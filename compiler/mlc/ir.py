@@ -11,6 +11,7 @@ from .record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
     from typing import Literal as Choice
 
     from .diagnostics.model import Path
@@ -745,6 +746,19 @@ class Schedule:
 
 
 @record
+class Patch:
+    """A change of the finished manifest: of what becomes of one step, or with `step` "" of the whole.
+
+    Either `merge` is what is laid over it, or `json` holds the operations of a JSON patch (RFC 6902).
+    """
+
+    step: str
+    merge: dict[str, Any] | None
+    json: tuple[dict[str, Any], ...]
+    origin: Path
+
+
+@record
 class ArgoSettings:
     """`targets.argo`. `version` is "" where the spec names none, `deadline` seconds, `parallelism` pods at a time; 0 is nothing said."""
 
@@ -756,6 +770,7 @@ class ArgoSettings:
     deadline: int
     parallelism: int
     origin: Path
+    patch: tuple[Patch, ...] = ()
 
 
 @record
@@ -768,6 +783,7 @@ class KfpSettings:
     ttl: Ttl
     deadline: int
     origin: Path
+    patch: tuple[Patch, ...] = ()
 
 
 @record

@@ -172,6 +172,7 @@ _STEP = {
     "securityContext?": {"fsGroup": identity},
     "initContainers?": [_BESIDE],
     "sidecars?": [_BESIDE],
+    "priorityClassName?": object_name,  # from patches only
     "container?": CONTAINER,
     "script?": {**CONTAINER, "source": filled},
     "suspend?": {},
@@ -218,6 +219,7 @@ WORKFLOW: dict[str, Any] = {
         "volumes?": [VOLUME],
         "volumeClaimTemplates?": [CLAIM],
         "volumeClaimGC?": {"strategy": "OnWorkflowCompletion"},
+        "podGC?": {"strategy": filled},  # from patches only
         "templates": [TEMPLATE],
     },
 }

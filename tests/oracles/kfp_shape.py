@@ -141,7 +141,7 @@ _IMPORTER = {
 }
 
 PIPELINE = {
-    "pipelineInfo": {"name": task, "description?": filled},
+    "pipelineInfo": {"name": task, "displayName?": filled, "description?": filled},  # displayName from patches only
     "root": {
         "inputDefinitions?": {"parameters": Each(port, {**_TYPE, "defaultValue?": anything, "isOptional?": True})},
         "dag": _DAG,

@@ -23,6 +23,7 @@ _HELP = (
     "expressions may stand in `command`, `args`, `env`, `when`, `foreach`, `image`, thresholds "
     "and the `tag` of a dataset, paths also in `run`"
 )
+_PATCH = "a patch is printed as it is: write what the engine fills in itself, such as `{{workflow.parameters.epochs}}` on Argo"
 
 
 def check_placement(context: Context) -> None:
@@ -36,7 +37,7 @@ def check_placement(context: Context) -> None:
         if isinstance(node, dict):
             for key, value in reversed(node.items()):
                 if "${{" in key:
-                    context.report("MLC311", "an expression may not stand in a key", (*path, key), at="key", help=_HELP)
+                    context.report("MLC311", "an expression may not stand in a key", (*path, key), at="key", help=_help(path))
                 open_nodes.append((value, (*path, key)))
         elif isinstance(node, list):
             open_nodes.extend((value, (*path, index)) for index, value in reversed(list(enumerate(node))))
@@ -44,7 +45,11 @@ def check_placement(context: Context) -> None:
             start = node.index("${{")
             end = node.find("}}", start)
             within = (start, end + 2 if end >= 0 else len(node))
-            context.report("MLC311", "an expression may not stand here", path, within=within, help=_HELP)
+            context.report("MLC311", "an expression may not stand here", path, within=within, help=_help(path))
+
+
+def _help(path: Path) -> str:
+    return _PATCH if "patch" in path and "targets" in path[:3] else _HELP
 
 
 def _check_dollars(context: Context, node: Any, path: Path) -> None:

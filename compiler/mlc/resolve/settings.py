@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..diagnostics.model import Path
-    from ..ir import Volume
+    from ..ir import Patch, Volume
     from .context import Context
 
 
@@ -31,6 +31,7 @@ def argo(context: Context) -> ArgoSettings:
         deadline=_seconds(context, settings, "deadline", path),
         parallelism=int(settings.get("parallelism", 0)),
         origin=path,
+        patch=_patch(context, settings, path),
     )
 
 
@@ -53,6 +54,7 @@ def kfp(context: Context, volumes: Mapping[str, Volume]) -> KfpSettings:
         ttl=_ttl(context, settings, path),
         deadline=_seconds(context, settings, "deadline", path),
         origin=path,
+        patch=_patch(context, settings, path),
     )
 
 
@@ -94,6 +96,14 @@ def _settings(context: Context, target: str) -> tuple[Mapping[str, Any], Path]:
 
 def _seconds(context: Context, settings: Mapping[str, Any], key: str, path: Path) -> int:
     return duration(context, settings[key], (*path, key)) if key in settings else 0
+
+
+def _patch(context: Context, settings: Mapping[str, Any], path: Path) -> tuple[Patch, ...]:
+    if "patch" not in settings:
+        return ()
+    from . import patches  # of few projects
+
+    return patches.resolve(context, settings["patch"], (*path, "patch"))
 
 
 def _ttl(context: Context, settings: Mapping[str, Any], path: Path) -> Ttl:

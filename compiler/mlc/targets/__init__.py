@@ -49,6 +49,19 @@ def load(word: str) -> Target:
     return target
 
 
+def lowered(pipeline: Pipeline, word: str, findings: list[Finding]) -> tuple[dict[str, Any], ...]:
+    """What the target makes of the pipeline, with the project's own patches. Findings are of those: with an error they are not made."""
+    name = split(word)[0]
+    documents = load(word).lower(pipeline)
+    patches = getattr(pipeline, name).patch
+    if not patches:
+        return documents
+    from ..lowering.patch import apply
+
+    target = import_module(f"{__name__}.{name}.patch")
+    return apply(documents, patches, target.read, target.write, [step.name for step in pipeline.steps], findings)
+
+
 def choose(pipeline: Pipeline, word: str) -> Pipeline:
     """The pipeline with the version that `word` names in place of the one in its settings, if it names one."""
     name, version = split(word)

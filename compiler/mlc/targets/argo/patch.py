@@ -1,0 +1,84 @@
+"""What patches of Argo's manifests are about, and what has to hang together after them."""
+
+from __future__ import annotations
+
+from ...lowering.patch import Unfit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from ...lowering.patch import Documents
+
+_BODIES = ("container", "script", "containerSet", "resource", "http", "plugin", "suspend", "data", "dag", "steps")
+"""What a template may be, one of them (api/workflow/v1alpha1, Template.GetType)."""
+
+
+def read(documents: Documents, step: str) -> Any:
+    """The template of a step; for "" the Workflow or WorkflowTemplate."""
+    return next(one for one in documents[0]["spec"]["templates"] if one["name"] == step) if step else documents[0]
+
+
+def write(documents: Documents, step: str, tree: Any, steps: Iterable[str]) -> Documents:
+    """The documents with another template of a step, or another Workflow. Raises `Unfit` where Argo could not run the project's steps."""
+    first = tree
+    if step:
+        spec = documents[0]["spec"]
+        templates = [tree if template["name"] == step else template for template in spec["templates"]]
+        first = {**documents[0], "spec": {**spec, "templates": templates}}
+    _check(first, documents[0], steps)
+    return (first, *documents[1:])
+
+
+def _check(found: Any, before: dict[str, Any], steps: Iterable[str]) -> None:
+    if not isinstance(found, dict):
+        raise Unfit("the manifest is no mapping")
+    for key in found:
+        if key not in before:
+            raise Unfit(f"there is `{key}` beside the `metadata` and the `spec` of the {before['kind']}")
+    for key in ("apiVersion", "kind"):
+        if found.get(key) != before[key]:
+            raise Unfit(f"`{key}` is no longer `{before[key]}`")
+    metadata, spec = found.get("metadata"), found.get("spec")
+    if not isinstance(metadata, dict) or not any(isinstance(metadata.get(key), str) for key in ("name", "generateName")):
+        raise Unfit("the object has no name")
+    if not isinstance(spec, dict):
+        raise Unfit("the manifest has no `spec`")
+    listed = _mappings(spec.get("templates"), "the manifest has no list of `templates`, each with its name")
+    templates = {template["name"]: template for template in listed}
+    if len(templates) < len(listed):
+        raise Unfit("two templates have the same name")
+    _known(spec.get("entrypoint"), templates, "`entrypoint`")
+    if "onExit" in spec:
+        _known(spec["onExit"], templates, "`onExit`")
+    tasks: set[object] = set()
+    for name, template in templates.items():
+        bodies = [body for body in _BODIES if body in template]
+        if len(bodies) != 1 or not isinstance(template[bodies[0]], list if bodies[0] == "steps" else dict):
+            raise Unfit(f"template `{name}` is not exactly one of `container`, `script`, `dag` and the like")
+        for body in ("container", "script"):
+            if body in template and not (isinstance(template[body].get("image"), str) and template[body]["image"]):
+                raise Unfit(f"the {body} of template `{name}` has no image")
+        if "dag" in template:
+            found_tasks = _mappings(template["dag"].get("tasks"), f"template `{name}` has no list of tasks, each with its name")
+            if len({task["name"] for task in found_tasks}) < len(found_tasks):
+                raise Unfit(f"two tasks of template `{name}` have the same name")
+            for task in found_tasks:
+                if "templateRef" not in task and "inline" not in task:
+                    _known(task.get("template"), templates, f"task `{task['name']}`")
+                tasks.add(task["name"])
+    for step in steps:
+        if step not in templates or step not in tasks:
+            raise Unfit(f"step `{step}` has no {'task' if step in templates else 'template'}")
+
+
+def _mappings(found: Any, otherwise: str) -> list[dict[str, Any]]:
+    if not isinstance(found, list) or not all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in found):
+        raise Unfit(otherwise)
+    return found
+
+
+def _known(name: Any, templates: dict[str, Any], who: str) -> None:
+    if not isinstance(name, str) or name not in templates:
+        raise Unfit(f"{who} names no template that is there")

@@ -1,0 +1,278 @@
+"""Patches: JSON patch by its standard, merges, what they are about on each target, and what becomes of wrong ones."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from mlc import driver
+from mlc.describe import describe, text
+from mlc.lowering.patch import Fault, merged, patched, same
+from tests.support import check, codes, documents, manifests, pipeline, source
+
+STEPS = "steps: {train: {image: 'acme/train:1', command: train, env: {A: x, B: y}}, last: {needs: train, image: 'b:1', command: c}}\n"
+BOTH = ("argo", "kfp")
+
+
+def op(kind: str, path: str, **more: Any) -> dict[str, Any]:
+    """An operation; `source` is its `from`."""
+    return {"op": kind, "path": path, **{"from" if key == "source" else key: value for key, value in more.items()}}
+
+
+# The cases of RFC 6902, appendix A, by its sections, each with values of our own.
+APPENDIX = {
+    "A1 add a member": ({"model": "a"}, [op("add", "/lr", value=0.1)], {"model": "a", "lr": 0.1}),
+    "A2 add an item": ({"l": [1, 3]}, [op("add", "/l/1", value=2)], {"l": [1, 2, 3]}),
+    "A3 remove a member": ({"model": "a", "lr": 1}, [op("remove", "/lr")], {"model": "a"}),
+    "A4 remove an item": ({"l": [1, 2, 3]}, [op("remove", "/l/1")], {"l": [1, 3]}),
+    "A5 replace a value": ({"model": "a", "lr": 1}, [op("replace", "/lr", value=2)], {"model": "a", "lr": 2}),
+    "A6 move a value": ({"a": {"x": 1, "y": 2}, "b": {}}, [op("move", "/b/z", source="/a/x")], {"a": {"y": 2}, "b": {"z": 1}}),
+    "A7 move an item": ({"l": ["a", "b", "c", "d"]}, [op("move", "/l/3", source="/l/1")], {"l": ["a", "c", "d", "b"]}),
+    "A8 test that holds": (
+        {"a": "x", "l": ["p", 2]},
+        [op("test", "/a", value="x"), op("test", "/l/1", value=2)],
+        {"a": "x", "l": ["p", 2]},
+    ),
+    "A10 add a mapping": ({"a": 1}, [op("add", "/b", value={"c": {}})], {"a": 1, "b": {"c": {}}}),
+    "A14 escapes": ({"/": 9, "~1": 10}, [op("test", "/~01", value=10), op("replace", "/~1", value=8)], {"/": 8, "~1": 10}),
+    "A16 append": ({"l": ["a"]}, [op("add", "/l/-", value=["b", "c"])], {"l": ["a", ["b", "c"]]}),
+    "4.1 add in place of": ({"a": 1}, [op("add", "/a", value=None)], {"a": None}),
+    "4.1 the whole": ({"a": 1}, [op("add", "", value={"b": 2})], {"b": 2}),
+    "4.4 move onto itself": ({"a": 1}, [op("move", "/a", source="/a")], {"a": 1}),
+    "4.5 copy": ({"a": {"x": [1]}}, [op("copy", "/b", source="/a"), op("add", "/b/x/-", value=2)], {"a": {"x": [1]}, "b": {"x": [1, 2]}}),
+    "4.6 numbers by value": (
+        {"a": 1, "b": {"x": 1, "y": 2}},
+        [op("test", "/a", value=1.0), op("test", "/b", value={"y": 2, "x": 1})],
+        None,
+    ),
+    "an empty key": ({"": {"": 1}}, [op("replace", "//", value=2)], {"": {"": 2}}),
+}
+
+FAULTS = {
+    "A8 test that fails": ({"a": "x"}, [op("add", "/b", value=1), op("test", "/a", value="y")], 1, "value"),
+    "A12 parent that is not there": ({"a": 1}, [op("add", "/b/c", value=1)], 0, "path"),
+    "A15 text and number": ({"~1": 10}, [op("test", "/~01", value="10")], 0, "value"),
+    "true is no number": ({"a": True}, [op("test", "/a", value=1)], 0, "value"),
+    "replace what is not there": ({}, [op("replace", "/a", value=1)], 0, "path"),
+    "remove what is not there": ({"l": [1]}, [op("remove", "/l/1")], 0, "path"),
+    "beyond the end": ({"l": [1]}, [op("add", "/l/2", value=1)], 0, "path"),
+    "leading zero": ({"l": [1]}, [op("replace", "/l/00", value=1)], 0, "path"),
+    "other digits": ({"l": [1]}, [op("replace", "/l/\u0660", value=1)], 0, "path"),
+    "negative": ({"l": [1]}, [op("remove", "/l/-1")], 0, "path"),
+    "the end is no item": ({"l": [1]}, [op("remove", "/l/-")], 0, "path"),
+    "into a text": ({"a": "x"}, [op("add", "/a/0", value=1)], 0, "path"),
+    "into itself": ({"a": {"b": 1}}, [op("move", "/a/b", source="/a")], 0, "from"),
+    "from nowhere": ({"a": 1}, [op("copy", "/b", source="/c")], 0, "from"),
+    "nothing left": ({"a": 1}, [op("remove", "")], 0, "path"),
+    "too large": ({"a": [1]}, [op("copy", "/a/-", source="/a")] * 40, None, "from"),
+}
+
+
+@pytest.mark.parametrize("case", APPENDIX)
+def test_operations(case: str) -> None:
+    """What RFC 6902 says; the document given stays as it is."""
+    before, operations, after = APPENDIX[case]
+    kept = copy.deepcopy(before)
+    assert json.dumps(patched(before, operations)) == json.dumps(kept if after is None else after)
+    assert before == kept
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_operations_that_cannot_be_done(case: str) -> None:
+    """The fault names the operation and its key; the document given stays as it is."""
+    before, operations, index, key = FAULTS[case]
+    kept = copy.deepcopy(before)
+    with pytest.raises(Fault) as fault:
+        patched(before, operations)
+    assert fault.value.key == key
+    assert index is None or fault.value.index == index
+    assert before == kept
+
+
+def test_same() -> None:
+    """Lists by order and length, mappings by keys."""
+    assert same([1, {"a": 0}], [1.0, {"a": 0}])
+    assert not same([1, 2], [2, 1])
+    assert not same([1], [1, 2])
+    assert not same({"a": 1}, {"a": 1, "b": 2})
+    assert not same({"a": False}, {"a": 0})
+
+
+MERGES: dict[str, tuple[Any, Any, Any]] = {
+    "mappings": ({"a": {"x": 1, "y": 2}}, {"a": {"y": 3, "z": 4}}, {"a": {"x": 1, "y": 3, "z": 4}}),
+    "null": ({"a": {"x": 1, "y": 2}}, {"a": {"x": None, "n": None}}, {"a": {"y": 2}}),
+    "null in what is new": ({}, {"a": {"x": None, "y": 1}}, {"a": {"y": 1}}),
+    "lists by name": (
+        {"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]},
+        {"env": [{"name": "B", "value": None, "valueFrom": {}}, {"name": "C", "value": "3"}]},
+        {"env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {}}, {"name": "C", "value": "3"}]},
+    ),
+    "other lists": ({"args": ["a", "b"]}, {"args": ["c"]}, {"args": ["c"]}),
+    "an empty list": ({"env": [{"name": "A"}]}, {"env": []}, {"env": []}),
+    "a list in which one has no name": ({"l": [{"name": "A"}, {"x": 1}]}, {"l": [{"name": "A", "y": 1}]}, {"l": [{"name": "A", "y": 1}]}),
+    "another kind": ({"a": "text", "b": {"x": 1}}, {"a": {"x": 1}, "b": "text"}, {"a": {"x": 1}, "b": "text"}),
+}
+
+
+@pytest.mark.parametrize("case", MERGES)
+def test_merges(case: str) -> None:
+    """What a merge makes of mappings, lists and `null`; what is given stays as it is."""
+    base, change, after = MERGES[case]
+    kept = copy.deepcopy((base, change))
+    assert json.dumps(merged(base, change)) == json.dumps(after)
+    assert (base, change) == kept
+
+
+def test_names_that_are_not_unique() -> None:
+    """Two mounts of one volume have one name: a merge cannot say which one is meant."""
+    twice = [{"name": "data", "mountPath": "/a"}, {"name": "data", "mountPath": "/b"}]
+    for base, change in ((twice, twice[:1]), (twice[:1], twice)):
+        with pytest.raises(Fault, match="`/m` have the same name"):
+            merged({"m": base}, {"m": change})
+
+
+def patch(target: str, *entries: str) -> str:
+    """The project with patches of a target."""
+    return STEPS + f"targets:\n  {target}:\n    patch:\n" + "".join(f"    - {entry}\n" for entry in entries)
+
+
+def test_step_on_argo() -> None:
+    """A step's template is patched, tags of the engine pass, other templates stay."""
+    entry = '{step: train, merge: {priorityClassName: p, container: {env: [{name: B, value: "{{pod.name}}"}]}}}'
+    (base,) = manifests(STEPS, "argo")
+    (found,) = documents(driver.compile_source(source(patch("argo", entry)), ("argo",)).outputs[0].text)  # the self-check knows no such tag
+    _, train, last = found["spec"]["templates"]
+    assert (train["priorityClassName"], train["container"]["env"]) == (
+        "p",
+        [{"name": "A", "value": "x"}, {"name": "B", "value": "{{pod.name}}"}],
+    )
+    assert last == base["spec"]["templates"][2]
+
+
+def test_manifest_on_argo() -> None:
+    """Without a step the first object is meant, and the CronWorkflow of a schedule stays."""
+    text = patch("argo", "{merge: {metadata: {labels: {a: b}}}}") + "schedule: {cron: '@daily'}\n"
+    result = driver.compile_source(source(text), ("argo",))
+    template, cron = documents(result.outputs[0].text)
+    assert template["metadata"] == {"name": "demo", "labels": {"a": "b"}}
+    assert cron["metadata"] == {"name": "demo"}
+
+
+def test_step_on_kfp() -> None:
+    """A step has its container and its Kubernetes settings; the platform spec comes and goes with what is in it."""
+    add, *_ = manifests(patch("kfp", "{step: train, merge: {container: {env: [{name: C, value: z}]}}}"), "kfp")
+    assert [one["name"] for one in add["deploymentSpec"]["executors"]["exec-train"]["container"]["env"]] == ["A", "B", "C"]
+    _, platform = manifests(patch("kfp", "{step: train, merge: {kubernetes: {imagePullPolicy: Always}}}"), "kfp")
+    assert platform == {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"exec-train": {"imagePullPolicy": "Always"}}}}}}
+    there = "{step: train, merge: {kubernetes: {imagePullPolicy: Always}}}", "{step: train, json: [{op: remove, path: /kubernetes}]}"
+    assert manifests(patch("kfp", *there), "kfp") == manifests(STEPS, "kfp")
+
+
+def test_pipeline_on_kfp() -> None:
+    """Without a step both documents are one mapping."""
+    spec, platform = manifests(
+        patch("kfp", "{merge: {pipelineInfo: {displayName: D}, platforms: {kubernetes: {pipelineConfig: {resourceTtlOnCompletion: 60}}}}}"),
+        "kfp",
+    )
+    assert spec["pipelineInfo"] == {"name": "demo", "displayName": "D"}
+    assert platform == {"platforms": {"kubernetes": {"pipelineConfig": {"resourceTtlOnCompletion": 60}}}}
+
+
+def test_other_target_is_not_touched() -> None:
+    """A patch is for one target: the other one neither has nor checks it."""
+    assert manifests(patch("argo", "{step: train, merge: {container: null}}"), "kfp") == manifests(STEPS, "kfp")
+
+
+def test_patches_in_order() -> None:
+    """A patch sees what those before it made."""
+    made = "{merge: {spec: {hostAliases: [{ip: 10.0.0.1}]}}}", "json: [{op: remove, path: /spec/hostAliases}]"
+    assert manifests(patch("argo", *made), "argo") == manifests(STEPS, "argo")
+    assert codes(patch("argo", *reversed(made)), ("argo",)) == ["MLC341"]
+
+
+def test_position() -> None:
+    """A fault stands under the key of the operation that is to blame, with what is there instead."""
+    (found,) = check(patch("argo", "json: [{op: test, path: /kind, value: Workflow}, {op: add, path: /spek/x, value: 1}]"), ("argo",))
+    assert (found.code, found.path) == ("MLC341", ("targets", "argo", "patch", 0, "json", 1, "path"))
+    assert found.help == "did you mean `spec`?"
+
+
+@pytest.mark.parametrize(
+    ("target", "entry"),
+    [
+        ("argo", "{merge: {apiVersion: v1}}"),
+        ("argo", "{merge: {metadata: {generateName: null}}}"),
+        ("argo", "{merge: {spec: {templates: null}}}"),
+        ("argo", "{merge: {spec: {onExit: nothing}}}"),
+        ("argo", "{merge: {spec: {templates: [{name: other}]}}}"),
+        ("argo", "json: [{op: copy, from: /spec/templates/1, path: /spec/templates/-}]"),
+        ("argo", "json: [{op: copy, from: /spec/templates/0/dag/tasks/0, path: /spec/templates/0/dag/tasks/0}]"),
+        ("argo", "json: [{op: replace, path: /spec, value: x}]"),
+        ("argo", "json: [{op: replace, path: '', value: []}]"),
+        ("argo", "{step: train, json: [{op: replace, path: '', value: 1}]}"),
+        ("argo", "{step: train, merge: {script: {image: 'a:1', source: x}}}"),
+        ("argo", "{step: train, json: [{op: replace, path: /container, value: x}]}"),
+        ("argo", "{merge: {priorityClassName: high}}"),
+        ("kfp", "{merge: {container: {}}}"),
+        ("kfp", "{merge: {schemaVersion: 2.0.0}}"),
+        ("kfp", "{merge: {pipelineInfo: {name: null}}}"),
+        ("kfp", "{merge: {root: null}}"),
+        ("kfp", "{merge: {root: {dag: {tasks: {train: {componentRef: null}}}}}}"),
+        ("kfp", "{merge: {root: {dag: {tasks: {train: null}}}}}"),
+        ("kfp", "{merge: {components: {comp-train: {executorLabel: other}}}}"),
+        ("kfp", "{merge: {platforms: {kubernetes: x}}}"),
+        ("kfp", "json: [{op: replace, path: '', value: []}]"),
+        ("kfp", "json: [{op: add, path: /platforms, value: null}]"),
+        ("kfp", "{step: train, merge: {container: {image: ''}}}"),
+        ("kfp", "{step: train, json: [{op: replace, path: /container, value: x}]}"),
+        ("kfp", "{step: train, merge: {kubernetes: x}}"),
+    ],
+)
+def test_what_has_to_stay(target: str, entry: str) -> None:
+    """A result that lacks what the project's steps need, or has no such form at all, is refused."""
+    assert codes(patch(target, entry), (target,)) == ["MLC422"]
+
+
+def test_a_patch_of_tests_alone_is_no_leftover() -> None:
+    """It changes nothing and is meant so; a patch that says what is there already is not."""
+    assert codes(patch("argo", "json: [{op: test, path: /kind, value: Workflow}]"), ("argo",)) == []
+    assert codes(patch("argo", "{merge: {kind: Workflow}}"), ("argo",)) == ["MLC505"]
+
+
+def test_environment_replaces_the_list() -> None:
+    """An environment has its own list, nulls in it are kept, and `null` takes all patches away."""
+    text = patch("argo", "{merge: {spec: {priority: 1}}}") + (
+        "environments:\n"
+        "  dev: {targets: {argo: {patch: [{step: train, merge: {container: {command: null}}}]}}}\n"
+        "  prod: {targets: {argo: {patch: null}}}\n"
+        "  bad: {targets: {argo: {patch: [{step: trian, merge: {a: 1}}]}}}\n"
+    )
+    made = {name: driver.compile_source(source(text), ("argo",), (), name) for name in ("", "dev", "prod", "bad")}
+    spec = {name: documents(result.outputs[0].text)[0]["spec"] for name, result in made.items() if result.outputs}
+    assert [spec[name].get("priority") for name in ("", "dev", "prod")] == [1, None, None]
+    assert ["command" in spec[name]["templates"][1]["container"] for name in ("", "dev", "prod")] == [True, False, True]
+    assert [(one.code, one.path[:2]) for one in made["bad"].diagnostics] == [("MLC301", ("environments", "bad"))]
+
+
+def test_expressions_are_refused() -> None:
+    """Nothing of the language is filled in, in values or keys."""
+    for entry in (
+        "{merge: {a: '${{ run.id }}'}}",
+        "{merge: {'${{ run.id }}': a}}",
+        "json: [{op: add, path: /x, value: ['${{ run.id }}']}]",
+    ):
+        assert codes(patch("argo", entry), BOTH) == ["MLC311"]
+
+
+def test_describe() -> None:
+    """The description says what is patched for which target, and names what a patch needs; a patch that cannot be made is a refusal."""
+    found = pipeline(patch("argo", "{step: train, merge: {container: {image: 'other:2'}}}", "{merge: {spec: {priority: 1}}}"))
+    data = describe(found, BOTH)
+    assert [data["targets"][name]["patched"] for name in BOTH] == [["train", ""], []]
+    assert data["targets"]["argo"]["images"] == ["other:2", "b:1"]
+    assert "  patched by the project\n    train\n    the whole manifest\n" in text(data)
+    wrong = describe(pipeline(patch("argo", "{step: train, merge: {name: x}}")), ("argo",))
+    assert [one["code"] for one in wrong["targets"]["argo"]["refused"]] == ["MLC422"]
