@@ -10,6 +10,7 @@ import pytest
 
 from mlc import driver
 from mlc.describe import describe, text
+from mlc.diff import changes
 from mlc.lowering.patch import Fault, merged, patched, same
 from tests.support import check, codes, documents, manifests, pipeline, source
 
@@ -216,6 +217,8 @@ def test_position() -> None:
         ("argo", "{step: train, merge: {script: {image: 'a:1', source: x}}}"),
         ("argo", "{step: train, json: [{op: replace, path: /container, value: x}]}"),
         ("argo", "{merge: {priorityClassName: high}}"),
+        ("argo", "{step: train, merge: {container: {env: [{name: C, value: 'a {{= b'}]}}}"),
+        ("argo", "{merge: {spec: {hostAliases: [{ip: '{{x}} {{y'}]}}}"),
         ("kfp", "{merge: {container: {}}}"),
         ("kfp", "{merge: {schemaVersion: 2.0.0}}"),
         ("kfp", "{merge: {pipelineInfo: {name: null}}}"),
@@ -255,6 +258,103 @@ def test_environment_replaces_the_list() -> None:
     assert [spec[name].get("priority") for name in ("", "dev", "prod")] == [1, None, None]
     assert ["command" in spec[name]["templates"][1]["container"] for name in ("", "dev", "prod")] == [True, False, True]
     assert [(one.code, one.path[:2]) for one in made["bad"].diagnostics] == [("MLC301", ("environments", "bad"))]
+
+
+PLAIN = [
+    ("{step: train, merge: {container: {env: [{name: DB_PASSWORD, value: hunter2}]}}}", ("merge", "container", "env", 0, "value")),
+    ("{merge: {metadata: {annotations: {api-token: abcdef}}}}", ("merge", "metadata", "annotations", "api-token")),
+    ("{step: train, merge: {container: {args: [--user, me, --password, hunter2]}}}", ("merge", "container", "args", 3)),
+    ("{step: train, merge: {container: {args: [--password=hunter2]}}}", ("merge", "container", "args", 0)),
+    ("json: [{op: add, path: /metadata/annotations, value: {api-token: abcdef}}]", ("json", 0, "value", "api-token")),
+    ("{step: train, json: [{op: add, path: /container/env/-, value: {name: A_TOKEN, value: x1}}]}", ("json", 0, "value", "value")),
+    ("{step: train, json: [{op: add, path: /container/args, value: [--token=x1]}]}", ("json", 0, "value", 0)),
+    ("json: [{op: add, path: /spec/a~1token, value: abcdef}]", ("json", 0, "value")),
+    ("json: [{op: add, path: /spec/words, value: []}, {op: add, path: /spec/words/-, value: --token=x1}]", ("json", 1, "value")),
+    ("{merge: {metadata: {annotations: {a: 'postgres://user:" + "hunter22@db/x'}}}}", ("merge", "metadata", "annotations", "a")),
+    ("{merge: {spec: {templates: [{name: train, source: \"export A=1\\nTOKEN='abcdef'\"}]}}}", ("merge", "spec", "templates", 0, "source")),
+]
+
+
+@pytest.mark.parametrize(("entry", "place"), PLAIN, ids=str)
+def test_secrets_in_plain_text(entry: str, place: tuple[str | int, ...]) -> None:
+    """They are found in patches as elsewhere, where they are written, by their shape and by what they are given to."""
+    (found,) = check(patch("argo", entry))
+    assert (found.code, found.path) == ("MLC501", ("targets", "argo", "patch", 0, *place))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "{step: train, merge: {container: {env: [{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]}}}",
+        "{step: train, merge: {container: {env: [{name: TOKEN_PATH, value: /run/token}]}}}",
+        "{merge: {spec: {imagePullSecrets: [{name: registry}]}}}",
+        "{step: train, merge: {volumes: [{name: s, secret: {secretName: db}}]}}",
+        "{step: train, json: [{op: remove, path: /container/env}]}",
+    ],
+)
+def test_no_secrets(entry: str) -> None:
+    """Names of secrets are none."""
+    assert codes(patch("argo", entry)) == []
+    name = "{step: train, merge: {kubernetes: {secretAsEnv: [{secretName: db, keyToEnv: [{secretKey: password, envVar: P}]}]}}}"
+    assert codes(patch("kfp", name)) == []
+
+
+def test_images_in_patches() -> None:
+    """A tag that moves is one in a patch too, and an image without a digest; what the engine fills in is not known."""
+    text = patch(
+        "argo",
+        "{step: train, merge: {container: {image: 'x:latest'}}}",
+        "{step: train, json: [{op: replace, path: /container/image, value: y}]}",
+        "{step: last, merge: {container: {image: 'z:1'}}}",
+        "{merge: {spec: {templates: [{name: last, initContainers: [{name: i, image: '{{workflow.parameters.i}}'}]}]}}}",
+    )
+    found = driver.compile_source(source(text), (), lints=("hygiene", "digests")).diagnostics
+    ours = [(one.code, one.path[3:]) for one in found if one.path[:1] == ("targets",)]
+    assert ours == [
+        ("MLC506", (0, "merge", "container", "image")),
+        ("MLC506", (1, "json", 0, "value")),
+        ("MLC507", (2, "merge", "container", "image")),
+    ]
+
+
+ODD: list[Any] = [None, True, 3, 0.5, "", "x", [], [None], ["x"], [{}], [[]], {}, {"name": 3, "key": []}, {"a": None}]
+
+
+@pytest.mark.parametrize("value", ODD, ids=json.dumps)
+def test_any_form_is_described(value: Any) -> None:
+    """What a patch leaves where names of objects stand may have any form: `describe` never fails on it, nor does the manifest."""
+    words = (
+        "image imagePullSecrets serviceAccountName storageClassName persistentVolumeClaim secret secretKeyRef configMapKeyRef configMap "
+        "artifactRepositoryRef secretRef accessKeySecret pvcMount secretAsEnv secretAsVolume imagePullSecret configMapAsEnv"
+    )
+    names = (
+        "claimName",
+        "secretName",
+        "configMapName",
+        "items",
+        "name",
+        "key",
+        "keyToEnv",
+        "secretNameParameter",
+        "runtimeValue",
+        "constant",
+    )
+    inner = dict.fromkeys(names, value)
+    free = {key: [value, inner, [inner], {"runtimeValue": value}, {"runtimeValue": inner}] for key in words.split()}
+    for target, place in (("argo", "/spec/free"), ("kfp", "/deploymentSpec/free")):
+        for number in range(5):
+            change = json.dumps([{"op": "add", "path": place, "value": {key: forms[number] for key, forms in free.items()}}])
+            body = patch(target, f"json: {change}")
+            (made,) = driver.compile_source(source(body), (target,)).outputs
+            assert "free" in json.dumps(documents(made.text))
+            assert "  patched by the project\n" in text(describe(pipeline(body), (target,)))
+
+
+def test_difference() -> None:
+    """What changes in a patch is shown, `null` and `false` too."""
+    old, new = (pipeline(patch("argo", f"{{step: train, merge: {{a: {value}}}}}")) for value in ("null", "false"))
+    assert [one.place for one in changes(old, new)] == [("argo", "patch", "1", "train", "merge")]
+    assert [(one.old, one.new) for one in changes(old, new)] == [('{"a": null}', '{"a": false}')]
 
 
 def test_expressions_are_refused() -> None:

@@ -10,7 +10,7 @@ import json
 
 from .diagnostics.render import visible
 from .expr.write import written
-from .ir import Compare, Group, In, Literal, Logic, Mount, Not, Text
+from .ir import Compare, Group, In, Literal, Logic, Mount, Not, Patch, Text
 from .record import record
 
 TYPE_CHECKING = False
@@ -124,6 +124,9 @@ def _value(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
         yield place, written(value)
     elif isinstance(value, Mount):
         yield from _fields(value, place)
+    elif isinstance(value, Patch):  # in which `null`, `false` and empty texts say something too
+        made = value.merge if value.merge is not None else list(value.json)
+        yield (*place, value.step, "json" if value.merge is None else "merge"), json.dumps(made, ensure_ascii=False)
     elif hasattr(value, "__slots__") and not isinstance(value, (str, int, float)):
         if hasattr(value, "name") and place[-1] == "volume":  # declared, and compared, under `volumes`
             yield place, value.name

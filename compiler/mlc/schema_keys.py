@@ -27,8 +27,6 @@ _LATER = {
     "resource": frozenset({"file"}),
     "volume": frozenset({"keep"}),
     "targets": frozenset({"helper_image"}),
-    "argo": frozenset({"patch"}),
-    "kfp": frozenset({"patch"}),
 }
 """Keys that are not built yet, in snake case: of the language, and what other tools call them."""
 

@@ -219,7 +219,8 @@ WORKFLOW: dict[str, Any] = {
         "volumes?": [VOLUME],
         "volumeClaimTemplates?": [CLAIM],
         "volumeClaimGC?": {"strategy": "OnWorkflowCompletion"},
-        "podGC?": {"strategy": filled},  # from patches only
+        # from patches only
+        "podGC?": {"strategy": one_of("OnPodCompletion", "OnPodSuccess", "OnWorkflowCompletion", "OnWorkflowSuccess")},
         "templates": [TEMPLATE],
     },
 }

@@ -1,4 +1,7 @@
-"""What a manifest expects to find in a cluster. Each target reads it from the documents that it wrote, so the two cannot differ."""
+"""What a manifest expects to find in a cluster. Each target reads it from the documents that it wrote, so the two cannot differ.
+
+A patch may have given them any form: what is no name is passed over.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,29 @@ class Needs:
         self.storage_classes: dict[str, None] = {}
         self.pull_secrets: dict[str, None] = {}
 
-    def secret(self, name: str, *keys: str) -> None:
+    def secret(self, name: object, *keys: object) -> None:
         """A Secret and the keys of it that are read."""
-        self.secrets.setdefault(name, {}).update(dict.fromkeys(keys))
+        _keyed(self.secrets, name, keys)
 
-    def config_map(self, name: str, *keys: str) -> None:
+    def config_map(self, name: object, *keys: object) -> None:
         """A ConfigMap and the keys of it that are read."""
-        self.config_maps.setdefault(name, {}).update(dict.fromkeys(keys))
+        _keyed(self.config_maps, name, keys)
+
+
+def named(table: dict[str, None], name: object) -> None:
+    """Note a name in one of the tables of a `Needs`."""
+    if isinstance(name, str) and name:
+        table[name] = None
+
+
+def items(node: object) -> list[dict[str, Any]]:
+    """The mappings of a list."""
+    return [item for item in node if isinstance(item, dict)] if isinstance(node, (list, tuple)) else []
+
+
+def _keyed(table: dict[str, dict[str, None]], name: object, keys: tuple[object, ...]) -> None:
+    if isinstance(name, str) and name:
+        table.setdefault(name, {}).update(dict.fromkeys(key for key in keys if isinstance(key, str)))
 
 
 def mappings(tree: Any) -> Iterator[tuple[str, Any]]:

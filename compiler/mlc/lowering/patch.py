@@ -39,7 +39,11 @@ class Fault(Exception):
 
 
 class Unfit(Exception):
-    """A result that the target cannot take."""
+    """A result that the target cannot take: what is wrong, and what to do where that is not to leave something as it was."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
 
 
 def apply(
@@ -61,7 +65,7 @@ def apply(
             at = "value" if patch.merge is None else "key"
             findings.append(Finding("MLC341", f"the patch of {where} cannot be made: {fault}", place, at, help=fault.help or _LOOK))  # type: ignore[arg-type]
         except Unfit as unfit:
-            help = "a patch may change what is there and add to it; what the project itself needs has to stay"
+            help = unfit.help or "a patch may change what is there and add to it; what the project itself needs has to stay"
             findings.append(Finding("MLC422", f"after the patch of {where}, {unfit}", patch.origin, help=help))
         else:
             asserting = patch.json and all(operation["op"] == "test" for operation in patch.json)
@@ -130,7 +134,7 @@ def _operate(holder: dict[str, Any], operation: Mapping[str, Any]) -> None:
     if kind == "test":
         found = _get(holder, path)
         if not same(found, operation["value"]):
-            raise Fault(f"`{path}` is {_shown(found)}", key="value")
+            raise Fault(f"`{path}` is {shown(found)}", key="value")
         return
     if kind == "remove":
         _take(holder, path)
@@ -173,7 +177,7 @@ def _get(holder: dict[str, Any], path: str) -> Any:
         elif isinstance(node, list):
             node = node[_index(node, key, done, len(node) - 1)]
         else:
-            raise Fault(f"there is no `{done}`: what it should lie in is {_shown(node)}")
+            raise Fault(f"there is no `{done}`: what it should lie in is {shown(node)}")
     return node
 
 
@@ -184,7 +188,7 @@ def _parent(holder: dict[str, Any], path: str) -> tuple[Any, str]:
     before, _, word = path.rpartition("/")
     node = _get(holder, before)
     if not isinstance(node, (dict, list)):
-        raise Fault(f"there is no `{path}`: what it should lie in is {_shown(node)}")
+        raise Fault(f"there is no `{path}`: what it should lie in is {shown(node)}")
     return node, word.replace("~1", "/").replace("~0", "~")
 
 
@@ -228,7 +232,8 @@ def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in a message: texts and numbers as JSON, the first 57 characters of them."""
     if isinstance(value, (dict, list)):
         return "a mapping" if isinstance(value, dict) else "a list"
     text = json.dumps(value, ensure_ascii=False)

@@ -52,6 +52,11 @@ def engine_tag(text: str) -> str | None:
     return tag if len(tag) <= _SHOWN else tag[:_SHOWN] + "..."
 
 
+def unclosed(text: str) -> bool:
+    """Whether a `{{` in `text` is still open at its end: Argo takes all up to the next `}}` of the manifest for one tag."""
+    return "{{" in text and _unclosed(text) is not None
+
+
 _BROKEN = lazy("[\x01-\x07\x0b\x0e-\x1f\x7f\U00040000-\U000e00ff\U000e01f0-\U0010ffff]")
 _BROKEN_IN_JSON = lazy("[\x7f\U00040000-\U000e00ff\U000e01f0-\U0010ffff]")
 

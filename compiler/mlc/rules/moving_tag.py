@@ -24,7 +24,7 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
 
 
 def references(document: Document, pipeline: Pipeline) -> dict[Path, Image]:
-    """The images that steps use, by the place of the reference."""
+    """The images that steps use and patches name, by the place of the reference."""
     found: dict[Path, Image] = {}
     images = [image for step in pipeline.steps for image in (step.image, *(container.image for container in step.beside)) if image.ref]
     for image in images:
@@ -33,6 +33,10 @@ def references(document: Document, pipeline: Pipeline) -> dict[Path, Image]:
         path = image.settings_origin or image.origin
         entry = document.data.get("images", {}).get(path[1]) if image.settings_origin else None
         found.setdefault((*path, "ref") if isinstance(entry, dict) else path, image)
+    if pipeline.argo.patch or pipeline.kfp.patch:
+        from . import patched  # of few projects
+
+        found.update({image.origin: image for image in patched.images(pipeline)})
     return found
 
 

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from ..diagnostics.model import Finding
-from ..ir import Text
+from ..ir import Script, Text
 from ..patterns import lazy
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ..diagnostics.model import Path
-    from ..ir import Container, Pipeline, Script, Step
+    from ..ir import Container, Pipeline, Step
     from ..source import Document
 
     class Look(Protocol):
@@ -65,7 +65,10 @@ _PUBLIC = r"|true|false|none|null|[0-9.]+|/.*|<.*>|\*+|x+"
 
 
 def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> None:
-    """Look for known shapes in every text of the document, and at what is given to a variable, parameter or option called a secret."""
+    """Look for known shapes in every text of the document, and at what is given to a variable, parameter or option called a secret.
+
+    In patches a key counts as a variable.
+    """
     shaped = {finding.path: finding for finding in _shapes(document)}
     findings.extend(shaped.values())
     named: dict[tuple[str, Path], Finding] = {}
@@ -87,6 +90,15 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
             _arguments(look, (*(program.command or ()), *program.args))
             if program.script is not None:
                 _script(program.script, look)
+    if pipeline.argo.patch or pipeline.kfp.patch:
+        from . import patched  # of few projects
+
+        for name, text, path in patched.texts(pipeline):
+            look(name, text, path)
+            if name == "source":  # Argo's word for a script, of whatever language: only texts in quotes count
+                _script(Script("python", Text((text,), path), (), path), look)
+        for words in patched.words(pipeline):
+            _arguments(look, words)
     findings.extend(named.values())
 
 

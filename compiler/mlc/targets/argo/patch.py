@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ...lowering.patch import Unfit
+from ...lowering.patch import Unfit, shown
+from ...lowering.text import unclosed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from ...lowering.patch import Documents
@@ -45,6 +46,10 @@ def _check(found: Any, before: dict[str, Any], steps: Iterable[str]) -> None:
         raise Unfit("the object has no name")
     if not isinstance(spec, dict):
         raise Unfit("the manifest has no `spec`")
+    for text in _texts(spec):
+        if unclosed(text):
+            message = f"{shown(text)} opens a tag that nothing closes, and Argo takes what follows in the manifest for the rest of it"
+            raise Unfit(message, "close it with `}}`, or write it without double braces")
     listed = _mappings(spec.get("templates"), "the manifest has no list of `templates`, each with its name")
     templates = {template["name"]: template for template in listed}
     if len(templates) < len(listed):
@@ -71,6 +76,16 @@ def _check(found: Any, before: dict[str, Any], steps: Iterable[str]) -> None:
     for step in steps:
         if step not in templates or step not in tasks:
             raise Unfit(f"step `{step}` has no {'task' if step in templates else 'template'}")
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, (dict, list, tuple)):
+            nodes.extend(node.values() if isinstance(node, dict) else node)
 
 
 def _mappings(found: Any, otherwise: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...lowering.needs import Needs, mappings
+from ...lowering.needs import Needs, items, mappings, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,32 +17,36 @@ def read(documents: Any) -> Needs:
     needs = Needs()
     for key, value in mappings(documents):
         if key == "image" and isinstance(value, str) and not value.startswith(_MADE_UP):
-            needs.images[value] = None
+            named(needs.images, value)
         elif key == "pvcMount":
-            needs.claims.update({name: None for mount in value if (name := _name(mount, "constant", "pvcNameParameter"))})
+            for item in items(value):
+                named(needs.claims, _name(item, "constant", "pvcNameParameter"))
         elif key in ("secretAsEnv", "secretAsVolume", "imagePullSecret"):
-            for item in value:
+            for item in items(value):
                 name = _name(item, "secretName", "secretNameParameter")
-                needs.secret(name, *(pair["secretKey"] for pair in item.get("keyToEnv", ())))
+                needs.secret(name, *(pair.get("secretKey") for pair in items(item.get("keyToEnv"))))
                 if key == "imagePullSecret":
-                    needs.pull_secrets[name] = None
+                    named(needs.pull_secrets, name)
         elif key in ("configMapAsEnv", "configMapAsVolume"):
-            for item in value:
-                needs.config_map(
-                    _name(item, "configMapName", "configMapNameParameter"), *(pair["configMapKey"] for pair in item.get("keyToEnv", ()))
-                )
+            for item in items(value):
+                name = _name(item, "configMapName", "configMapNameParameter")
+                needs.config_map(name, *(pair.get("configMapKey") for pair in items(item.get("keyToEnv"))))
         elif key == "storage_class_name" or key == "storageClassName":
-            name = value if isinstance(value, str) else (value.get("runtimeValue") or {}).get("constant", "")
-            if name:
-                needs.storage_classes[name] = None
+            named(needs.storage_classes, value if isinstance(value, str) else _constant(value))
         elif key == "secretRef" and isinstance(value, dict):
-            needs.secret(value["secretName"], *(text for field, text in value.items() if field.endswith("Key")))
+            needs.secret(value.get("secretName"), *(text for field, text in value.items() if field.endswith("Key")))
     return needs
 
 
-def _name(item: dict[str, Any], old: str, new: str) -> str:
+def _name(item: dict[str, Any], old: str, new: str) -> object:
     """A name that is written, in the old field or the new one; "" for one that is known only in the run."""
-    source = item.get(new) or {}
-    found: str = item.get(old) or (source.get("runtimeValue") or {}).get("constant", "")
-    parameter = source.get("componentInputParameter", "")
-    return found or ("" if parameter.startswith("x-") else parameter and f"${{{{ params.{parameter} }}}}")
+    source = item.get(new)
+    if found := item.get(old) or _constant(source):
+        return found
+    parameter = source.get("componentInputParameter") if isinstance(source, dict) else None
+    return f"${{{{ params.{parameter} }}}}" if isinstance(parameter, str) and not parameter.startswith("x-") else ""
+
+
+def _constant(source: object) -> object:
+    value = source.get("runtimeValue") if isinstance(source, dict) else None
+    return value.get("constant", "") if isinstance(value, dict) else ""
