@@ -67,5 +67,6 @@ def unsound(result: driver.Result) -> list[str]:
     from tests.oracles.irlint import lint_documents
 
     found = {output.target: documents(output.text) for output in result.outputs}
-    said = [*(problems(*found["argo"]) if "argo" in found else ()), *(lint_documents(found["kfp"]) if "kfp" in found else ())]
+    kept = [volume.name for volume in result.pipeline.volumes if getattr(volume, "keep", False)] if result.pipeline else []
+    said = [*(problems(*found["argo"]) if "argo" in found else ()), *(lint_documents(found["kfp"], kept) if "kfp" in found else ())]
     return said or (differences(found["argo"][0], found["kfp"]) if len(found) == 2 else [])

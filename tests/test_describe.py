@@ -205,6 +205,18 @@ def test_volumes_of_all_containers() -> None:
     assert [(claim["name"], claim["access_mode"]) for claim in found["run_claims"]] == [("w", "ReadWriteMany")]
 
 
+def test_claims_that_stay() -> None:
+    """A claim that the run makes and leaves behind is told from one that goes with it."""
+    body = """
+        volumes: {v: {size: 1Gi, keep: true}, w: {size: 2Gi, storage_class: fast}}
+        targets: {kfp: {storage_class: slow}}
+        steps: {a: {image: "a:1", command: c, volumes: {v: /v, w: /w}}}
+    """
+    found = describe(pipeline(body), ("kfp",))
+    assert [claim["keep"] for claim in found["targets"]["kfp"]["run_claims"]] == [True, False]
+    assert "    v  1Gi ReadWriteOnce, slow, kept after it\n    w  2Gi ReadWriteOnce, fast\n" in text(found)
+
+
 def test_pods_and_devices_of_loops() -> None:
     """Every item has its pods; devices are those of the items that run at once; a list that only a run knows counts as one item."""
     body = """

@@ -27,8 +27,9 @@ SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 
 def documents(body: str) -> list[Any]:
     """The plain documents of a small spec, sound by the lint."""
-    found = list(kfp.lower(support.pipeline(body)))
-    assert lint_documents(found) == []
+    pipeline = support.pipeline(body)
+    found = list(kfp.lower(pipeline))
+    assert lint_documents(found, [volume.name for volume in pipeline.volumes if getattr(volume, "keep", False)]) == []
     return found
 
 
@@ -779,6 +780,34 @@ def test_claims_of_the_run() -> None:
         "componentInputParameter": "x-claim.work",
         "pvcNameParameter": {"componentInputParameter": "x-claim.work"},
     }
+
+
+def test_claims_that_stay() -> None:
+    """A claim with `keep` has no task that deletes it; where all claims stay, the steps need no exit task around them."""
+    one = spec(CLAIMS.replace("storage_class: fast}", "storage_class: fast, keep: true}"))
+    assert list(one["components"]["comp-x-delete"]["dag"]["tasks"]) == ["x-delete-a-volume-with-a-very-long-name-indeed"]
+    names = "x-claim.a-volume-with-a-very-long-name-indeed"
+    assert list(one["components"]["comp-x-delete"]["inputDefinitions"]["parameters"]) == [names]
+    assert list(one["components"]["comp-x-steps"]["inputDefinitions"]["parameters"]) == ["p", "x-claim.work", names]
+    body = CLAIMS.replace("storage_class: fast}", "storage_class: fast, keep: true}").replace("2Gi}", "2Gi, keep: true}")
+    every = spec(body)
+    root = every["root"]["dag"]["tasks"]
+    assert list(root) == ["x-create-work", "x-create-a-volume-with-a-very-long-name-indeed", "x-steps"]
+    assert root["x-steps"]["inputs"]["parameters"]["x-claim.work"] == {
+        "taskOutputParameter": {"producerTask": "x-create-work", "outputParameterKey": "name"}
+    }
+    assert not [name for name in every["components"] if "delete" in name or name == "comp-x-claims"]
+    assert not [name for name in every["deploymentSpec"]["executors"] if "delete" in name]
+
+
+def test_claims_that_stay_are_not_for_finally() -> None:
+    """An exit task takes nothing from another task, so `finally` cannot mount a claim of the run, kept or not."""
+    body = CLAIMS + "finally: {end: {image: x:1, command: t, volumes: {work: /w}}}\n"
+    kept = body.replace("storage_class: fast}", "storage_class: fast, keep: true}")
+    assert [one.message for text in (body, kept) for one in support.check(text, ("kfp",)) if one.code == "MLC401"] == [
+        "volume `work` is deleted on KFP before `finally` runs",
+        "`finally` does not learn the name of volume `work` on KFP, which the run makes up",
+    ]
 
 
 def test_no_nesting_without_claims() -> None:

@@ -36,15 +36,28 @@ def golden(target: str, name: str) -> list[Any]:
     return list(yaml.load_all((ROOT / "golden" / target / f"{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader))
 
 
-def found(target: str, documents: list[Any]) -> list[str]:
+def found(target: str, documents: list[Any], kept: list[str] | None = None) -> list[str]:
     """What the self-check of a target says."""
-    return problems(*documents) if target == "argo" else lint_documents(documents)
+    return problems(*documents) if target == "argo" else lint_documents(documents, kept or [])
+
+
+def kept(golden: str) -> list[str]:
+    """The volumes that the project of a golden keeps, as its file says."""
+    spec = yaml.safe_load((ROOT / "specs" / f"{golden.partition('.')[0]}.yaml").read_text(encoding="utf-8"))
+    return [name for name, volume in spec.get("volumes", {}).items() if volume.get("keep")]
 
 
 @pytest.mark.parametrize("path", GOLDENS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_no_false_alarm(path: Path) -> None:
     """Nothing is wrong with what is checked in."""
-    assert found(path.parent.name, golden(path.parent.name, path.stem)) == []
+    assert found(path.parent.name, golden(path.parent.name, path.stem), kept(path.stem)) == []
+
+
+def test_claims_that_stay_and_go() -> None:
+    """A claim that is to stay and goes is found, and one that is to go and stays."""
+    kept, gone = golden("kfp", "kfp-cached-preprocess"), golden("kfp", "features")
+    assert lint_documents(kept) == ["root.dag.tasks.x-create-checkpoints: makes a claim that nobody deletes"]
+    assert lint_documents(gone, ["scratch"]) == ["root.dag.tasks.x-create-scratch: makes a claim that is to stay, and is deleted"]
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

@@ -35,7 +35,7 @@ def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
       `open_loops`: the loops whose number of items only a run knows, which count as one item here;
     - `targets`: for each of `words`, either `refused`, a list of `code` and `message`, or
       `engine` (`name`, the oldest `version`, and `needed`: `version`, `what`, `path`), `images`, `pull_secrets`,
-      `claims` (`name`, `access_mode`: the narrowest that is enough, `steps`), `run_claims` (`name`, `size`, its mode and class),
+      `claims` (`name`, `access_mode`: the narrowest that is enough, `steps`), `run_claims` (`name`, `size`, its mode and class, `keep`),
       `storage_classes`, `secrets` and `config_maps` (`name`, `keys`; of a config map also `made_by`), `service_accounts`, `namespace`,
       `store`, `devices` (`name`, `count` of all steps together, `most` of one pod) and `patched`: the steps that `targets.NAME.patch`
       changes, "" for the whole manifest.
@@ -122,10 +122,16 @@ def _run_claims(pipeline: Pipeline) -> list[RunClaim]:
     return [volume for volume in pipeline.volumes if isinstance(volume, RunClaim) and volume.name in used]
 
 
-def _run_claim(claim: RunClaim, pipeline: Pipeline, target: str) -> dict[str, str]:
+def _run_claim(claim: RunClaim, pipeline: Pipeline, target: str) -> dict[str, Any]:
     of_target = pipeline.kfp.storage_class if target == "kfp" else ""
     storage_class = claim.storage_class or of_target
-    return {"name": claim.name, "size": claim.size, "access_mode": claim.access_mode, "storage_class": storage_class}
+    return {
+        "name": claim.name,
+        "size": claim.size,
+        "access_mode": claim.access_mode,
+        "storage_class": storage_class,
+        "keep": claim.keep,
+    }
 
 
 def _loops(pipeline: Pipeline) -> Iterator[tuple[Loop, Step]]:
@@ -189,6 +195,10 @@ def text(data: dict[str, Any]) -> str:
     return "".join(visible(line) + "\n" for line in lines)
 
 
+def _sized(claim: dict[str, Any]) -> str:
+    return f"{claim['size']} {claim['access_mode']}, {claim['storage_class'] or 'the default storage class'}"
+
+
 def _refused(word: str, errors: list[dict[str, str]]) -> list[str]:
     return [f"{word}: refused", *(f"  {error['code']}  {error['message']}" for error in errors)]
 
@@ -200,10 +210,7 @@ def _section(word: str, found: dict[str, Any]) -> list[str]:
     store = found["store"]
     keyed = {key: [(one["name"], _keys(one)) for one in found[key]] for key in ("secrets", "config_maps")}
     claims = [(claim["name"], f"{claim['access_mode']}, for {', '.join(claim['steps'])}") for claim in found["claims"]]
-    run_claims = [
-        (claim["name"], f"{claim['size']} {claim['access_mode']}, {claim['storage_class'] or 'the default storage class'}")
-        for claim in found["run_claims"]
-    ]
+    run_claims = [(claim["name"], f"{_sized(claim)}{', kept after it' if claim['keep'] else ''}") for claim in found["run_claims"]]
     sections: tuple[tuple[str, list[tuple[str, str]]], ...] = (
         ("namespace", [(found["namespace"], "")] if found["namespace"] else []),
         ("service accounts", [(name, "") for name in found["service_accounts"]]),

@@ -405,7 +405,7 @@ class Claim:
 class RunClaim:
     """A PersistentVolumeClaim made for each run and deleted after it. `storage_class` is "" for the cluster's default.
 
-    `workspace`: on KFP the backend makes it, as the run's workspace (`targets.kfp.workspace`).
+    `workspace`: on KFP the backend makes it, as the run's workspace (`targets.kfp.workspace`). `keep`: it is not deleted.
     """
 
     name: str
@@ -414,6 +414,7 @@ class RunClaim:
     storage_class: str
     workspace: bool
     origin: Path
+    keep: bool = False
 
 
 @record

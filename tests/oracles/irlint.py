@@ -7,7 +7,7 @@ Each problem is a sentence that begins with its place, `root.dag.tasks.train.inp
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from . import kfp_loops
@@ -30,22 +30,28 @@ _AS_TEXT = (("LIST", "STRING"), ("STRUCT", "STRING"))
 _EXIT = "ALL_UPSTREAM_TASKS_COMPLETED"
 
 
-def lint(spec: dict[str, Any], platform: dict[str, Any] | None = None) -> list[str]:
-    """Everything that is wrong, as sentences; an empty list for a sound pipeline. Of a wrong shape nothing else is looked at."""
+def lint(spec: dict[str, Any], platform: dict[str, Any] | None = None, kept: Collection[str] = ()) -> list[str]:
+    """Everything that is wrong, as sentences; an empty list for a sound pipeline. Of a wrong shape nothing else is looked at.
+
+    `kept` are the volumes whose claims the project says to keep, which the documents do not tell.
+    """
     shapes = [*faults(spec, PIPELINE, ""), *(faults(platform, PLATFORM, "") if platform is not None else ())]
-    return shapes or list(Lint(spec, platform or {}).run())
+    return shapes or list(Lint(spec, platform or {}, kept).run())
 
 
-def lint_documents(documents: list[Any]) -> list[str]:
+def lint_documents(documents: list[Any], kept: Collection[str] = ()) -> list[str]:
     """The same for the documents of a file: one, or two."""
-    return [f".: has {len(documents)} documents"] if len(documents) not in (1, 2) else lint(*documents)
+    if len(documents) not in (1, 2):
+        return [f".: has {len(documents)} documents"]
+    return lint(documents[0], documents[1] if len(documents) == 2 else None, kept)
 
 
 class Lint:
     """A PipelineSpec and its platform."""
 
-    def __init__(self, spec: dict[str, Any], platform: dict[str, Any]) -> None:
+    def __init__(self, spec: dict[str, Any], platform: dict[str, Any], kept: Collection[str]) -> None:
         self.spec = spec
+        self.kept = {f"x-create-{name}" for name in kept}
         self.components: dict[str, Any] = spec["components"]
         self.executors: dict[str, Any] = spec["deploymentSpec"]["executors"]
         self.settings: dict[str, Any] = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
@@ -396,7 +402,7 @@ class Lint:
         return image
 
     def _claims(self) -> Iterator[str]:
-        """Every claim that is made is deleted, once, by a group that runs whatever happened."""
+        """Every claim that is made, and not kept, is deleted, once, by a group that runs whatever happened."""
         made: list[str] = []
         deleted: list[str] = []
         for place, dag in self.dags.items():
@@ -415,7 +421,8 @@ class Lint:
                     around = self.dags[outer]["dag"]["tasks"][caller] if outer else {}
                     if around.get("triggerPolicy") != {"strategy": _EXIT}:
                         yield f"{here}: is not in a group that runs whatever happened"
-        yield from (f"root.dag.tasks.{name}: makes a claim that nobody deletes" for name in made if name not in deleted)
+        yield from (f"root.dag.tasks.{name}: makes a claim that nobody deletes" for name in made if name not in {*deleted, *self.kept})
+        yield from (f"root.dag.tasks.{name}: makes a claim that is to stay, and is deleted" for name in deleted if name in self.kept)
         asking = [task for dag in self.dags.values() for task in dag["dag"]["tasks"].values() if "x-workspace" in given(task)]
         if bool(asking) != self.workspace:
             yield "platforms.kubernetes.pipelineConfig.workspace: is not there where a step asks for it, or is there and no step does"

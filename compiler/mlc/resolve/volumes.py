@@ -31,7 +31,7 @@ def _volume(context: Context, name: str, entry: Mapping[str, Any], path: Path) -
         return Claim(name, entry["claim"], path)
     if "size" in entry:
         workspace = ((context.data.get("targets") or {}).get("kfp") or {}).get("workspace") == name
-        return RunClaim(name, *_claim(context, entry, path), workspace, path)
+        return RunClaim(name, *_claim(context, entry, path), workspace, path, entry.get("keep", False))
     if "ephemeral" in entry:
         return Ephemeral(name, *_claim(context, entry["ephemeral"], (*path, "ephemeral")), path)
     if "host_path" in entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...diagnostics.model import Finding
-from ...ir import FieldPath, Text, loops_of
+from ...ir import FieldPath, RunClaim, Text, loops_of
 from ...lowering.text import ARGUMENT_LIMIT, engine_tag, in_template, kubelet, unquotable, way_out
 from .names import named, repository
 
@@ -72,6 +72,12 @@ def _project(pipeline: Pipeline) -> Iterator[Finding]:
                 yield Finding("MLC403", message, param.origin, help="write it without, or read it from a file")
                 break
     for volume in pipeline.volumes:
+        if isinstance(volume, RunClaim) and volume.keep:
+            # each claim of a template is the Workflow's own, and deleted with it at the latest (controller/operator.go, createPVCs)
+            message = f"`keep` of volume `{volume.name}` is not possible on Argo, which deletes the claims of a run with it"
+            size = f"--claim-size {volume.size}"
+            help = f"name a claim that exists, `{{claim: NAME}}`: `mlc infra SPEC --skeletons {size}` then writes its manifest"
+            yield Finding("MLC401", message, (*volume.origin, "keep"), "key", help=help)
         if pipeline.store is not None and volume.name == pipeline.store.secret:
             message = f"a volume cannot be called `{volume.name}` on Argo, which adds the secret of the `store` to its pods under that name"
             yield Finding("MLC402", message, volume.origin, "key", help="give it another name")

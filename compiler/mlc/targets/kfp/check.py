@@ -93,6 +93,8 @@ def _finally(final: Group, findings: list[Finding]) -> None:
         for mount in step.mounts:
             if isinstance(mount.volume, RunClaim) and not mount.volume.workspace:
                 message = f"volume `{mount.volume.name}` is deleted on KFP before `finally` runs"
+                if mount.volume.keep:
+                    message = f"`finally` does not learn the name of volume `{mount.volume.name}` on KFP, which the run makes up"
                 text = "use an existing claim there, or read the file in a step before"
                 findings.append(Finding("MLC401", message, mount.origin, "key", help=text))
         used = [(text.references, text.origin) for text in step.texts]

@@ -4,6 +4,9 @@ The backend turns an exit task into a hook of the task that it depends on, and a
 take nothing from another task (argocompiler/dag.go). Hence the nesting: the root holds a CreatePVC task per claim and the group
 `x-claims`, which gets the claims' names as inputs; `x-claims` holds the group `x-steps` and one exit task, `x-delete`, a group of all
 DeletePVC tasks. Steps stand in `x-steps`. A claim made before a later CreatePVC failed stays behind.
+
+Nobody but such a task deletes a claim, which has no owner (driver/k8s.go, createPVC). One that is kept has none; where all are kept,
+`x-steps` stands in the root.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ def nest(
 ) -> dict[str, Any]:
     """The tasks of the root around those of the steps; adds the groups' components and the claims' executors."""
     names = {claim_input(claim.name): {"parameterType": "STRING"} for claim in claims}
+    gone = {claim_input(claim.name): {"parameterType": "STRING"} for claim in claims if not claim.keep}
     types = surfaced(pipeline.params, tasks)
     every = {**types, **names}
     groups: dict[str, Any] = {}
@@ -53,6 +57,8 @@ def nest(
             "outputDefinitions": {"parameters": {"name": {"parameterType": "STRING"}}},
         }
         executors[executor_name(create_name)] = {"container": {"image": "argostub/createpvc"}}
+        if claim.keep:
+            continue
         delete[delete_name] = {
             "taskInfo": {"name": delete_name},
             "componentRef": {"name": component_name(delete_name)},
@@ -66,14 +72,17 @@ def nest(
         executors[executor_name(delete_name)] = {"container": {"image": "argostub/deletepvc"}}
 
     made = {claim_input(claim.name): _made(claim) for claim in claims}
-    root["x-claims"] = group("x-claims", {**passed(types), **made}, after=sorted(root))
-    inner = {
-        "x-steps": group("x-steps", passed(every)),
-        "x-delete": group("x-delete", passed(names), after=["x-steps"], at_exit=True),
-    }
-    groups[component_name("x-claims")] = dag(inner, every)
+    outermost = "x-claims" if delete else "x-steps"
+    root[outermost] = group(outermost, {**passed(types), **made}, after=sorted(root))
+    if delete:
+        inner = {
+            "x-steps": group("x-steps", passed(every)),
+            "x-delete": group("x-delete", passed(gone), after=["x-steps"], at_exit=True),
+        }
+        groups[component_name("x-claims")] = dag(inner, every)
     groups[component_name("x-steps")] = dag(tasks, every)
-    groups[component_name("x-delete")] = dag(delete, names)
+    if delete:
+        groups[component_name("x-delete")] = dag(delete, gone)
     components.update(groups)
     return root
 

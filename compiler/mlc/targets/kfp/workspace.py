@@ -43,6 +43,10 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
         mount = _mount(step)
         if mount is None:
             continue
+        if isinstance(mount.volume, RunClaim) and mount.volume.keep:
+            message = f"`keep` is not possible on KFP for volume `{mount.volume.name}`, the workspace, which goes with its run"
+            text = "take `workspace` out of `targets.kfp`: the claim is then made by a task, and stays"
+            findings.append(Finding("MLC401", message, (*mount.volume.origin, "keep"), "key", help=text))
         if mount.path != PATH:
             message = f"the workspace cannot be mounted at `{mount.path}` on KFP, which has it at `{PATH}`"
             text = f"mount it at `{PATH}`, for every target, or take `workspace` out: the claim is then made and deleted by tasks"
