@@ -192,15 +192,71 @@ def test_credentials_of_another_bucket() -> None:
     "uri",
     [
         "/models/x", "models/x", "file:///x", "s3://", "s3://b", "s3://b/", "s3:/b/k", "s3://b/a b", "s3://b/$(x)", "s3://b/{{x}}", "s3://b/k/",
-        "https://", "https://h", "https://u:p@h/x", "git+https://h", "git+https://h/r@", "git+ssh://git@h/r", "oci://", "oci://h", "ftp://h/x",
+        "https://", "https://h", "git+https://h", "git+https://h/r@", "git+ssh://git@h/r", "oci://", "oci://h", "ftp://h/x",
         "${{ params.p }}/k", "s3://${{ params.p }}/k", "s3://b${{ params.p }}", "git+https://h/${{ params.p }}",
         "oci://h/m:${{ params.n }}",
-        "s3://b/${{ params.p }} x",
+        "s3://b/${{ params.p }} x", "s3://b/k?endpoint=h", "s3://b/${{ params.p }}?x", "s3://u:p@b/k", "s3://a..b/k", "s3://-b/k", "gs://B/k",
+        "gs://a-/k", "oss://a_b/k", "azure://a--b/k", "azure://A/k", "git+https://h/r@a..b", "git+https://h/r@-x", "git+https://h/r@a b",
+        "git+https://h/r@a^", "git+https://h/r@x.lock", "git+https://h/r@v${{ params.p }}/", "git+https://h/r@a@b", "oci://h/m:1@sha256:0",
+        "oci://H/M", "https://h/${{ params.p }} x", "https://h/", "git+https://h/r/", "S3://b/k",
     ],
 )  # fmt: skip
 def test_malformed_addresses(uri: str) -> None:
     """An address that no client could open, or whose place a run could choose, is refused."""
     assert set(support.codes(project(uri), ())) == {"MLC335"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "says", "way"),
+    [
+        ("gs://${{ params.p }}/k", "a parameter may stand behind the bucket", "`gs://BUCKET/${{ params.KEY }}`"),
+        ("azure://${{ params.p }}", "behind the container", "`azure://CONTAINER/${{ params.KEY }}`"),
+        ("https://${{ params.p }}/k", "behind the host", "`https://HOST/${{ params.PATH }}`"),
+        ("git+https://h/${{ params.p }}", "in the revision", "`git+https://HOST/REPOSITORY@${{ params.REVISION }}`"),
+        ("oci://h/m:${{ params.p }}", "image holds no parameters", "for KFP alone"),
+        ("gcs://b/k", "no address that can be fetched", "write `gs://` instead of `gcs://`"),
+        ("S3://b/k", "no address that can be fetched", "write `s3://` instead of `S3://`"),
+        ("hf://a/b", "no address that can be fetched", "let a step fetch it"),
+        ("git@h.example.com:a/b.git", "no address", "`git+https://HOST/REPOSITORY@REVISION`"),
+        ("git+ssh://git@h/a.git", "no address", "`git+https://HOST/REPOSITORY@REVISION`"),
+        ("./model.onnx", "no address", "a path of one machine"),
+        ("file:///m", "no address", "a path of one machine"),
+        ("s3://b", "names a bucket and nothing in it", "`s3://b/KEY`"),
+        ("s3:///k", "`s3:///k` names no bucket", "`s3://BUCKET/KEY`"),
+        ("s3://b/k/", "ends with `/`", "all objects below the key"),
+        ("s3://a/b c", "holds a blank", "another key"),
+        ("https://h/b c", "holds a blank", "a URL has `%`"),
+        ("gs://Acme/k", "`Acme` is no name of a bucket", "lower-case letters"),
+        ("s3://u:p@b/k", "hold no credentials", "store: {s3: {secret"),
+        ("git+https://h/r@v1..v2", "`v1..v2` is no revision", "a tag, a branch or a commit"),
+        ("oci://base:1", "no image with its registry", "`oci://REGISTRY/IMAGE:TAG`"),
+    ],
+)
+def test_what_to_write_instead(uri: str, says: str, way: str) -> None:
+    """What is wrong with an address is said, and what would be right."""
+    (found,) = support.check(project(uri), ())
+    assert found.code == "MLC335"
+    assert says in found.message
+    assert way in found.help
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://Old_Bucket.x/k", "gs://a_b.c/k", "azure://$root/k", "git+https://h/r@feature/x-1.2+3",
+        "oci://h:5000/a/m:1@sha256:" + "0" * 64,
+        "https://h:8080/a%20b?c=d&e", "s3://b/a=b/c;d", "git+https://reader@h/r@v1",
+    ],
+)  # fmt: skip
+def test_addresses_that_are_right(uri: str) -> None:
+    """What some client opens is not refused for its form."""
+    assert support.codes(project(uri), ()) == []
+
+
+def test_the_user_of_a_repository() -> None:
+    """The `@` of a user is not that of the revision."""
+    assert location("git+https://reader@h/r") == {"git": {"repo": "https://reader@h/r"}}
+    assert location("git+https://reader@h/r@v1") == {"git": {"repo": "https://reader@h/r", "revision": "v1"}}
 
 
 @pytest.mark.parametrize(

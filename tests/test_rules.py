@@ -40,6 +40,49 @@ def test_shapes_of_secrets(text: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("uri", "found"),
+    [
+        ("https://u:p@h/x", "https://u:p@"),
+        ("https://:pw@h/x", "https://:pw@"),
+        ("git+https://reader:open-sesame@h/r@v1", "://reader:open-sesame@"),
+        ("https://" + "a1b2c3d4e5" * 3 + "@h/x", "://" + "a1b2c3d4e5" * 3 + "@"),
+        ("https://h/x?a=1&token=abcdef", "token=abcdef"),
+        ("https://h/x?access_token=abcdef", "access_token=abcdef"),
+        ("https://h/x?X-Amz-Credential=A&X-Amz-Signature=0f0f&b=1", "X-Amz-Signature=0f0f"),
+        ("https://h/x?X-Amz-Security-Token=abcdef", "X-Amz-Security-Token=abcdef"),
+        ("https://h/x?GoogleAccessId=a&Signature=AbC%2B", "Signature=AbC%2B"),
+        ("https://h/x?X-Goog-Signature=0f0f", "X-Goog-Signature=0f0f"),
+        ("https://h/x?sv=2022-11-02&sp=r&sig=AbC%3D", "sig=AbC%3D"),
+        ("https://h/x?sv=2022-11-02&sp=r", ""),
+        ("https://reader@h/x", ""),
+        ("https://h/x?design=new&signal=1", ""),
+        ("https://h/a@b:c/d", ""),
+    ],
+)
+def test_secrets_in_addresses(uri: str, found: str) -> None:
+    """A password, a token or a signature in the address of an artifact; the caret is under it, the way out is no `env` of the artifact."""
+    body = f"artifacts: {{a: {{type: model, uri: {json.dumps(uri)}}}}}\nsteps: {{s: {{image: 'x:1', inputs: {{a: /in/a}}}}}}"
+    said = check(body)
+    assert [one.code for one in said] == (["MLC501"] if found else [])
+    if said:
+        (one,) = said
+        line = source(body).text.splitlines()[one.span.line - 1]
+        assert line[one.span.column - 1 : one.span.end_column - 1] == found
+        assert one.help.startswith("have a step fetch it")
+
+
+@pytest.mark.parametrize("place", ["env: {A: %s}", "args: ['--url=%s']", "run: 'curl %s'", "annotations: {a: %s}"])
+def test_signed_addresses_anywhere(place: str) -> None:
+    """Not in artifacts alone: wherever a text reaches a container."""
+    for query in ("sig=AbC%3D", "X-Amz-Signature=0f0f"):
+        text = f"https://h/x?a=b&{query}"
+        shown = text if "'" in place else json.dumps(text)
+        assert codes(f"steps: {{s: {{image: a:1, {place % shown}}}}}") == ["MLC501"]
+    assert codes("params: {t: x}\nsteps: {s: {image: a:1, args: ['https://h/x?token=${{ params.t }}']}}") == []
+    assert codes("steps: {s: {image: a:1, run: 'curl https://h/x?token=$TOKEN'}}") == []
+
+
+@pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
         ("DB_PASSWORD", "hunter2", ["MLC501"]),

@@ -72,7 +72,7 @@ _LOCATION = {
     "oss?": {"endpoint": filled, "bucket": filled, "key": filled, **_BUCKET_KEYS},
     "azure?": {"endpoint": filled, "container": filled, "blob": filled, "useSDKCreds?": True, "accountKeySecret?": _SECRET_KEY},
     "http?": {"url": _pattern(r"https?://[^\s]+", "address")},
-    "git?": {"repo": _pattern(r"https://[^\s@]+", "repository"), "revision?": filled},
+    "git?": {"repo": _pattern(r"https://(?:[^\s@/]+@)?[^\s@]+", "repository"), "revision?": filled},
 }
 
 _OF_TASK = _pattern(r"\{\{tasks\.[-\w]+\.outputs\.artifacts\.[-\w]+\}\}", "artifact of a task")

@@ -113,6 +113,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC512", "warning", "a GPU without a choice of nodes"),
     ("MLC513", "warning", "a folder of the node"),
     ("MLC514", "warning", "a program that may run as root"),
+    ("MLC515", "warning", "an artifact that comes over plain HTTP"),
     ("MLC901", "error", "a fault in mlc itself"),
     ("MLC902", "error", "a file that cannot be read"),
     ("MLC903", "error", "a file that cannot be written"),
@@ -123,7 +124,7 @@ CODES: dict[str, Code] = {code: Code(code, severity, summary) for code, severity
 LINTS: dict[str, tuple[str, ...]] = {
     "hygiene": ("MLC506", "MLC508", "MLC509", "MLC512"),
     "digests": ("MLC507",),
-    "security": ("MLC513", "MLC514"),
+    "security": ("MLC513", "MLC514", "MLC515"),
 }
 """What is looked for only when asked (`mlc validate --lint hygiene`): such a project works, and a cluster shared with others wants more."""
 

@@ -36,8 +36,8 @@ def address(external: External) -> Address:
         return Address("", "", uri)
     scheme, _, rest = first.partition("://")
     if scheme == "git+https":
-        cut = rest.rfind("@")
-        place, rest = ("https://" + (rest if cut < 0 else rest[:cut]), "" if cut < 0 else rest[cut + 1 :])
+        place, _, rest = cut(rest)
+        place = f"https://{place}"
     elif scheme in BUCKETS:
         place, _, rest = rest.partition("/")
     elif scheme == "oci":
@@ -47,3 +47,10 @@ def address(external: External) -> Address:
         place = f"{scheme}://{host}/"
     pieces: tuple[str | Ref, ...] = (rest, *uri.pieces[1:]) if rest else uri.pieces[1:]
     return Address(scheme, place, Text(pieces, uri.origin))
+
+
+def cut(rest: str) -> tuple[str, str, str]:
+    """A repository's address behind its scheme: host and path, `@` or "", the revision. An `@` before the path belongs to a user."""
+    start = rest.find("/")
+    at = rest.find("@", start) if start >= 0 else -1
+    return (rest, "", "") if at < 0 else (rest[:at], "@", rest[at + 1 :])

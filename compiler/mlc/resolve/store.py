@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..ir import Store
+from .locations import BUCKETS
 from .names import check_key, check_object
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ def resolve(context: Context, declared: Mapping[str, Any]) -> Store | None:
                     check_key(context, secret[key], (*path, "secret", key), "a Secret")
         holder = "container" if kind == "azure" else "bucket"
         _endpoint(context, kind, entry.get("endpoint", ""), (*path, "endpoint"))
-        _bucket(context, holder, entry[holder], (*path, holder))
+        _bucket(context, kind, holder, entry[holder], (*path, holder))
         _prefix(context, entry.get("prefix", ""), (*path, "prefix"))
         _region(context, entry.get("region", ""), (*path, "region"))
         return Store(
@@ -63,12 +64,12 @@ def _endpoint(context: Context, kind: str, text: str, path: Path) -> None:
     context.report("MLC335", f"`{text}` is no host of a store, with or without a port", path, help=help)
 
 
-def _bucket(context: Context, holder: str, text: str, path: Path) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9$](?:[-._A-Za-z0-9]*[A-Za-z0-9])?", text):
+def _bucket(context: Context, kind: str, holder: str, text: str, path: Path) -> None:
+    form, rule = BUCKETS[kind]
+    if not re.fullmatch(form, text):
         name, _, rest = re.sub(r"^[a-z0-9]+://", "", text).partition("/")
         help = f"write `{holder}: {name}`" + (f" and `prefix: {rest.rstrip('/')}`" if rest.rstrip("/") else "")
-        whole = name if re.fullmatch(r"[-._A-Za-z0-9]+", name) and name != text else ""
-        help = help if whole else "use letters, digits, `-`, `.` and `_`"
+        help = help if name != text and re.fullmatch(form, name) else f"{holder}s have {rule}"
         context.report("MLC335", f"`{text}` is no name of a {holder}", path, help=help)
 
 

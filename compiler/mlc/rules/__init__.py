@@ -24,7 +24,7 @@ RULES = (first_key.check, plain_text_secret.check, unused.check)
 OPTIONAL: dict[str, tuple[str, ...]] = {
     "hygiene": ("moving_tag", "memory_limit", "unread_param", "device_placement"),
     "digests": ("digest",),
-    "security": ("host_path", "root_user"),
+    "security": ("host_path", "root_user", "plain_http"),
 }
 """The rules of the groups in `codes.LINTS`, as modules."""
 

@@ -49,9 +49,13 @@ _SHAPE = (
     r"A[KS]IA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30}|github_pat_\w{30}|glpat-[\w-]{18}|xox[abprs]-[\w-]{10}|hf_[A-Za-z0-9]{30}"
     r"|sk-[A-Za-z0-9_-]{30}|AIza[\w-]{35}|eyJ[\w-]{8,400}\.eyJ[\w-]{8}|npm_[A-Za-z0-9]{30}|-----BEGIN [A-Z ]{0,30}PRIVATE KEY"
     r"|[Bb]earer [A-Za-z0-9._~+/-]{16}"
-    r"|://[^/\s:@]{1,200}:[^/\s:@$]{3,200}@"
+    r"|://[^/\s:@]{1,200}:[^/\s:@$]{3,200}@|://(?=[^/\s:@]{0,200}[0-9])[\w%-]{20,200}@(?!sha256:)"
 )
 """No part of it looks further than some hundred characters, so that a long text costs time in proportion to its length."""
+_QUERY = lazy(r"(?<=[?&;])([A-Za-z][\w.-]{0,60})=([^&;\s\"'#<>]{3,4000})", re.ASCII)
+"""A word of an address and its value."""
+_SIGNATURES = frozenset(("sig", "signature", "x-amz-signature", "x-goog-signature"))
+"""What makes an address of Amazon, Google or Azure one that anybody may open."""
 _WORDS = frozenset(("password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "credentials"))
 _ENDINGS = ("password", "passwd", "secret", "token")
 """As in `PGPASSWORD`."""
@@ -113,9 +117,28 @@ def _shapes(document: Document) -> Iterator[Finding]:
             open_nodes.extend((value, (*path, key)) for key, value in node.items())
         elif isinstance(node, list):
             open_nodes.extend((value, (*path, index)) for index, value in enumerate(node))
-        elif isinstance(node, str) and any(mark in node for mark in _MARKS) and (found := re.search(_SHAPE, node, re.ASCII)):
-            message = "this looks like a secret in plain text"
-            yield Finding("MLC501", message, path, within=found.span(), help=_help(_called(path)))
+        elif isinstance(node, str) and any(mark in node for mark in _MARKS):
+            outside = _FETCH if path[:1] == ("artifacts",) else _help(_called(path))
+            if found := re.search(_SHAPE, node, re.ASCII) or (_CREDENTIALS.match(node) if outside is _FETCH else None):
+                message = "this looks like a secret in plain text"
+                yield Finding("MLC501", message, path, within=found.span(), help=outside)
+            elif "://" in node and (found := _in_query(node)):
+                yield Finding("MLC501", f"`{found[1]}` of this address is a secret in plain text", path, within=found.span(), help=outside)
+
+
+def _in_query(text: str) -> re.Match[str] | None:
+    """The first word of an address that opens something: a password, a token, a signature."""
+    for found in _QUERY.finditer(text):
+        name, value = found.groups()
+        known = name.lower() in _SIGNATURES or _named_secret(name)
+        if known and "$" not in value and not re.fullmatch(_PUBLIC, value, re.IGNORECASE):
+            return found
+    return None
+
+
+_FETCH = "have a step fetch it, with what opens it in a Secret: `env: {TOKEN: {secret: NAME, key: KEY}}`; a bucket is opened by the `store`"
+_CREDENTIALS = lazy(r"[a-z0-9+]+://[^/\s:@]*:[^/\s@$]*@", re.ASCII)
+"""A password in an address, however short."""
 
 
 def _called(path: Path) -> str:
