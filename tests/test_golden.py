@@ -36,6 +36,16 @@ UNBUILT = "MLC412"
 """What only `mlc compile` says."""
 
 
+LOCKED = re.compile(r"MLC45[0-5]")
+"""What only `--locked` says."""
+
+
+def lock_of(spec: Path) -> SourceFile:
+    """The lock file of a spec, as the command line hands it over: with an empty text where there is none."""
+    path = spec.with_name(f"{spec.name}.lock")
+    return SourceFile(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8") if path.is_file() else "")
+
+
 def environments(spec: Path) -> tuple[str, ...]:
     """The project itself, "", and its environments."""
     found = read(SourceFile(spec.name, spec.read_text(encoding="utf-8")), [])
@@ -47,30 +57,39 @@ SHAPES = [(spec, environment) for spec in SPECS for environment in environments(
 """Every valid spec in every environment that it has."""
 
 
-def stem(spec: Path, environment: str) -> str:
+PINNED = [(spec, environment) for spec, environment in SHAPES if lock_of(spec).text]
+"""Those that have a lock file beside them: they are compiled from it, too."""
+
+
+def stem(spec: Path, environment: str, *, locked: bool = False) -> str:
     """The name of a golden, without its end."""
-    return f"{spec.stem}.{environment}" if environment else spec.stem
+    return ".".join(filter(None, (spec.stem, environment, "locked" if locked else "")))
 
 
-def run(spec: Path, targets: tuple[str, ...], *, compiling: bool = False, environment: str = "") -> tuple[Result, dict[str, str]]:
-    """Check (in all environments) or compile a spec under its name relative to the project; also the source, for the renderers."""
+def run(
+    spec: Path, targets: tuple[str, ...], *, compiling: bool = False, environment: str = "", locked: bool = False
+) -> tuple[Result, dict[str, str]]:
+    """Check (in all environments) or compile a spec under its name relative to the project; also the sources, for the renderers."""
     name = spec.relative_to(ROOT).as_posix()
     findings: list[Finding] = []
     source = decode(name, spec.read_bytes(), findings)
     if source is None:
         return Result("", (), tuple(failure(found.code, found.message, name, found.help, found.span) for found in findings), None), {}
     lints = tuple(lint for lint, codes in LINTS.items() if spec.stem[:6] in codes)
-    return (compile_source if compiling else check_environments)(source, targets, (), environment, lints), {name: source.text}
+    lock = lock_of(spec) if locked or LOCKED.match(spec.stem) else None
+    sources = {name: source.text, **({lock.name: lock.text} if lock else {})}
+    return (compile_source if compiling else check_environments)(source, targets, (), environment, lints, lock), sources
 
 
 def expected(spec: Path) -> set[tuple[str, int]]:
-    """The codes and lines that a spec's comments expect. Read as Latin-1, which every file is: the comments are ASCII."""
+    """The codes and lines that the comments of a spec and its lock file expect. Read as Latin-1, which every file is: the comments are ASCII."""
     if spec.stem in BARE:
         return {(spec.name[:6], 1)}
     found: set[tuple[str, int]] = set()
-    for number, line in enumerate(spec.read_text(encoding="latin-1").split("\n"), start=1):
-        for match in EXPECT.finditer(line):
-            found |= {(code.strip(), number + int(match["distance"] or 0)) for code in match["codes"].split(",")}
+    for text in (spec.read_text(encoding="latin-1"), lock_of(spec).text):
+        for number, line in enumerate(text.split("\n"), start=1):
+            for match in EXPECT.finditer(line):
+                found |= {(code.strip(), number + int(match["distance"] or 0)) for code in match["codes"].split(",")}
     return found
 
 
@@ -83,6 +102,15 @@ def test_spec_compiles_to_its_golden(spec: Path, environment: str, target: str, 
         goldens.check(f"{target}/{stem(spec, environment)}.yaml", result.outputs[0].text)
     else:
         goldens.check(f"{target}/{stem(spec, environment)}.txt", render("concise", result.diagnostics, sources))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("spec", "environment"), PINNED, ids=lambda part: part.stem if isinstance(part, Path) else part or "-")
+def test_locked_spec_compiles_to_its_golden(spec: Path, environment: str, target: str, goldens: Goldens) -> None:
+    """With a lock file beside it, a spec gives a second manifest, in which every image has its digest; no warnings."""
+    result, _ = run(spec, (target,), compiling=True, environment=environment, locked=True)
+    assert not result.diagnostics
+    goldens.check(f"{target}/{stem(spec, environment, locked=True)}.yaml", result.outputs[0].text)
 
 
 @pytest.mark.parametrize(("spec", "environment"), SHAPES, ids=lambda part: part.stem if isinstance(part, Path) else part or "-")
@@ -117,6 +145,7 @@ def test_no_golden_without_spec(target: str, goldens: Goldens) -> None:
     for spec, environment in SHAPES:
         result, _ = run(spec, (target,), compiling=True, environment=environment)
         names.add(f"{stem(spec, environment)}.{'yaml' if result.outputs else 'txt'}")
+    names |= {f"{stem(spec, environment, locked=True)}.yaml" for spec, environment in PINNED}
     goldens.check_no_others(target, names)
 
 

@@ -15,10 +15,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
-    ("skeletons",),
+    ("lock", "skeletons"),
     ("describe",),
     ("driver", "infra", "graph", "diagram", "diff"),
-    ("reader", "schema", "resolve", "rules", "targets", "emit"),
+    ("reader", "schema", "resolve", "pins", "rules", "targets", "emit"),
     ("lowering",),
     (
         "",
@@ -39,6 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 # Modules that are parts of one stage and may know each other.
 PARTS = {
     "environments": "driver",
+    "locked": "driver",
     "overrides": "reader",
     "override_image": "reader",
     "syntax": "reader",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .diagnostics.model import Diagnostic, Path
     from .ir import Pipeline
+    from .locked import Locked
     from .source import SourceFile
 
 SIZE_WARNING = 500_000
@@ -48,20 +49,31 @@ class Result:
 
 
 def compile_source(
-    source: SourceFile, target_names: Sequence[str], overrides: Sequence[str] = (), environment: str = "", lints: Sequence[str] = ()
+    source: SourceFile,
+    target_names: Sequence[str],
+    overrides: Sequence[str] = (),
+    environment: str = "",
+    lints: Sequence[str] = (),
+    lock: SourceFile | None = None,
 ) -> Result:
     """Compile a spec for the targets, such as `argo` or `argo@3.6`.
 
     `overrides` are `--set` texts, such as `params.epochs=3`; they come after the `environment`.
     `lints` are groups of rules to run beside those that always run (`codes.LINTS`).
+    `lock` is the lock file to compile from, with an empty text where there is none; None where its versions do not count.
     """
     findings: list[Finding] = []
     document = reader.read(source, findings) or Document(source, {})
-    return _alone(document, _compiled(document, target_names, overrides, environment, lints, findings, lowering=True))
+    return _alone(document, _compiled(document, target_names, overrides, environment, lints, findings, _locked(lock), lowering=True))
 
 
 def check_source(
-    source: SourceFile, target_names: Sequence[str], overrides: Sequence[str] = (), environment: str = "", lints: Sequence[str] = ()
+    source: SourceFile,
+    target_names: Sequence[str],
+    overrides: Sequence[str] = (),
+    environment: str = "",
+    lints: Sequence[str] = (),
+    lock: SourceFile | None = None,
 ) -> Result:
     """All the checks of `compile_source`, the size of the manifests included, but that a part of the language is not built yet.
 
@@ -69,26 +81,41 @@ def check_source(
     """
     findings: list[Finding] = []
     document = reader.read(source, findings) or Document(source, {})
-    return _alone(document, _compiled(document, target_names, overrides, environment, lints, findings))
+    return _alone(document, _compiled(document, target_names, overrides, environment, lints, findings, _locked(lock)))
 
 
 def check_environments(
-    source: SourceFile, target_names: Sequence[str], overrides: Sequence[str] = (), environment: str = "", lints: Sequence[str] = ()
+    source: SourceFile,
+    target_names: Sequence[str],
+    overrides: Sequence[str] = (),
+    environment: str = "",
+    lints: Sequence[str] = (),
+    lock: SourceFile | None = None,
 ) -> Result:
     """The checks of `check_source` for the environment; without one for the project itself and for each of its environments."""
     findings: list[Finding] = []
     document = reader.read(source, findings) or Document(source, {})
     if environment or "environments" not in document.data:
-        return check_source(source, target_names, overrides, environment, lints)
-    base = _compiled(document, target_names, overrides, "", lints, findings)
+        return check_source(source, target_names, overrides, environment, lints, lock)
+    base = _compiled(document, target_names, overrides, "", lints, findings, _locked(lock))
     if not schema.validate(document.data, []):
         return base
     from .environments import together
 
-    others = {name: _compiled(document, target_names, overrides, name, lints, []) for name in document.data["environments"]}
+    others = {
+        name: _compiled(document, target_names, overrides, name, lints, [], _locked(lock)) for name in document.data["environments"]
+    }
     diagnostics = together(base.diagnostics, {name: result.diagnostics for name, result in others.items()})
     pipeline = base.pipeline if all(result.pipeline for result in others.values()) else None
     return Result(base.name, (), diagnostics, pipeline)
+
+
+def _locked(lock: SourceFile | None) -> Locked | None:
+    if lock is None:
+        return None
+    from .locked import Locked
+
+    return Locked(lock)
 
 
 def header(project: str, environment: str = "") -> str:
@@ -112,21 +139,27 @@ def _compiled(
     environment: str,
     lints: Sequence[str],
     findings: list[Finding],
+    locked: Locked | None,
     *,
     lowering: bool = False,
 ) -> Result:
     """What becomes of a document that was read; `findings` are those of the reader."""
     if failed(findings):
         return _result(document, None, (), findings)
+    base = document
     if environment:
         if not schema.validate(document.data, findings):  # an overlay can be laid only over what has the form of a project
             return _result(document, None, (), findings)
         document, usage = _overlaid(document, environment, findings)
         if usage:
             return Result("", (), (), None, usage)
-    document, pipeline = _front(document, overrides, lints, findings)
-    outputs: tuple[Output, ...] = ()
+    document, pipeline = _resolved(document, overrides, findings)
+    if pipeline is not None and locked is not None:
+        pipeline = locked.pinned(base, document, pipeline, findings)
     if pipeline is not None:
+        rules.run(document, pipeline, findings, lints)
+    outputs: tuple[Output, ...] = ()
+    if pipeline is not None and not (locked and (failed(findings) or failed(locked.findings))):
         chosen = [(word, targets.choose(pipeline, word)) for word in target_names]
         for word, one in chosen:
             targets.load(word).check(one, findings)
@@ -134,7 +167,7 @@ def _compiled(
             findings.extend(_unbuilt(path) for path in pipeline.unbuilt)
         if not failed(findings) and not pipeline.unbuilt:
             outputs = tuple(_output(one, word, findings) for word, one in chosen)
-    return _result(document, pipeline, outputs if lowering else (), findings)
+    return _result(document, pipeline, outputs if lowering else (), findings, locked.diagnostics if locked else ())
 
 
 def _unbuilt(path: Path) -> Finding:
@@ -160,16 +193,13 @@ def _overlaid(document: Document, environment: str, findings: list[Finding]) -> 
     return document, f"has no environment `{environment}`: {there}{f' ({hint})' if hint else ''}"
 
 
-def _front(document: Document, overrides: Sequence[str], lints: Sequence[str], findings: list[Finding]) -> tuple[Document, Pipeline | None]:
+def _resolved(document: Document, overrides: Sequence[str], findings: list[Finding]) -> tuple[Document, Pipeline | None]:
     before = len(findings)
     for override in overrides:
         document = reader.set_value(document, override, findings)
     if failed(findings[before:]) or not schema.validate(document.data, findings):
         return document, None
-    pipeline = resolve.resolve(document, findings)
-    if pipeline is not None:
-        rules.run(document, pipeline, findings, lints)
-    return document, pipeline
+    return document, resolve.resolve(document, findings)
 
 
 def _output(pipeline: Pipeline, target: str, findings: list[Finding]) -> Output:
@@ -181,8 +211,15 @@ def _output(pipeline: Pipeline, target: str, findings: list[Finding]) -> Output:
     return Output(target, text)
 
 
-def _result(document: Document, pipeline: Pipeline | None, outputs: tuple[Output, ...], findings: list[Finding]) -> Result:
-    diagnostics = tuple(suppress(document, locate(document, findings)))
+def _result(
+    document: Document,
+    pipeline: Pipeline | None,
+    outputs: tuple[Output, ...],
+    findings: list[Finding],
+    others: Sequence[Diagnostic] = (),
+) -> Result:
+    """The result with the positions of its findings; `others` have theirs already, in another file."""
+    diagnostics = (*suppress(document, locate(document, findings)), *others)
     if any(diagnostic.severity == "error" for diagnostic in diagnostics):
         pipeline, outputs = None, ()
     return Result(pipeline.name if pipeline else "", outputs, diagnostics, pipeline)

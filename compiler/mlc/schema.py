@@ -30,12 +30,13 @@ _ALL_KINDS = ("string", "boolean", "integer", "number", "array", "object", "null
 _checkers: list[Check] = []
 
 
-def schema_text() -> str:
-    """The text of the schema file: the one in the package, or in a checkout the one in its `schemas` folder."""
+def schema_text(what: str = "project") -> str:
+    """The text of a schema file (`project` or `lock`): the one in the package, or in a checkout the one in its `schemas` folder."""
     here = os.path.dirname(os.path.abspath(__file__))
     checkout = os.path.dirname(os.path.dirname(here))
-    packaged = os.path.join(here, "schemas", "v1", "project.schema.json")
-    path = packaged if os.path.exists(packaged) else os.path.join(checkout, "schemas", "v1", "project.schema.json")
+    place = os.path.join("schemas", "v1", f"{what}.schema.json")
+    packaged = os.path.join(here, place)
+    path = packaged if os.path.exists(packaged) else os.path.join(checkout, place)
     with open(path, encoding="utf-8") as file:
         return file.read()
 

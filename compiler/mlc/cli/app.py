@@ -178,6 +178,9 @@ Environment = Annotated[
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
+Locked = Annotated[
+    bool, typer.Option("--locked", help="Take versions from the lock file beside each spec (mlc lock), and fail where it is out of date.")
+]
 Lints = Annotated[
     list[str] | None,
     typer.Option(
@@ -252,6 +255,7 @@ Examples:
   mlc compile . -o manifests/  # every mlc.yaml and *.mlc.yaml below
   mlc compile mlc.yaml -t argo --set params.epochs=3 --set images.train.tag=1.4
   mlc compile mlc.yaml -t argo --env prod
+  mlc compile mlc.yaml -t kfp --locked
   mlc compile . -o manifests/ --check
 
 A manifest for Argo whose parameters have no default is started with `argo submit FILE -p NAME=VALUE`, not with kubectl.
@@ -320,6 +324,21 @@ Examples:
   mlc infra mlc.yaml --env prod | kubectl apply -f -
 """
 
+_LOCK_HELP = """Write the lock file of a spec: what its names stand for today.
+
+The tag of an image becomes a digest, with the program that the image starts. The file is called like the spec, with .lock at the end,
+and covers all environments. `mlc compile --locked` compiles from it: the same manifest until the lock file is written anew.
+
+Credentials for registries are those of Docker: log in with `docker login`.
+
+\b
+Examples:
+  mlc lock mlc.yaml
+  mlc lock mlc.yaml --check           # exit code 1 where something moved; writes nothing
+  mlc lock mlc.yaml --update train    # look up one image only
+  mlc lock mlc.yaml --platform linux/arm64
+"""
+
 _INIT_HELP = """Write a project to start from.
 
 Writes mlc.yaml and, for the editor, mlc.schema.json.
@@ -385,6 +404,7 @@ def _compile(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; compare with the files that -o names, and show the difference.")
     ] = False,
+    locked: Locked = False,
     strict: Strict = False,
     format: Format = "text",
 ) -> None:
@@ -398,6 +418,7 @@ def _compile(
         check=check,
         strict=strict,
         format=format,
+        locked=locked,
     )
     _ask(context, request)
 
@@ -410,6 +431,7 @@ def _validate(
     environment: Environment = None,
     overrides: Overrides = None,
     lint: Lints = None,
+    locked: Locked = False,
     strict: Strict = False,
     format: Format = "text",
 ) -> None:
@@ -423,6 +445,7 @@ def _validate(
         strict=strict,
         format=format,
         lints=tuple(dict.fromkeys(lint or ())),
+        locked=locked,
     )
     _ask(context, request)
 
@@ -454,10 +477,14 @@ def _describe(
     target: Targets = None,
     environment: Environment = None,
     overrides: Overrides = None,
+    locked: Locked = False,
     shape: Shape = "text",
 ) -> None:
     chosen = targets_of(target) if target else ()
-    _ask(context, Request("describe", tuple(specs or ()), chosen, "", tuple(overrides or ()), environment or "", shape=shape))
+    request = Request(
+        "describe", tuple(specs or ()), chosen, "", tuple(overrides or ()), environment or "", shape=shape, locked=locked
+    )
+    _ask(context, request)
 
 
 @app.command("diff", help=_DIFF_HELP)
@@ -512,6 +539,58 @@ def _infra(
         format=format,
         skeletons=skeletons,
         claim_size=claim_size,
+    )
+    _ask(context, request)
+
+
+@app.command("lock", help=_LOCK_HELP)
+def _lock(
+    context: typer.Context,
+    specs: Specs = None,
+    update: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--update",
+            metavar="NAME",
+            help="Look up only this image, by its name in the spec or by its reference, and what the lock file does not hold yet. "
+            "Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; say what is no longer as in the lock file.")] = False,
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            "--platform",
+            metavar="SYSTEM/PROCESSOR",
+            help="The platform of the nodes, such as linux/arm64: whose program is written down. Default: that of the lock file, "
+            "or linux/amd64.",
+            callback=_check_name,
+            show_default=False,
+        ),
+    ] = None,
+    insecure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--insecure-registry",
+            metavar="HOST",
+            help="A registry that may be asked without TLS, as one on this machine may. Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    strict: Strict = False,
+    format: Format = "text",
+) -> None:
+    request = Request(
+        "lock",
+        tuple(specs or ()),
+        (),
+        check=check,
+        strict=strict,
+        format=format,
+        updates=tuple(update or ()),
+        platform=platform or "",
+        insecure=tuple(insecure or ()),
     )
     _ask(context, request)
 

@@ -13,7 +13,7 @@ _TAKES_VALUE = {
     "compile": ("--target", "--output", "--set", "--env", "--format"),
     "validate": ("--target", "--set", "--env", "--lint", "--format"),
 }
-_FLAGS = {"compile": ("--check", "--strict"), "validate": ("--strict",)}
+_FLAGS = {"compile": ("--check", "--locked", "--strict"), "validate": ("--locked", "--strict")}
 
 
 def parse(argv: list[str]) -> Request | None:
@@ -58,6 +58,7 @@ def parse(argv: list[str]) -> Request | None:
         environment=values["--env"][-1] if values["--env"] else "",
         check="--check" in flags,
         strict="--strict" in flags,
+        locked="--locked" in flags,
         format=values["--format"][-1] if values["--format"] else "text",
         lints=tuple(dict.fromkeys(values["--lint"])),
     )

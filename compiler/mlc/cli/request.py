@@ -27,6 +27,7 @@ class Request:
 
     `arguments` are the specs (files, folders or `-`), the codes of `explain`, or the folder of `init`. `output` is "" for standard output,
     `environment` "" where none was chosen.
+    `updates`, `platform` and `insecure` (hosts of registries) are for `lock`.
     `format` is how diagnostics are printed, `shape` how the result is, where a command has several ways.
     """
 
@@ -45,6 +46,10 @@ class Request:
     shape: str = "text"
     skeletons: bool = False
     claim_size: str = ""
+    locked: bool = False
+    updates: tuple[str, ...] = ()
+    platform: str = ""
+    insecure: tuple[str, ...] = ()
 
 
 def targets_of(words: list[str]) -> tuple[str, ...]:

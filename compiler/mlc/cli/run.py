@@ -51,6 +51,10 @@ def _run(request: Request) -> int:
             from .show import infra
 
             return infra(request)
+        case "lock":
+            from .lock import lock
+
+            return lock(request)
         case "init":
             from .init import init
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from functools import partial
 
 from ..diagnostics.codes import CODES
 from ..diagnostics.model import Diagnostic, Span
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from ..source import SourceFile
     from .request import Request
 
-    Stages = Callable[[SourceFile, tuple[str, ...], tuple[str, ...], str], Result]
+    Stages = Callable[..., Result]
+    """Takes a source, targets, overrides and an environment; with `--locked` also `lock`."""
 
 
 class Session:
@@ -85,6 +87,11 @@ class Session:
                 self.add(failure(finding.code, finding.message, name, finding.help, finding.span))
             return
         self.sources[name] = source.text
+        if self.request.locked:
+            lock = self.lock_file(spec)
+            if lock is None:
+                return
+            stages = partial(stages, lock=lock)
         result = stages(source, self.request.targets, self.request.overrides, self.request.environment)
         if result.usage:
             self.complain(f"`{name}` {result.usage}")
@@ -92,6 +99,30 @@ class Session:
         self.results.append((name, result))
         for diagnostic in result.diagnostics:
             self.add(diagnostic)
+
+    def lock_file(self, spec: str) -> SourceFile | None:
+        """The lock file of a spec, with an empty text where there is none; None where it cannot be read, which is reported."""
+        from ..locked import file_name
+        from ..reader import decode
+        from ..source import SourceFile
+
+        if spec == STDIN:
+            self.complain("`--locked` reads the lock file beside a spec, and standard input has none: name a file")
+            return None
+        name = file_name(spec)
+        findings: list[Finding] = []
+        try:
+            source = decode(name, read(name), findings)
+        except FileNotFoundError:
+            return SourceFile(name, "")
+        except OSError as error:
+            self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name, _way_out(error)))
+            return None
+        for finding in findings:
+            self.add(failure(finding.code, finding.message, name, finding.help, finding.span))
+        if source is not None:
+            self.sources[name] = source.text
+        return source
 
     def spares_specs(self, outputs: Sequence[str]) -> bool:
         """Whether no output is one of the specs, by whatever name; complains about each one that is."""

@@ -37,6 +37,19 @@ def tell(text: str) -> None:
         _drop(sys.stderr.fileno())
 
 
+def progress(text: str) -> None:
+    """Show how far a command is, on standard error: one line, that the next one takes the place of. Only on a terminal; "" clears it."""
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return
+    width = max(os.get_terminal_size(sys.stderr.fileno()).columns - 1, 20)
+    plain = "".join(char if char.isprintable() else "?" for char in text)
+    try:
+        sys.stderr.write(f"\r\x1b[K{plain[:width]}")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _drop(sys.stderr.fileno())
+
+
 def unicode() -> bool:
     """Whether standard output takes any character."""
     return sys.stdout is not None and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

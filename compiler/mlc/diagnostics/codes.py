@@ -1,6 +1,6 @@
 """The one table of codes. A code is never renumbered and never used again; its page is `pages/<code>.md`.
 
-1xx reading, 2xx schema, 3xx references, types and graph, 4xx target, 5xx lint, 9xx internal.
+1xx reading, 2xx schema, 3xx references, types and graph, 4xx target and lock file, 5xx lint, 9xx files, servers and mlc itself.
 """
 
 from __future__ import annotations
@@ -99,6 +99,12 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC417", "error", "an address that the target cannot fetch"),
     ("MLC420", "error", "a parameter in a place that the target fills only as a whole"),
     ("MLC422", "error", "a patch after which the target cannot take the manifest"),
+    ("MLC450", "error", "a project without a lock file"),
+    ("MLC451", "error", "a lock file of the wrong form"),
+    ("MLC452", "error", "something that the lock file does not hold"),
+    ("MLC453", "error", "something in the lock file that the project does not use"),
+    ("MLC454", "warning", "a version that only a run knows"),
+    ("MLC455", "error", "an image without a program"),
     ("MLC501", "error", "a secret in plain text"),
     ("MLC502", "warning", "a glob that no shell will expand"),
     ("MLC503", "warning", "`mlc` is not the first key"),
@@ -117,6 +123,11 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC901", "error", "a fault in mlc itself"),
     ("MLC902", "error", "a file that cannot be read"),
     ("MLC903", "error", "a file that cannot be written"),
+    ("MLC904", "error", "a server that cannot be asked"),
+    ("MLC905", "error", "a server that refuses access"),
+    ("MLC906", "error", "something that is not on its server"),
+    ("MLC907", "error", "an answer of a server that cannot be used"),
+    ("MLC908", "error", "something of this machine that is missing"),
 )
 
 CODES: dict[str, Code] = {code: Code(code, severity, summary) for code, severity, summary in _TABLE}

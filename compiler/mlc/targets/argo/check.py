@@ -118,7 +118,7 @@ def _step(step: Step) -> Iterator[Finding]:
         yield Finding("MLC401", message, (*step.retry.origin, "backoff", "factor"), help="use a whole number, such as `2`")
     if step.command is None and step.script is None and step.resource is None:
         message = f"step `{step.name}` has no command, so Argo must ask the registry what its image runs"
-        help = "give the step a `command`, or its image an `entrypoint` under `images`"
+        help = "give the step a `command`, or its image an `entrypoint` under `images`; or let `mlc lock` find it, for `--locked`"
         yield Finding("MLC407", message, step.origin, "key", help=help)
     ports: tuple[Input | Output | Value | Metric | Mount, ...] = (*step.inputs, *step.outputs, *step.values, *step.metrics, *step.mounts)
     for port in ports:
@@ -162,7 +162,7 @@ def _container(step: Step, container: Container) -> Iterator[Finding]:
         yield Finding("MLC402", message, container.origin, "key", help="give it another name")
     if container.command is None and container.script is None and container in step.sidecars:
         message = f"sidecar `{container.name}` of step `{step.name}` has no command, so Argo must ask the registry what its image runs"
-        help = "give it a `command`, or its image an `entrypoint` under `images`"
+        help = "give it a `command`, or its image an `entrypoint` under `images`; or let `mlc lock` find it, for `--locked`"
         yield Finding("MLC407", message, container.origin, "key", help=help)
     for mount in container.mounts:
         if any(mount.path == folder or mount.path.startswith(folder + "/") for folder in _FOLDERS):

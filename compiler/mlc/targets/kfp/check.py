@@ -162,7 +162,7 @@ def _step(step: Step, findings: list[Finding]) -> None:
         return
     if not step.command and step.script is None:
         message = f"step `{step.name}` has no command, and the program of its image is unknown to KFP"
-        text = "give the step `command` or `run`, or the image an `entrypoint` under `images`"
+        text = "give the step `command` or `run`, or the image an `entrypoint` under `images`; or let `mlc lock` find it, for `--locked`"
         findings.append(Finding("MLC406", message, step.origin, "key", help=text))
     _tag(step.title, step.where("title"), findings)
     _expanded(step.title, "a title", step.where("title"), findings)

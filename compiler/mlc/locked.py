@@ -1,0 +1,122 @@
+"""The lock file of a project: read and checked, and laid over what was resolved. A part of the driver, used with `--locked` alone."""
+
+from __future__ import annotations
+
+import json
+
+from . import pins, reader, resolve, schema
+from .diagnostics.model import Finding
+from .resolve import environments
+from .source import Document, SourceFile, locate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .diagnostics.model import Diagnostic, Path
+    from .ir import Pipeline
+    from .pins import Lock
+
+VERSION = "v1"
+
+
+def file_name(spec: str) -> str:
+    """The name of a spec's lock file."""
+    return f"{spec}.lock"
+
+
+class Locked:
+    """A lock file and what is wrong with it. `document` is None, and `lock` empty, where it cannot be used.
+
+    `newer`: its form is not one of this version of mlc, which must not write over it.
+    """
+
+    def __init__(self, source: SourceFile) -> None:
+        """Read a lock file."""
+        self.source = source
+        self.findings: list[Finding] = []
+        self.newer = False
+        self.document = self._read() if source.text.strip() else None
+        self.lock: Lock = pins.read(self.document.data) if self.document else pins.NOTHING
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no such file, or nothing in it."""
+        return not self.source.text.strip()
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """What was found, with positions in the lock file."""
+        return locate(self.document or Document(self.source, {}), self.findings)
+
+    def _read(self) -> Document | None:
+        document = reader.read(self.source, self.findings)
+        if document is None or self.findings:
+            return None
+        problem = _problem(document.data)
+        if problem is None:
+            return document
+        message, path, help = problem
+        self.newer = path == ("mlc-lock",)
+        self.findings.append(Finding("MLC451", message, path, "key", help=help))
+        return None
+
+    def pinned(self, base: Document, document: Document, pipeline: Pipeline, findings: list[Finding]) -> Pipeline:
+        """The pipeline at what the lock file holds.
+
+        `document` is `base` with an environment and overrides laid over it. What the project needs and the file does not hold is added
+        to `findings`, what the file holds and no environment needs (MLC453) to those of the file.
+        """
+        if self.missing:
+            help = f"write it with `mlc lock {base.source.name}`, and keep it beside the spec"
+            findings.append(Finding("MLC450", f"there is no lock file `{self.source.name}`", ("name",), help=help))
+            return pipeline
+        if self.document is None:
+            return pipeline
+        pipeline_pinned = pins.pinned(document, pipeline, self.lock, findings)
+        unused = self.lock.images.keys() - pins.images(document, pipeline).keys()
+        if unused:
+            for one, other in resolved(base):
+                if other is None:
+                    return pipeline_pinned  # an environment with errors: what it needs is not known
+                unused -= pins.images(one, other).keys()
+        for reference in sorted(unused):
+            help = f"write the file anew: `mlc lock {base.source.name}`"
+            message = f"the project uses no image `{reference}` any more"
+            self.findings.append(Finding("MLC453", message, ("images", reference), "key", help=help))
+        return pipeline_pinned
+
+
+def resolved(base: Document) -> Iterator[tuple[Document, Pipeline | None]]:
+    """The project, and the project in each of its environments, as the file has it; None for one with errors."""
+    for name in ("", *environments.names(base.data)):
+        findings: list[Finding] = []
+        document = environments.apply(base, name, findings) if name else base
+        yield document, resolve.resolve(document, findings) if schema.validate(document.data, findings) and not findings else None
+
+
+def _problem(data: dict[str, Any]) -> tuple[str, Path, str] | None:
+    """What is wrong with the form of a lock file, in which part, and what to do."""
+    form = json.loads(schema.schema_text("lock"))
+    if schema.compile_checker(form)(data):
+        return None
+    help = "it is written by `mlc lock` alone: restore it, or write it anew"
+    version = data.get("mlc-lock")
+    if version is None:
+        return "this is no lock file: it does not start with `mlc-lock: v1`", (), help
+    if version != VERSION:
+        return f"this version of mlc reads lock files of form `{VERSION}`, and this one is `{version}`", ("mlc-lock",), "update mlc"
+    for section, value in data.items():
+        node = form["properties"].get(section)
+        if node is None:
+            return f"a lock file has no `{section}`", (section,), help
+        others = node.get("additionalProperties")
+        if isinstance(others, dict) and isinstance(value, dict):
+            check = schema.compile_checker({**others, "$defs": form["$defs"]})
+            for name, entry in value.items():
+                if not check(entry):
+                    return f"the entry of `{name}` is not as `mlc lock` writes it", (section, name), help
+        elif not schema.compile_checker({**node, "$defs": form["$defs"]})(value):
+            return f"`{section}` is not as `mlc lock` writes it", (section,), help
+    return "this is not as `mlc lock` writes it", (), help
