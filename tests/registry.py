@@ -129,7 +129,9 @@ class Registry:
 
 
 @contextmanager
-def registry(folder: Path, auth: dict[str, Any] | None = None, tls: dict[str, str] | None = None, authorization: str = "") -> Iterator[Registry]:
+def registry(
+    folder: Path, auth: dict[str, Any] | None = None, tls: dict[str, str] | None = None, authorization: str = ""
+) -> Iterator[Registry]:
     """Run a registry that keeps its files in `folder`. `auth` and `http.tls` are as in its configuration."""
     port = free_port()
     config: dict[str, Any] = {
@@ -239,7 +241,16 @@ class Tokens:
         now = int(time.time())
         pem = Path(self.files["certificate"]).read_text(encoding="utf-8")
         header = {"typ": "JWT", "alg": "RS256", "x5c": ["".join(pem.splitlines()[1:-1])]}
-        claims = {"iss": self.ISSUER, "sub": USER, "aud": self.SERVICE, "exp": now + 300, "nbf": now - 60, "iat": now, "jti": "1", "access": access}
+        claims = {
+            "iss": self.ISSUER,
+            "sub": USER,
+            "aud": self.SERVICE,
+            "exp": now + 300,
+            "nbf": now - 60,
+            "iat": now,
+            "jti": "1",
+            "access": access,
+        }
         signed = f"{_url64(json.dumps(header).encode())}.{_url64(json.dumps(claims).encode())}"
         command = [program("openssl"), "dgst", "-sha256", "-sign", self.files["key"]]
         signature = subprocess.run(command, input=signed.encode(), capture_output=True, check=True).stdout

@@ -193,7 +193,7 @@ def test_compile_imports_one_target(tmp_path: Path, target: str, other: str) -> 
     assert done.stdout == "0 []\n"
 
 
-COMMANDS = ["init", "compile", "validate", "graph", "describe", "diff", "infra", "explain", "schema"]
+COMMANDS = ["init", "compile", "validate", "graph", "describe", "diff", "infra", "lock", "explain", "schema"]
 
 # --- help, mistakes, completion -----------------------------------------------------------------------------------------------
 
@@ -278,8 +278,8 @@ def test_completion(tmp_path: Path) -> None:
         ("mlc co", 1, "compile"),
         ("mlc compile --ta", 2, "--target"),
         ("mlc compile --target k", 3, "kfp kfp@2.4 kfp@2.5 kfp@2.14 kfp@2.15 kfp@2.16 kfp@2.17"),
-        ("mlc explain MLC90", 2, "MLC901 MLC902 MLC903"),
-        ("mlc explain mlc90", 2, "mlc901 mlc902 mlc903"),
+        ("mlc explain MLC10", 2, " ".join(f"MLC{number}" for number in range(101, 110))),
+        ("mlc explain mlc11", 2, "mlc110 mlc111 mlc112 mlc113 mlc114"),
         (f"mlc compile {named} --env ", 4, "dev prod"),
         (f"mlc compile {named} --env pr", 4, "prod"),
         (f"mlc compile {named}x --env pr", 4, ""),

@@ -82,7 +82,7 @@ def run(
 
 
 def expected(spec: Path) -> set[tuple[str, int]]:
-    """The codes and lines that the comments of a spec and its lock file expect. Read as Latin-1, which every file is: the comments are ASCII."""
+    """The codes and lines that the comments of a spec and its lock file expect. Read as Latin-1: they are ASCII."""
     if spec.stem in BARE:
         return {(spec.name[:6], 1)}
     found: set[tuple[str, int]] = set()

@@ -50,10 +50,11 @@ ONLY = {
     "yaml": ("reader", "source", "emit"),
     "typer": ("cli.app",),
     "jsonschema": ("schema",),
+    "requests": ("lock.registry",),
 }
 # Each of these costs milliseconds at start-up, on every compile of every commit.
 SLOW = {"argparse", "dataclasses", "enum", "inspect", "pathlib", "typing"}
-SLOW_ALLOWED = ("cli.app", "schema_wording")  # help and mistakes in a spec, where they are not noticed
+SLOW_ALLOWED = ("cli.app", "schema_wording", "lock")  # help, mistakes in a spec and the network, where they are not noticed
 
 
 def name_of(module: Path) -> str:
@@ -148,7 +149,7 @@ def test_third_parties_are_imported_in_one_place(module: Path) -> None:
 def test_slow_modules_stay_out(module: Path) -> None:
     """The standard library's slow modules are imported by nothing on the compile path."""
     slow = SLOW.intersection(imports(module, typing=False))
-    assert not slow or name_of(module) in SLOW_ALLOWED
+    assert not slow or name_of(module).startswith(SLOW_ALLOWED)
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if "cli" not in module.relative_to(PACKAGE).parts], ids=label)

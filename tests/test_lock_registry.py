@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
-from mlc import __main__
 from mlc.lock import credentials
 from mlc.lock import registry as client
 from mlc.lock.credentials import Credentials
@@ -25,7 +25,6 @@ from mlc.lock.reference import Reference, is_loopback, parse
 from mlc.lock.registry import Registries
 from mlc.pins import LockedImage
 from tests.registry import (
-    OCI_INDEX,
     OCI_MANIFEST,
     PASSWORD,
     USER,
@@ -416,7 +415,7 @@ def test_answers_without_an_image(status: int, code: str) -> None:
 def test_second_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that recovers is given the time that it asks for, and no more than is bearable."""
     waits: list[float] = []
-    monkeypatch.setattr(client.time, "sleep", waits.append)
+    monkeypatch.setattr(time, "sleep", waits.append)
     asked: list[str] = []
 
     def reply(handler: http.server.BaseHTTPRequestHandler) -> None:
@@ -560,7 +559,7 @@ def test_token_server_that_fails(status: int, body: bytes, code: str) -> None:
 
 def test_tokens_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry with TLS cannot have a password sent in the open, neither to a token server nor by a redirection."""
-    session = client.requests.Session()
+    session = requests.Session()
     image = client._Image(session, "r.test/a:1", parse("r.test/a:1"), AMD, False, lambda _: Credentials("u", "p"))
     with pytest.raises(Failure, match="sends credentials to an address without TLS"):
         image.authorize('Bearer realm="http://tokens.test/",service="s"')

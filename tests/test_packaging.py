@@ -66,7 +66,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         metadata = email.message_from_bytes(archive.read(f"mlc_compiler-{__version__}.dist-info/METADATA"))
     assert {name.split("/")[0] for name in names} == {"mlc", f"mlc_compiler-{__version__}.dist-info"}
     source = {path.relative_to(ROOT / "compiler").as_posix() for path in (ROOT / "compiler" / "mlc").rglob("*") if path.is_file()}
-    wanted = {name for name in source if "__pycache__" not in name} | {"mlc/schemas/v1/project.schema.json"}
+    wanted = {name for name in source if "__pycache__" not in name} | {f"mlc/schemas/v1/{form}.schema.json" for form in ("lock", "project")}
     assert {name for name in names if name.startswith("mlc/")} == wanted
     assert {f"mlc/diagnostics/pages/{code}.md" for code in CODES} <= names
     assert {"mlc/py.typed", "mlc/cli/template/mlc.yaml"} <= names

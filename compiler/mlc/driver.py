@@ -102,9 +102,7 @@ def check_environments(
         return base
     from .environments import together
 
-    others = {
-        name: _compiled(document, target_names, overrides, name, lints, [], _locked(lock)) for name in document.data["environments"]
-    }
+    others = {name: _compiled(document, target_names, overrides, name, lints, [], _locked(lock)) for name in document.data["environments"]}
     diagnostics = together(base.diagnostics, {name: result.diagnostics for name, result in others.items()})
     pipeline = base.pipeline if all(result.pipeline for result in others.values()) else None
     return Result(base.name, (), diagnostics, pipeline)

@@ -239,7 +239,7 @@ Exit codes:
   0    done
   1    errors in a spec, or --check found a difference
   2    wrong usage
-  3    a file that cannot be read or written, or a fault in mlc
+  3    a file that cannot be read or written, a server that cannot be asked, or a fault in mlc
   130  interrupted
 """
 
@@ -481,9 +481,7 @@ def _describe(
     shape: Shape = "text",
 ) -> None:
     chosen = targets_of(target) if target else ()
-    request = Request(
-        "describe", tuple(specs or ()), chosen, "", tuple(overrides or ()), environment or "", shape=shape, locked=locked
-    )
+    request = Request("describe", tuple(specs or ()), chosen, "", tuple(overrides or ()), environment or "", shape=shape, locked=locked)
     _ask(context, request)
 
 

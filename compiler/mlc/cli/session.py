@@ -53,6 +53,9 @@ class Session:
         if "" in self.request.arguments:
             self.complain("the name of a spec is empty")
             return False
+        if self.request.locked and STDIN in self.request.arguments:
+            self.complain("`--locked` reads the lock file beside a spec, and standard input has none: name a file")
+            return False
         try:
             self._specs, empty = find(self.request.arguments)
         except OSError as error:
@@ -106,9 +109,6 @@ class Session:
         from ..reader import decode
         from ..source import SourceFile
 
-        if spec == STDIN:
-            self.complain("`--locked` reads the lock file beside a spec, and standard input has none: name a file")
-            return None
         name = file_name(spec)
         findings: list[Finding] = []
         try:

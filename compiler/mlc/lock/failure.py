@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Failure(Exception):  # noqa: N818 - it is one, not a mistake in the program
+class Failure(Exception):
     """A look-up without an answer. `code` is one of MLC904 to MLC908; `message` and `help` are as in a finding."""
 
     def __init__(self, code: str, message: str, help: str) -> None:

@@ -11,7 +11,7 @@ from ..diagnostics.model import Diagnostic, Finding
 from ..driver import header
 from ..emit import to_yaml
 from ..pins import Lock, LockedImage
-from ..source import Document, locate
+from ..source import Document, locate, suppress
 
 if TYPE_CHECKING:
     from ..diagnostics.model import Path
@@ -60,7 +60,8 @@ def plan(base: Document) -> Plan:
             found.images.setdefault(reference, Place(document, path))
             if path[0] == "images":
                 found.names.setdefault(str(path[1]), set()).add(reference)
-        found.open_ends += [one for one in locate(document, pins.open_ends(document, pipeline)) if one not in found.open_ends]
+        kept = suppress(document, locate(document, pins.open_ends(document, pipeline)))
+        found.open_ends += [one for one in kept if one.code == "MLC454" and one not in found.open_ends]
     return found
 
 

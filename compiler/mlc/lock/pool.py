@@ -33,7 +33,7 @@ def answers(tasks: Sequence[Task], look_up: Callable[[Task], Answer]) -> Iterato
                 return
             try:
                 done.put((task, look_up(task)))
-            except BaseException as error:  # noqa: BLE001 - it is raised where somebody sees it
+            except BaseException as error:
                 done.put((task, error))
 
     for _ in range(min(AT_ONCE, len(tasks))):

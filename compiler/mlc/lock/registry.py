@@ -374,7 +374,7 @@ class _Image:
         return Failure("MLC907", message, help or "check that it is an image, or ask who runs the registry")
 
 
-class _SpeaksNoTls(Exception):  # noqa: N818 - a way to go on, not an error
+class _SpeaksNoTls(Exception):
     """The other side answers, without TLS."""
 
 
