@@ -33,9 +33,8 @@ class Settings:
 
 def locked(plan: Plan, old: Lock, settings: Settings, progress: Progress) -> tuple[Lock, list[Diagnostic]]:
     """The lock of a project as its servers have it now, and what could not be looked up. What needs no look-up is as it was."""
-    chosen = (
-        {reference for name in settings.updates for reference in plan.named(name)} if settings.updates is not None else set(plan.images)
-    )
+    names = plan.images if settings.updates is None else settings.updates
+    chosen = {reference for name in names for reference in plan.named(name)}
     tasks = [reference for reference in sorted(plan.images) if reference in chosen or reference not in old.images]
     images = {reference: entry for reference, entry in old.images.items() if reference in plan.images}
     diagnostics: list[Diagnostic] = []
