@@ -138,8 +138,9 @@ def test_command_line_wins_over_the_spec() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["* * * * *", "*/5 0-6,22 1,15 jan-mar MON-fri", "0 3 ? * 0", "@daily", "@every 1h30m", "@every 90s", "5/15 * * * *", "59 23 31 12 6"],
-)
+    ["* * * * *", "*/5 0-6,22 1,15 jan-mar MON-fri", "0 3 ? * 0", "@daily", "@every 1h30m", "@every 90s", "5/15 * * * *", "59 23 31 12 6",
+     "0 0 29 2 *", "0 0 31 2 mon", "0 0 31 2 */2", "0 0 31 2,jul *", "0 0 28,31 2 *", "0 0 31 2-12/5 *", "0 0 31 2/5 ?", "0  3 * * *"],
+)  # fmt: skip
 def test_right_schedules(text: str) -> None:
     """What robfig/cron reads in its standard form is right."""
     assert problem(text) == ""
@@ -151,8 +152,25 @@ def test_right_schedules(text: str) -> None:
         *("", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "-1 * * * *", "5-1 * * * *"),
         *("*/0 * * * *", "*/x * * * *", "1, * * * *", "mon * * * *", "@reboot", "@every", "@every 0s", "@every 5", "CRON_TZ=UTC 0 3 * * *"),
         *("0 3 * * lun", "0 3 * * mon-", "٣ * * * *"),
+        *("0 0 30 feb *", "0 0 31 2 *", "0 0 31 2,4,jun,9-9 *", "0 0 30-31 2 ?", "0 0 31/1 4/5 *,mon", "0 0 30 2 */1"),
+        *("0 3 * * *\n", " 0 3 * * *", "0 3 * * * ", "0\t3 * * *", "0\u00a03 * * *", "0 3 * *\n*", "0\u200b 3 * * *", "@daily\n"),
     ],
 )
 def test_wrong_schedules(text: str) -> None:
-    """What it does not read has a problem that a person can act on."""
+    """What it does not read, or what never comes, has a problem that a person can act on."""
     assert problem(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("0 0 31 2 *", "never comes: no such month has such a day"),
+        ("0 3 * * *\n", "holds a line break"),
+        ("0\t3 * * *", "holds a tab"),
+        ("0\u00a03 * * *", "holds the character U+00A0"),
+        ("@daily ", "holds a space at its beginning or end"),
+    ],
+)
+def test_what_is_said_of_schedules(text: str, says: str) -> None:
+    """A blank that nobody sees is named."""
+    assert problem(text).startswith(says)

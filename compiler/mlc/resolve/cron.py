@@ -21,6 +21,11 @@ def problem(text: str) -> str:
     """What is wrong with a cron expression, as the end of a sentence; "" for a right one."""
     if text in _WORDS:
         return ""
+    blank = next((character for character in text if character != " " and (character.isspace() or not character.isprintable())), "")
+    if blank or text != text.strip():
+        known = {"\n": "a line break", "\r": "a line break", "\t": "a tab"}
+        what = known.get(blank, f"the character U+{ord(blank):04X}") if blank else "a space at its beginning or end"
+        return f"holds {what}: between its fields stand spaces, and nothing around them"
     if text.startswith("@"):
         every = re.fullmatch(_EVERY, text)
         return "" if every and any(group and group.strip("0hms") for group in every.groups()) else "is no schedule"
@@ -34,7 +39,35 @@ def problem(text: str) -> str:
             wrong = _part(part, lowest, highest, words)
             if wrong:
                 return f"has the {name} `{part}`, {wrong}"
-    return ""
+    return "" if _comes(*fields[2:]) else "never comes: no such month has such a day"
+
+
+_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def _comes(days: str, months: str, weekdays: str) -> bool:
+    """Whether there is such a day in such a month.
+
+    Where days of the week are named, too, one of both is enough (spec.go, dayMatches); a `*` with a step counts as named.
+    """
+    if not any(part.partition("/")[0] in ("*", "?") and part.partition("/")[2] in ("", "1") for part in weekdays.split(",")):
+        return True
+    first = min(_first(part, {}) for part in days.split(","))
+    return any(first <= _LENGTHS[month - 1] for part in months.split(",") for month in _months(part))
+
+
+def _first(part: str, words: dict[str, int]) -> int:
+    """The lowest value of a part of a field that starts with 1."""
+    start = part.partition("/")[0].partition("-")[0].lower()
+    return 1 if start in ("*", "?") else words.get(start) or int(start)
+
+
+def _months(part: str) -> range:
+    values, _, step = part.partition("/")
+    last = values.partition("-")[2].lower()
+    first = _first(part, _MONTHS)
+    end = (_MONTHS.get(last) or int(last)) if last else first if values not in ("*", "?") and not step else 12
+    return range(first, end + 1, int(step or 1))
 
 
 def _part(part: str, lowest: int, highest: int, words: dict[str, int]) -> str:
