@@ -172,12 +172,69 @@ def test_set_comes_after_the_environment() -> None:
         ("steps: {train: {needs: serve}}", [("MLC201", "environments.e.steps.train.needs")]),
         ("steps: {train: {use: x}}", [("MLC201", "environments.e.steps.train.use")]),
         ("artifacts: {model: model}", [("MLC201", "environments.e.artifacts")]),
-        ("volumes: {data: null}", [("MLC316", "steps.train.volumes.data")]),
+        ("volumes: {data: null}", [("MLC316", "environments.e.volumes.data")]),
     ],
 )  # fmt: skip
 def test_findings_point_into_the_overlay(overlay: str, expected: list[tuple[str, str]]) -> None:
     """A fault that an environment brings is shown where it stands; what only it makes wrong, where that stands."""
     assert problems(overlay) == expected
+
+
+TAKEN = """
+    volumes: {data: {claim: c}, work: {size: 1Gi, storage_class: fast}}
+    images: {t: "x:1"}
+    defaults: {command: c}
+    params: {p: 1}
+    steps:
+      a: {image: t, volumes: {data: /d, work: /w}}
+      b: {image: t, needs: a}
+    environments:
+      e: OVERLAY
+    """
+
+
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        (
+            "{volumes: {data: null}}",
+            [("MLC316", "volumes.data", "there is no volume `data`: environment `e` takes `volumes.data` away", [8])],
+        ),
+        ("{images: {t: null}}", [("MLC317", "images.t", "there is no image `t`: environment `e` takes `images.t` away", [8, 9])]),
+        ("{steps: {b: {image: null}}}", [("MLC202", "steps.b.image", "step `b` has no `image`: environment `e` takes", [9])]),
+        (
+            "{volumes: {data: {claim: null}}, steps: {a: {timeout: null}}}",
+            [("MLC207", "volumes.data.claim", "volume `data` has none of", [3])],
+        ),
+        (
+            "{volumes: {work: {storage_class: null}}, defaults: {timeout: 1h}}",
+            [("MLC406", "volumes.work.storage_class", "volume `work` is made for each run and has no `storage_class`", [3])],
+        ),
+        (
+            "{volumes: {data: null, work: {storage_class: null}}}",  # the second is seen when the first is put right
+            [("MLC316", "volumes.data", "there is no volume `data`", [8])],
+        ),
+    ],
+)  # fmt: skip
+def test_what_an_environment_takes_away(overlay: str, expected: list[tuple[str, str, str, list[int]]]) -> None:
+    """An error that is there only for a `null` of an overlay is shown at the `null`, with the places that need what it takes."""
+    text = source(TAKEN.replace("OVERLAY", overlay))
+    for found in (driver.compile_source(text, ("kfp",), (), "e"), driver.check_environments(text, ("kfp",))):
+        errors = [one for one in found.diagnostics if one.severity == "error"]
+        assert [(one.code, ".".join(map(str, one.path[2:])), [note.span.line for note in one.notes]) for one in errors] == [
+            (code, path, lines) for code, path, _, lines in expected
+        ]
+        for one, (_, _, message, _) in zip(errors, expected, strict=True):
+            assert one.message.startswith(message)
+            assert one.span.line == 11
+            assert "null" in one.help
+
+
+def test_what_an_environment_does_not_take_away() -> None:
+    """An error that is there without the `null`, too, stays where it is."""
+    text = source(TAKEN.replace("needs: a", "needs: z").replace("OVERLAY", "{volumes: {data: null}, steps: {b: {title: null}}}"))
+    found = driver.compile_source(text, ("kfp",), (), "e").diagnostics
+    assert [(one.code, one.path[:2]) for one in found] == [("MLC301", ("steps", "b")), ("MLC316", ("environments", "e"))]
 
 
 def test_a_script_that_loses_its_shell() -> None:

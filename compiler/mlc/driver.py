@@ -144,6 +144,28 @@ def _compiled(
     """What becomes of a document that was read; `findings` are those of the reader."""
     if failed(findings):
         return _result(document, None, (), findings)
+    result = _staged(document, target_names, overrides, environment, lints, findings, locked, lowering=lowering)
+    if not environment or result.pipeline is not None or result.usage:
+        return result
+    from .environments import taken_away
+
+    def again(other: Document, name: str) -> Sequence[Diagnostic]:
+        return _staged(other, target_names, overrides, name, (), [], None, lowering=lowering).diagnostics
+
+    return replace(result, diagnostics=taken_away(document, environment, result.diagnostics, again))
+
+
+def _staged(
+    document: Document,
+    target_names: Sequence[str],
+    overrides: Sequence[str],
+    environment: str,
+    lints: Sequence[str],
+    findings: list[Finding],
+    locked: Locked | None,
+    *,
+    lowering: bool,
+) -> Result:
     base = document
     if environment:
         if not schema.validate(document.data, findings):  # an overlay can be laid only over what has the form of a project
