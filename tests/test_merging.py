@@ -197,3 +197,25 @@ def test_a_large_project_with_templates() -> None:
     steps = "\n".join(f"  s{number}: {{use: job, env: {{N: '{number}'}}}}" for number in range(2000))
     found: Pipeline = pipeline(f"{BASE}{steps}\n")
     assert len(found.steps) == 2000
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ("machine: nope", ("MLC328", "there is no machine `nope`")),
+        ("image: nope", ("MLC317", "there is no image `nope`")),
+        ("volumes: {nope: /n}", ("MLC316", "there is no volume `nope`")),
+    ],
+)
+@pytest.mark.parametrize("place", ["defaults: {%s}", "templates: {t: {%s}}"])
+def test_names_that_no_step_takes(place: str, layer: str, expected: tuple[str, str]) -> None:
+    """What `defaults` or a template name must be there, whether steps take it or not; what many steps take is said once."""
+    steps = "steps: {a: {image: 'x:1', command: c, machine: m, volumes: {nope: null, v: /v}}}"
+    steps = f"machines: {{m: {{resources: {{cpu: 1}}}}}}\nvolumes: {{v: {{claim: c}}}}\n{steps}"
+    said = check(f"{place % layer}\n{steps}")
+    assert [(one.code, one.message) for one in said if one.severity == "error"] == [expected]
+    keys = [*(["use: t"] if "templates" in place else []), *(["image: 'x:1'"] if "image" not in layer else []), "command: c"]
+    one = ", ".join(keys)
+    many = f"steps: {{a: {{{one}}}, b: {{{one}}}}}"
+    said = check(f"{place % layer}\n{many}")
+    assert [(one.code, one.message) for one in said if one.severity == "error"] == [expected]

@@ -38,6 +38,7 @@ class Context:
         self.loop, self.once = "", False
         self._elsewhere: frozenset[str] = frozenset()
         self._comparisons = 0
+        self._unknown: set[tuple[str, Path]] = set()
 
     def enter(self, ports: Mapping[str, Ports], elsewhere: Iterable[str], final: bool) -> None:
         """Go on with the steps of one group: `ports` of its steps may be referred to, steps `elsewhere` may not."""
@@ -76,7 +77,10 @@ class Context:
         self.findings.append(Finding(code, message, path, at, within, label, related, help))
 
     def unknown(self, code: str, message: str, path: Path, word: str, candidates: Iterable[str], help: str = "", at: At = "value") -> None:
-        """Add a finding about a name that does not exist, with the nearest names that do."""
+        """Add a finding about a name that does not exist, with the nearest names that do. What many steps inherit is said once."""
+        if (message, path) in self._unknown:
+            return
+        self._unknown.add((message, path))
         self.report(code, message, path, at=at, help=self.suggest(word, candidates) or help)
 
     def suggest(self, word: str, candidates: Iterable[str]) -> str:

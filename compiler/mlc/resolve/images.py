@@ -54,9 +54,7 @@ def resolve(context: Context, step: Merged, declared: Mapping[str, Any]) -> tupl
         return Image("", "", "", step.origin), None
     entry = declared.get(named)
     if entry is None:
-        if "${{" not in named and not any(mark in named for mark in "/:@"):
-            help = "declare it under `images`, or write a full reference with a tag, such as `python:3.12-slim`"
-            context.unknown("MLC317", f"there is no image `{named}`", path, named, declared, help)
+        if not check_name(context, named, path, declared):
             return Image(named, "", "", path), None
         return Image(named, "", "", path, (), _reference(context, named, path)), None
     origin: Path = ("images", named)
@@ -64,6 +62,15 @@ def resolve(context: Context, step: Merged, declared: Mapping[str, Any]) -> tupl
     if isinstance(entry, str):
         return Image(entry, "", "", path, origin, text), None
     return Image(entry["ref"], entry.get("pull_policy", ""), entry.get("pull_secret", ""), path, origin, text), entry.get("entrypoint")
+
+
+def check_name(context: Context, named: str, path: Path, declared: Mapping[str, Any]) -> bool:
+    """Whether this is a name of `images`, or the reference of an image. A name that is not there is reported (MLC317)."""
+    if named in declared or "${{" in named or any(mark in named for mark in "/:@"):
+        return True
+    help = "declare it under `images`, or write a full reference with a tag, such as `python:3.12-slim`"
+    context.unknown("MLC317", f"there is no image `{named}`", path, named, declared, help)
+    return False
 
 
 def _reference(context: Context, text: str, path: Path) -> Text | None:

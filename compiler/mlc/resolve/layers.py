@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import images, volumes
 from .merge import PORTS, Stack
 from .names import check_alike
 
@@ -37,6 +38,19 @@ class _Layers:
             _check_templates(context, self.templates)
         if self.machines:
             check_alike(context, {name: ("machines", name) for name in self.machines})
+        for layer in (*((("templates", name), template) for name, template in self.templates.items()), self.defaults):
+            if layer is not None:
+                self._check_names(*layer)
+
+    def _check_names(self, path: Path, layer: Mapping[str, Any]) -> None:
+        """What a layer names must be there, also where no step takes it."""
+        if layer.get("machine") is not None and layer["machine"] not in self.machines:
+            self._no_machine(layer["machine"], (*path, "machine"))
+        if layer.get("image") is not None:
+            images.check_name(self.context, layer["image"], (*path, "image"), self.context.data.get("images") or {})
+        for name, entry in (layer.get("volumes") or {}).items():
+            if entry is not None:
+                volumes.check_name(self.context, name, (*path, "volumes", name), self.context.data.get("volumes") or {})
 
     def step(self, name: str, step: Mapping[str, Any], origin: Path) -> Merged:
         """One step."""
@@ -73,7 +87,9 @@ class _Layers:
         if machine is not None:
             stack.lay_under((("machines", named), machine))
             return
-        path = stack.moved.get(("machine",), (*stack.origin, "machine"))
+        self._no_machine(named, stack.moved.get(("machine",), (*stack.origin, "machine")))
+
+    def _no_machine(self, named: str, path: Path) -> None:
         help = "declare it under `machines`" if not self.machines else f"the project has {_listed(self.machines)}"
         self.context.unknown("MLC328", f"there is no machine `{named}`", path, named, self.machines, help)
 

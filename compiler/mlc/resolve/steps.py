@@ -8,6 +8,7 @@ from ..scalars import source_text
 from . import conditions, images, ports, program, resources
 from .names import check_annotations, check_env, check_field, check_key, check_labels, check_notes, check_object
 from .paths import check_form, check_places, check_sub_path
+from .volumes import check_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,10 +141,8 @@ def mounted(context: Context, step: Merged, volumes: Mapping[str, Volume]) -> tu
             check_form(context, path, (*origin, "mount"))
             if sub_path:
                 check_sub_path(context, sub_path, (*origin, "sub_path"))
-        if name in volumes:
+        if check_name(context, name, origin, volumes):
             found.append(Mount(volumes[name], path, origin, sub_path, read_only))
-        else:
-            context.unknown("MLC316", f"there is no volume `{name}`", origin, name, volumes, "declare it under `volumes`", at="key")
     return tuple(found)
 
 

@@ -25,6 +25,13 @@ def resolve(context: Context, declared: Mapping[str, Any]) -> dict[str, Volume]:
     return {name: _volume(context, name, entry, ("volumes", name)) for name, entry in declared.items()}
 
 
+def check_name(context: Context, name: str, path: Path, declared: Mapping[str, Any]) -> bool:
+    """Whether there is a volume of this name. Where there is none, that is reported (MLC316)."""
+    if name not in declared:
+        context.unknown("MLC316", f"there is no volume `{name}`", path, name, declared, "declare it under `volumes`", at="key")
+    return name in declared
+
+
 def _volume(context: Context, name: str, entry: Mapping[str, Any], path: Path) -> Volume:
     if "claim" in entry:
         check_object(context, entry["claim"], (*path, "claim"), "a PersistentVolumeClaim")
