@@ -692,7 +692,7 @@ def test_set_of_an_image(assignment: str, expected: dict[str, object]) -> None:
         ("images.short.tag=a b", "MLC317 --set:1:18-21 `a b` cannot be the tag of an image", "letters, digits, `_`, `.` and `-`"),
         ("images.short.tag=", "MLC317 --set:1:18-19 `` cannot be the tag of an image", "letters, digits, `_`, `.` and `-`"),
         ("images.short.tag=-x", "MLC317 --set:1:18-20 `-x` cannot be the tag of an image", "letters, digits, `_`, `.` and `-`"),
-        ("steps.t.image.tag=2", "MLC317 --set:1:1-18 the image of step `t` is the name `short`: its tag", "write `images.short.tag=...`"),
+        ("steps.t.image.tag=2", "MLC317 --set:1:1-18 `steps.t.image` is the name `short`: its `tag`", "write `images.short.tag=...`"),
         ("machines.m.resources.gpu=1", "MLC328 --set:1:1-25 there is no machine `m`", "declare it under `machines`"),
         ("templates.m.image=x", "MLC327 --set:1:1-18 there is no template `m`", "declare it under `templates`"),
         ("datasets.d.tag=x", "MLC322 --set:1:1-15 there is no dataset `d`", "declare it under `datasets`"),
@@ -711,6 +711,65 @@ def test_set_that_means_nothing(assignment: str, problem: str, help: str) -> Non
     assert shown.startswith(problem)
     assert found.help.startswith(help)
     assert changed.data == document.data
+
+
+HELD = """\
+images: {short: "acme/a:1"}
+defaults: {image: "acme/base:1"}
+templates: {t: {image: short}, u: {command: x}}
+steps:
+  own: {image: "acme/x:1", sidecars: {s: {image: "acme/s:1"}, n: {image: short}}}
+  of-defaults: {use: u}
+  of-template: {use: t}
+  none:
+finally: {last: {image: "acme/l:1"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "where"),
+    [
+        ("steps.own.image.tag", ("steps", "own")),
+        ("finally.last.image.tag", ("finally", "last")),
+        ("defaults.image.tag", ("defaults",)),
+        ("steps.own.sidecars.s.image.tag", ("steps", "own", "sidecars", "s")),
+    ],
+)
+def test_set_of_the_tag_of_a_reference(key: str, where: tuple[str, ...]) -> None:
+    """Wherever a reference stands, its tag can be set."""
+    document = read(SourceFile("x", HELD), [])
+    assert document is not None
+    findings: list[Finding] = []
+    node = set_value(document, f"{key}=9", findings).data
+    assert findings == []
+    for part in where:
+        node = node[part]
+    assert node["image"].endswith(":9")
+
+
+@pytest.mark.parametrize(
+    ("key", "message", "help"),
+    [
+        ("templates.t.image.tag", "`templates.t.image` is the name `short`: its `tag` stands in `images`", "write `images.short.tag=...`"),
+        ("steps.own.sidecars.n.image.ref", "`steps.own.sidecars.n.image` is the name `short`", "write `images.short.ref=...`"),
+        ("steps.own.image.ref", "`steps.own.image` is a reference, which has no `ref`", "write `steps.own.image=...`"),
+        ("steps.own.image.pull_policy", "`steps.own.image` is a reference", "give the image a name under `images` in the file"),
+        ("steps.of-defaults.image.tag", "the step has the image of `defaults`", "write `defaults.image.tag=...`"),
+        ("steps.of-template.image.tag", "the step has the image of `templates.t`", "write `images.short.tag=...`"),
+        ("steps.none.image.tag", "the step has the image of `defaults`", "write `defaults.image.tag=...`"),
+        ("templates.u.image.tag", "`templates.u.image` is not there", "write the whole reference, `templates.u.image=...`"),
+    ],
+)
+def test_set_of_an_image_that_stands_elsewhere(key: str, message: str, help: str) -> None:
+    """What to write instead is said: the place where the reference is."""
+    document = read(SourceFile("x", HELD), [])
+    assert document is not None
+    findings: list[Finding] = []
+    assert set_value(document, f"{key}=9", findings).data == document.data
+    (found,) = findings
+    assert found.code == "MLC317"
+    assert message in found.message
+    assert found.help.startswith(help)
 
 
 def test_set_keeps_texts() -> None:

@@ -28,21 +28,12 @@ class Problem:
 
 
 def place(data: Any, path: Path, value: Any) -> Placed:
-    """What an assignment to `images.NAME`, to a key of it, or to `steps.NAME.image.tag` means. Others stay as they are."""
+    """What an assignment to `images.NAME`, to a key of it, or to a key of the `image` of a step means. Others stay as they are."""
+    if path[0] in _HOLDERS and path[-2:-1] == ("image",):
+        return _of_holder(data, path, value)
     section = data.get(path[0])
     entry = section.get(path[1]) if isinstance(section, dict) and len(path) > 1 else None
     keys = path[2:]
-    if path[0] == "steps" and keys == ("image", "tag") and isinstance(entry, dict) and isinstance(entry.get("image"), str):
-        named = entry["image"]
-        if named in (data.get("images") or ()):
-            help_ = f"write `images.{named}.tag=...`"
-            return (
-                data,
-                path,
-                value,
-                Problem(f"the image of step `{path[1]}` is the name `{named}`: its tag stands in `images`", help_, False),
-            )
-        return _tag(data, path[:3], named, value)
     if path[0] != "images":
         return data, path, value, None
     if isinstance(entry, dict):
@@ -57,6 +48,50 @@ def place(data: Any, path: Path, value: Any) -> Placed:
             return _tag(data, path[:2], entry, value)
         return {**data, "images": {**section, path[1]: {"ref": entry}}}, path, value, None  # the long form, to have a place for the key
     return data, path, value, None
+
+
+_HOLDERS = ("steps", "finally", "defaults", "templates")
+
+
+def _of_holder(data: Any, path: Path, value: Any) -> Placed:
+    """`KEY.image.tag`: of a step, a layer under it or a container beside it, where the image is a reference in that very place."""
+    at, key = path[:-1], str(path[-1])
+    shown = ".".join(map(str, at))
+    holder: Any = data
+    for part in at[:-1]:
+        holder = holder.get(part) if isinstance(holder, dict) else None
+    named = holder.get("image") if isinstance(holder, dict) else None
+    known = data.get("images") or ()
+    if isinstance(named, str):
+        if named in known:
+            message = f"`{shown}` is the name `{named}`: its `{key}` stands in `images`"
+            return data, path, value, Problem(message, f"write `images.{named}.{key}=...`", False)
+        if key == "tag":
+            return _tag(data, at, named, value)
+        help_ = "give the image a name under `images` in the file, and set its key there"
+        return (
+            data,
+            path,
+            value,
+            Problem(f"`{shown}` is a reference, which has no `{key}`", f"write `{shown}=...`" if key == "ref" else help_, False),
+        )
+    layer, inherited = _layer(data, holder) if path[0] in ("steps", "finally") and len(path) == 4 else ("", "")
+    if layer:
+        help_ = f"write `{f'images.{inherited}' if inherited in known else f'{layer}.image'}.{key}=...`"
+        return data, path, value, Problem(f"`{shown}` is not there: the step has the image of `{layer}`", help_, False)
+    return data, path, value, Problem(f"`{shown}` is not there", f"write the whole reference, `{shown}=...`", False)
+
+
+def _layer(data: Any, step: Any) -> tuple[str, str]:
+    """Where a step without an image of its own has it from, and what stands there."""
+    template = step.get("use") if isinstance(step, dict) else None
+    for place in ([("templates", template)] if isinstance(template, str) else []) + [("defaults",)]:
+        layer: Any = data
+        for part in place:
+            layer = layer.get(part) if isinstance(layer, dict) else None
+        if isinstance(layer, dict) and isinstance(layer.get("image"), str):
+            return ".".join(place), layer["image"]
+    return "", ""
 
 
 def _tag(data: Any, path: Path, reference: str, tag: Any) -> Placed:

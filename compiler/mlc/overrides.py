@@ -106,7 +106,7 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
     if unquoted and value is not None and _is_text(path):
         value = text
     data = document.data
-    if section == "images" or path[-1] == "tag":
+    if section == "images" or path[-2:-1] == ("image",):
         from . import override_image
 
         data, path, value, problem = override_image.place(data, path, value)
