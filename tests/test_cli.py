@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlc import __main__, __version__
+from mlc.__main__ import INTERRUPTED
 from mlc.cli import app, files, quick
-from mlc.cli.request import ALL, FAILED, FORMATS, FOUND, INTERRUPTED, LINTS, OK, TARGETS, USAGE, Request, targets_of
+from mlc.cli.request import ALL, FAILED, FORMATS, FOUND, LINTS, OK, TARGETS, USAGE, Request, targets_of
 from mlc.schema import schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -828,6 +829,46 @@ def test_interrupt(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (INTERRUPTED, b"")
+
+
+SWALLOWED = """
+import os, signal, sys, time
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "mlc.cli.quick":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(10)
+            except KeyboardInterrupt:
+                print("an import goes on", file=sys.stderr)
+from mlc.__main__ import main
+sys.meta_path.insert(0, Finder())
+sys.argv = ["mlc", "schema"]
+sys.exit(main())
+"""
+
+
+def test_interrupt_during_start_up() -> None:
+    """Ctrl-C while modules are imported ends the process, even where an import would take it for its own and go on."""
+    found = subprocess.run([sys.executable, "-c", SWALLOWED], env=ENV, capture_output=True, check=False, timeout=60)
+    assert (found.returncode, found.stdout, found.stderr) == (INTERRUPTED, b"", b"")
+    ignoring = SWALLOWED.replace("from mlc", "signal.signal(signal.SIGINT, signal.SIG_IGN); from mlc").replace("sleep(10)", "sleep(0)")
+    found = subprocess.run([sys.executable, "-c", ignoring], env=ENV, capture_output=True, check=False, timeout=60)
+    assert (found.returncode, found.stderr) == (OK, b"")
+
+
+def test_interrupt_is_an_exception_afterwards() -> None:
+    """A command that has something to clean up gets the chance to."""
+    code = """
+import signal, sys
+import mlc.cli.run
+mlc.cli.run.run = lambda request: print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+sys.argv = ["mlc", "schema"]
+from mlc.__main__ import main
+main()
+"""
+    found = subprocess.run([sys.executable, "-c", code], env=ENV, capture_output=True, check=True, timeout=60)
+    assert found.stdout == b"True\n"
 
 
 def test_output_is_the_same_everywhere(tmp_path: Path) -> None:

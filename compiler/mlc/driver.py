@@ -145,7 +145,7 @@ def _compiled(
     if failed(findings):
         return _result(document, None, (), findings)
     result = _staged(document, target_names, overrides, environment, lints, findings, locked, lowering=lowering)
-    if not environment or result.pipeline is not None or result.usage:
+    if not environment or result.pipeline is not None or result.usage or not schema.validate(document.data, []):
         return result
     from .environments import taken_away
 

@@ -11,7 +11,6 @@ OK = 0
 FOUND = 1  # errors in a spec, or `--check` found drift
 USAGE = 2
 FAILED = 3  # a file that cannot be read or written, or a fault in mlc
-INTERRUPTED = 130  # what shells report for a process that SIGINT ended: 128 + 2
 
 DRAWINGS = ("text", "mermaid", "dot")
 
