@@ -333,12 +333,38 @@ def test_json_has_the_documented_fields() -> None:
 
 
 def test_json_is_ascii_and_keeps_every_character() -> None:
-    """Any text comes back as it was, control characters and lone surrogates included."""
-    message = "데이터 \x1b[31m\x7f\x9b \ud800 \u2028"
+    """Any text comes back as it was, control characters included."""
+    message = "데이터 \x1b[31m\x7f\x9b \u2028 \U0001f600"
     out = render("json", [found(Span(1, 1, 1, 1), message=message)], {})
     assert out.isascii()
     assert "\x7f" not in out
     assert json.loads(out)["diagnostics"][0]["message"] == message
+
+
+@pytest.mark.parametrize("half", ["\udcff", "\ud800"])
+@pytest.mark.parametrize("format", ["text", "concise", "json", "sarif", "github"])
+def test_halves_of_pairs(format: str, half: str) -> None:
+    """Bytes that are no text, in a file name or anywhere, neither stop a report nor make it one that readers refuse."""
+    bad = f"a{half}b"
+    span = Span(1, 1, 1, 2)
+    note = Note(bad, span, bad)
+    one = found(span, message=bad, file=bad, help=bad, label=bad, notes=(note,), path=("steps", bad))
+    out = render(format, [one], {bad: f"mlc{half}: v1\n"})
+    assert out.encode()
+    if format in ("json", "sarif"):
+        open_nodes, texts = [json.loads(out)], []
+        while open_nodes:
+            node = open_nodes.pop()
+            open_nodes.extend(node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+            texts += [node] if isinstance(node, str) else []
+        assert "".join(texts).encode()
+        assert any(half.encode("unicode_escape").decode() in text for text in texts)
+
+
+def test_sarif_names_the_bytes_of_a_file() -> None:
+    """An address of a file holds its bytes, whether they are text or not."""
+    (result,) = json.loads(render("sarif", [found(Span(1, 1, 1, 1), file="a\udcff é.yaml")], {}))["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "a%FF%20%C3%A9.yaml"}
 
 
 def test_github_marks_the_columns() -> None:

@@ -26,19 +26,20 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
     - `related`: other places that explain it, objects with `label`, `file`, `line`, `column`, `end_line`, `end_column`.
 
     The version grows when a field changes its meaning or goes; new fields may come without that. The text is ASCII (other
-    characters are escaped), so it survives any encoding and cannot control a terminal.
+    characters are escaped), so it survives any encoding and cannot control a terminal. Bytes of a file's name that are no text, which
+    Python keeps as lone surrogates and many readers of JSON refuse, are written as text, `\\udcff`.
     """
     found = [
         {
             "code": diagnostic.code,
             "severity": diagnostic.severity,
-            "message": diagnostic.message,
-            "path": list(diagnostic.path),
+            "message": _sound(diagnostic.message),
+            "path": [_sound(key) if isinstance(key, str) else key for key in diagnostic.path],
             **_position(diagnostic.file, diagnostic.span),
-            "label": diagnostic.label,
-            "help": diagnostic.help,
+            "label": _sound(diagnostic.label),
+            "help": _sound(diagnostic.help),
             "docs": docs(diagnostic.code),
-            "related": [{"label": note.label, **_position(note.file, note.span)} for note in diagnostic.notes],
+            "related": [{"label": _sound(note.label), **_position(note.file, note.span)} for note in diagnostic.notes],
         }
         for diagnostic in diagnostics
     ]
@@ -48,9 +49,14 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
 
 def _position(file: str, span: Span) -> dict[str, str | int]:
     return {
-        "file": file,
+        "file": _sound(file),
         "line": span.line,
         "column": span.column,
         "end_line": span.end_line,
         "end_column": span.end_column,
     }
+
+
+def _sound(text: str) -> str:
+    """A text without lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -73,8 +73,11 @@ def _result(found: Diagnostic, rule: int) -> dict[str, Any]:
 
 
 def _location(file: str, span: Span) -> dict[str, Any]:
-    # A file name can hold bytes that are no text, which Python keeps as lone surrogates.
-    uri = quote(file.replace("\\", "/").removeprefix("./"), errors="surrogatepass")
+    name = file.replace("\\", "/").removeprefix("./")
+    try:
+        uri = quote(name, errors="surrogateescape")  # a file name can hold bytes that are no text: as such they stand in an address
+    except UnicodeEncodeError:  # half of a pair, as names on Windows can have
+        uri = quote(name, errors="surrogatepass")
     region = {"startLine": span.line, "startColumn": span.column, "endLine": span.end_line, "endColumn": span.end_column}
     return {"physicalLocation": {"artifactLocation": {"uri": f"file://{uri}" if uri.startswith("/") else uri}, "region": region}}
 
