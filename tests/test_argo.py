@@ -432,6 +432,8 @@ def test_kept_results() -> None:
         ("cache: true", ""),
         ("cache: {key: k}, volumes: {d: /d}", "volumes: {d: {claim: c}}"),
         ("cache: {key: k}, volumes: {d: /d}", "volumes: {d: {size: 1Gi}}"),
+        ("cache: {key: k}, init: {i: {image: 'x:1', command: t, volumes: {d: /d}}}", "volumes: {d: {claim: c}}"),
+        ("cache: {key: k}, sidecars: {s: {image: 'x:1', command: t, volumes: {d: /d}}}", "volumes: {d: {size: 1Gi}}"),
     ],
 )
 def test_what_is_not_kept(more: str, head: str) -> None:

@@ -58,7 +58,7 @@ def check(pipeline: Pipeline) -> Iterator[Finding]:
             message = "`cache: true` cannot be turned on for Argo, which finds results by a key alone: it does not look at inputs"
             help = "write `cache: {key: TEXT}`, and change the text to run the step again"
             yield Finding("MLC401", message, cache.origin, "key", help=help)
-        lasting = next((mount for mount in step.mounts if isinstance(mount.volume, (Claim, RunClaim, HostPath, Nfs))), None)
+        lasting = next((mount for mount in step.all_mounts if isinstance(mount.volume, (Claim, RunClaim, HostPath, Nfs))), None)
         if lasting is not None:
             message = f"`cache` of step `{step.name}` is not possible on Argo: what it leaves on volume `{lasting.volume.name}` is not kept"
             help = "hand results over as `outputs` or `values`, or remove `cache`"
