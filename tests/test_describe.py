@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from mlc.cli.request import FOUND, OK, USAGE
 from mlc.cli.run import run
 from mlc.describe import describe, text
 from mlc.driver import check_source
+from mlc.peak import heaviest
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
 from tests.support import pipeline
@@ -172,7 +175,7 @@ def test_pods_and_devices() -> None:
     """
     data = describe(pipeline(body), ("argo",))
     assert (data["steps"], data["pods"]) == (3, 6)
-    assert data["targets"]["argo"]["devices"] == [{"name": "nvidia.com/gpu", "count": 3, "most": 2}]
+    assert data["targets"]["argo"]["devices"] == [{"name": "nvidia.com/gpu", "count": 3, "most": 2, "at_once": 3}]
 
 
 def test_devices_of_all_containers() -> None:
@@ -186,8 +189,8 @@ def test_devices_of_all_containers() -> None:
           d: {init: {i: {image: "b:1", resources: {gpu: {type: amd.com/gpu, count: 2}}}}}
     """
     assert describe(pipeline(body), ("argo",))["targets"]["argo"]["devices"] == [
-        {"name": "nvidia.com/gpu", "count": 4 + 3 + 2, "most": 4},
-        {"name": "amd.com/gpu", "count": 2, "most": 2},
+        {"name": "nvidia.com/gpu", "count": 4 + 3 + 2, "most": 4, "at_once": 4 + 3 + 2},
+        {"name": "amd.com/gpu", "count": 2, "most": 2, "at_once": 2},
     ]
 
 
@@ -230,9 +233,63 @@ def test_pods_and_devices_of_loops() -> None:
     """
     data = describe(pipeline(body), ("argo",))
     assert (data["steps"], data["pods"], data["open_loops"]) == (3, 6 * 2 + 6 + 1, ["c"])
-    assert data["targets"]["argo"]["devices"] == [{"name": "nvidia.com/gpu", "count": 4 * 2 + 4 + 1, "most": 2}]
+    assert data["targets"]["argo"]["devices"] == [{"name": "nvidia.com/gpu", "count": 4 * 2 + 4 + 1, "most": 2, "at_once": 4 * 2}]
     assert data["targets"]["argo"]["claims"] == [{"name": "w", "access_mode": "ReadWriteMany", "steps": ["a"]}]
     assert text(data).startswith("demo: 3 steps, at most 19 pods with retries and one item of c\n")
+
+
+@pytest.mark.parametrize(
+    ("steps", "pods", "gpus"),
+    [
+        ("a: {needs: b, resources: {gpu: 1}}, b: {resources: {gpu: 2}}", 1, 2),
+        ("a: {}, b: {resources: {gpu: 2}}, c: {needs: [a, b], resources: {gpu: 3}}", 2, 3),
+        ("a: {}, b: {needs: a}, c: {needs: a}, d: {needs: [b, c]}, e: {needs: b}", 2, 0),
+        ("a: {}, b: {resources: {gpu: 1}}, c: {needs: a}, d: {needs: b, resources: {gpu: 1}}, e: {needs: c, resources: {gpu: 4}}", 2, 5),
+        ("a: {foreach: {x: [1, 2, 3]}, resources: {gpu: 1}}, b: {each: a}, c: {each: a, resources: {gpu: 2}}, d: {}", 7, 6),
+        ("a: {foreach: {x: [1, 2, 3]}, parallel: 2, resources: {gpu: 1}}, b: {each: a}, d: {needs: a}, e: {}", 3, 2),
+    ],
+)  # fmt: skip
+def test_what_runs_at_once(steps: str, pods: int, gpus: int) -> None:
+    """The heaviest set of steps of which none waits for another, of a loop as many items as it runs at once."""
+    body = f"defaults: {{image: 'a:1', command: c}}\nsteps: {{{steps}}}"
+    for found in describe(pipeline(body), TARGETS)["targets"].values():
+        assert found["pods_at_once"] == pods
+        assert [one["at_once"] for one in found["devices"]] == ([gpus] if gpus else [])
+
+
+def test_at_once_within_limits() -> None:
+    """`parallelism` is Argo's alone; `finally` starts when all else has ended."""
+    body = """
+        defaults: {image: "a:1", command: c}
+        targets: {argo: {parallelism: 2}}
+        steps: {a: {resources: {gpu: 2}}, b: {resources: {gpu: 1}}, c: {resources: {gpu: 2}}}
+        finally: {d: {}, e: {}, f: {}, g: {}}
+    """
+    found = describe(pipeline(body), TARGETS)["targets"]
+    assert [(found[name]["pods_at_once"], found[name]["devices"][0]["at_once"]) for name in ("argo", "kfp")] == [(2, 4), (4, 5)]
+    assert "  at most 4 pods at once\n" in text(describe(pipeline(body), ("kfp",)))
+    assert "  nvidia.com/gpu  2 in one pod, at most 5 at once\n" in text(describe(pipeline(body), ("kfp",)))
+    assert "at once" not in text(describe(pipeline("steps: {a: {image: 'a:1', command: c}}"), ("kfp",)))
+
+
+def test_the_heaviest_set() -> None:
+    """Against every set of small graphs; and of a thousand steps in no time."""
+    chance = random.Random(3)
+    for _ in range(60):
+        names = [f"s{number}" for number in range(chance.randint(1, 8))]
+        weights = {name: chance.randint(0, 3) for name in names}
+        after = {name: [other for other in names[:number] if chance.random() < 0.3] for number, name in enumerate(names)}
+        ended: dict[str, set[str]] = {}
+        for name in names:
+            ended[name] = {*after[name]}.union(*(ended[other] for other in after[name]))
+        sets = (some for size in range(len(names) + 1) for some in itertools.combinations(names, size))
+        free = (some for some in sets if not any(other in ended[one] for one in some for other in some))
+        assert heaviest(weights, after) == max(sum(weights[name] for name in some) for some in free)
+    names = [str(number) for number in range(1000)]
+    rows = {
+        name: [str(other) for other in range(number // 10 * 10 - 10, number // 10 * 10) if other >= 0] for number, name in enumerate(names)
+    }
+    assert heaviest(dict.fromkeys(names, 1), rows) == 10
 
 
 def test_text() -> None:

@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("lock", "skeletons"),
     ("describe",),
-    ("driver", "infra", "graph", "diagram", "diff"),
+    ("driver", "infra", "graph", "diagram", "diff", "peak"),
     ("reader", "schema", "resolve", "pins", "rules", "targets", "emit"),
     ("lowering",),
     (

@@ -341,10 +341,11 @@ def test_json_is_ascii_and_keeps_every_character() -> None:
     assert json.loads(out)["diagnostics"][0]["message"] == message
 
 
-@pytest.mark.parametrize("half", ["\udcff", "\ud800"])
+@pytest.mark.parametrize("half", ["dcff", "d800"])
 @pytest.mark.parametrize("format", ["text", "concise", "json", "sarif", "github"])
 def test_halves_of_pairs(format: str, half: str) -> None:
     """Bytes that are no text, in a file name or anywhere, neither stop a report nor make it one that readers refuse."""
+    half = chr(int(half, 16))
     bad = f"a{half}b"
     span = Span(1, 1, 1, 2)
     note = Note(bad, span, bad)

@@ -12,6 +12,7 @@ from . import infra, targets
 from .diagnostics.codes import failed
 from .diagnostics.render import visible
 from .ir import Claim, RunClaim, loops_of, steps_of
+from .peak import items_at_once, peak
 from .rules.shared_claim import apart, before, many
 
 TYPE_CHECKING = False
@@ -32,13 +33,16 @@ def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
     """The needs of a project, as plain data in the order to print.
 
     - `project`, `steps` (their number), `pods`: how many the steps have at most in one run, attempts that are retried included;
-      `open_loops`: the loops whose number of items only a run knows, which count as one item here;
+      `open_loops`: the loops whose number of items only a run knows, which count as one item here, for what is at once as `parallel`;
     - `targets`: for each of `words`, either `refused`, a list of `code` and `message`, or
-      `engine` (`name`, the oldest `version`, and `needed`: `version`, `what`, `path`), `images`, `pull_secrets`,
+      `engine` (`name`, the oldest `version`, and `needed`: `version`, `what`, `path`), `pods_at_once`, `images`, `pull_secrets`,
       `claims` (`name`, `access_mode`: the narrowest that is enough, `steps`), `run_claims` (`name`, `size`, its mode and class, `keep`),
       `storage_classes`, `secrets` and `config_maps` (`name`, `keys`; of a config map also `made_by`), `service_accounts`, `namespace`,
-      `store`, `devices` (`name`, `count` of all steps together, `most` of one pod) and `patched`: the steps that `targets.NAME.patch`
-      changes, "" for the whole manifest.
+      `store`, `devices` (`name`, `count` of all steps together, `most` of one pod, `at_once`) and `patched`: the steps that
+      `targets.NAME.patch` changes, "" for the whole manifest.
+
+    What is at once is an upper bound, of pods of the steps (KFP has its own beside them): of steps that do not wait for one another, as
+    if no condition kept one of them from running, within `parallel` of loops and `parallelism` of the target.
     """
     rounds = {step.name: 1 if loop.rows is None else len(loop.rows) for loop, step in _loops(pipeline)}
     return {
@@ -72,6 +76,7 @@ def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
         found.config_map(config_map, *data)
     return {
         "engine": _engine(pipeline, name),
+        "pods_at_once": _limited(peak(pipeline, lambda step: 1), _parallelism(pipeline, name)),
         "images": _images(pipeline, found.images),
         "pull_secrets": list(found.pull_secrets),
         "claims": [_claim(pipeline, claim) for claim in found.claims],
@@ -85,7 +90,7 @@ def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
         "service_accounts": list(found.service_accounts),
         "namespace": pipeline.argo.namespace if name == "argo" else "",
         "store": {"kind": pipeline.store.kind, "bucket": pipeline.store.bucket} if pipeline.store else None,
-        "devices": _devices(pipeline),
+        "devices": _devices(pipeline, _parallelism(pipeline, name)),
         "patched": list(dict.fromkeys(patch.step for patch in getattr(pipeline, name).patch)),
     }
 
@@ -140,24 +145,33 @@ def _loops(pipeline: Pipeline) -> Iterator[tuple[Loop, Step]]:
         yield from ((group.loop, step) for step in steps_of(group) if group.loop)
 
 
-def _once(loop: Loop) -> int:
-    """How many items run at once; 1 where only a run knows."""
-    if loop.rows is None:
-        return loop.parallel or 1
-    return min(loop.parallel, len(loop.rows)) if loop.parallel else len(loop.rows)
+def _parallelism(pipeline: Pipeline, target: str) -> int:
+    """How many pods of a run the target lets run at once, 0 for any number."""
+    return pipeline.argo.parallelism if target == "argo" else 0
 
 
-def _devices(pipeline: Pipeline) -> list[dict[str, Any]]:
+def _limited(count: int, limit: int) -> int:
+    return min(count, limit) if limit else count
+
+
+def _devices(pipeline: Pipeline, parallelism: int) -> list[dict[str, Any]]:
     """Whatever steps ask for beside cpu, memory and disk: GPUs and their like, in whole numbers; of a loop those that it has at once."""
     found: dict[str, list[tuple[int, int]]] = {}
-    once = {step.name: _once(loop) for loop, step in _loops(pipeline)}
-    for step in pipeline.steps:
-        for name, count in _of_pod(step).items():
-            found.setdefault(name, []).append((count, once.get(step.name, 1)))
-    return [
-        {"name": name, "count": sum(count * times for count, times in counts), "most": max(count for count, _ in counts)}
-        for name, counts in found.items()
-    ]
+    once = {step.name: items_at_once(loop) for loop, step in _loops(pipeline)}
+    of_pods = {step.name: _of_pod(step) for step in pipeline.steps}
+    for step, devices in of_pods.items():
+        for name, count in devices.items():
+            found.setdefault(name, []).append((count, once.get(step, 1)))
+    listed = []
+    for name, counts in found.items():
+        most = max(count for count, _ in counts)
+        at_once = _limited(_peak_of(pipeline, of_pods, name), parallelism * most)
+        listed.append({"name": name, "count": sum(count * times for count, times in counts), "most": most, "at_once": at_once})
+    return listed
+
+
+def _peak_of(pipeline: Pipeline, of_pods: dict[str, dict[str, int]], device: str) -> int:
+    return peak(pipeline, lambda step: of_pods[step.name].get(device, 0))
 
 
 def _of_pod(step: Step) -> dict[str, int]:
@@ -206,6 +220,7 @@ def _refused(word: str, errors: list[dict[str, str]]) -> list[str]:
 def _section(word: str, found: dict[str, Any]) -> list[str]:
     engine = found["engine"]
     lines = [f"{word}: {engine['name']} {engine['version']} or newer"]
+    lines += [f"  at most {found['pods_at_once']} pods at once"] if found["pods_at_once"] > 1 else []
     lines += [f"  {need['what']} needs {need['version']}" for need in engine["needed"]]
     store = found["store"]
     keyed = {key: [(one["name"], _keys(one)) for one in found[key]] for key in ("secrets", "config_maps")}
@@ -220,7 +235,7 @@ def _section(word: str, found: dict[str, Any]) -> list[str]:
         ("secrets", keyed["secrets"]),
         ("config maps", keyed["config_maps"]),
         ("store", [(store["bucket"], store["kind"])] if store else []),
-        ("devices", [(one["name"], f"{one['most']} in one pod, {one['count']} in all steps together") for one in found["devices"]]),
+        ("devices", [(one["name"], f"{one['most']} in one pod, at most {one['at_once']} at once") for one in found["devices"]]),
         ("images", [(name, "") for name in found["images"]]),
         ("patched by the project", [(name or "the whole manifest", "") for name in found["patched"]]),
     )
