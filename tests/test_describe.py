@@ -236,6 +236,10 @@ def test_pods_and_devices_of_loops() -> None:
     assert data["targets"]["argo"]["devices"] == [{"name": "nvidia.com/gpu", "count": 4 * 2 + 4 + 1, "most": 2, "at_once": 4 * 2}]
     assert data["targets"]["argo"]["claims"] == [{"name": "w", "access_mode": "ReadWriteMany", "steps": ["a"]}]
     assert text(data).startswith("demo: 3 steps, at most 19 pods with retries and one item of c\n")
+    assert data["unlimited_loops"] == ["c"]
+    assert "  at most 4 pods at once, counting one item of c\n" in text(data)
+    limited = describe(pipeline(body.replace("needs: a,", "needs: a, parallel: 7,")), ("argo",))
+    assert (limited["open_loops"], limited["unlimited_loops"], limited["targets"]["argo"]["pods_at_once"]) == (["c"], [], 7)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
     """The needs of a project, as plain data in the order to print.
 
     - `project`, `steps` (their number), `pods`: how many the steps have at most in one run, attempts that are retried included;
-      `open_loops`: the loops whose number of items only a run knows, which count as one item here, for what is at once as `parallel`;
+      `open_loops`: the loops whose number of items only a run knows, which count as one item here;
+      `unlimited_loops`: those of them without `parallel`, which count as one item in what is at once, others as their `parallel`;
     - `targets`: for each of `words`, either `refused`, a list of `code` and `message`, or
       `engine` (`name`, the oldest `version`, and `needed`: `version`, `what`, `path`), `pods_at_once`, `images`, `pull_secrets`,
       `claims` (`name`, `access_mode`: the narrowest that is enough, `steps`), `run_claims` (`name`, `size`, its mode and class, `keep`),
@@ -44,12 +45,14 @@ def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
     What is at once is an upper bound, of pods of the steps (KFP has its own beside them): of steps that do not wait for one another, as
     if no condition kept one of them from running, within `parallel` of loops and `parallelism` of the target.
     """
+    unknown = [(group.name, group.loop.parallel) for group in loops_of(pipeline) if group.loop and group.loop.rows is None]
     rounds = {step.name: 1 if loop.rows is None else len(loop.rows) for loop, step in _loops(pipeline)}
     return {
         "project": pipeline.name,
         "steps": len(pipeline.steps),
         "pods": sum((1 + (step.retry.limit if step.retry else 0)) * rounds.get(step.name, 1) for step in pipeline.steps),
-        "open_loops": [group.name for group in loops_of(pipeline) if group.loop and group.loop.rows is None],
+        "open_loops": [name for name, _ in unknown],
+        "unlimited_loops": [name for name, parallel in unknown if not parallel],
         "targets": {word: _target(targets.choose(pipeline, word), word) for word in words},
     }
 
@@ -205,7 +208,7 @@ def text(data: dict[str, Any]) -> str:
     pods += f" and one item of {' and '.join(data['open_loops'])}" if data["open_loops"] else ""
     lines = [f"{data['project']}: {_count(data['steps'], 'step')}{pods}"]
     for word, found in data["targets"].items():
-        lines += ["", *(_refused(word, found["refused"]) if "refused" in found else _section(word, found))]
+        lines += ["", *(_refused(word, found["refused"]) if "refused" in found else _section(word, found, data["unlimited_loops"]))]
     return "".join(visible(line) + "\n" for line in lines)
 
 
@@ -217,10 +220,12 @@ def _refused(word: str, errors: list[dict[str, str]]) -> list[str]:
     return [f"{word}: refused", *(f"  {error['code']}  {error['message']}" for error in errors)]
 
 
-def _section(word: str, found: dict[str, Any]) -> list[str]:
+def _section(word: str, found: dict[str, Any], unlimited: list[str]) -> list[str]:
     engine = found["engine"]
     lines = [f"{word}: {engine['name']} {engine['version']} or newer"]
-    lines += [f"  at most {found['pods_at_once']} pods at once"] if found["pods_at_once"] > 1 else []
+    if found["pods_at_once"] > 1 or unlimited:
+        counted = f", counting one item of {' and '.join(unlimited)}" if unlimited else ""
+        lines.append(f"  at most {_count(found['pods_at_once'], 'pod')} at once{counted}")
     lines += [f"  {need['what']} needs {need['version']}" for need in engine["needed"]]
     store = found["store"]
     keyed = {key: [(one["name"], _keys(one)) for one in found[key]] for key in ("secrets", "config_maps")}
