@@ -112,29 +112,43 @@ def decided(name: str, questions: Sequence[Question], params: Mapping[str, str] 
     found = _conditions(target(name), questions)
     texts = [text for question in questions for text in question.files.values()]
     held = iter(read(name, texts))
-    answers = []
+    asked: list[tuple[str, str] | None] = []
     for question, condition in zip(questions, found, strict=True):
         files = {port: next(held) for port in question.files}
-        answers.append(FAILS if None in files.values() else _evaluated(name, condition, files, params))
-    return answers
+        if None in files.values():
+            asked.append(None)
+            continue
+        given: dict[str, Any] = {called: files[port] for called, port in condition.files.items()}
+        given.update((called, _typed(params[param], kind)) for called, (param, kind) in condition.params.items())
+        asked.append((condition.text, json.dumps(given)))
+    known = _decided.setdefault(name, {})
+    new = [key for key in dict.fromkeys(asked) if key is not None and key not in known]
+    known.update(zip(new, _evaluated(name, new), strict=True))
+    return [FAILS if key is None else known[key] for key in asked]
 
 
-def _evaluated(name: str, condition: Condition, files: Mapping[str, str | None], params: Mapping[str, str]) -> str:
-    given: dict[str, Any] = {called: files[port] for called, port in condition.files.items()}
-    given.update((called, _typed(params[param], kind)) for called, (param, kind) in condition.params.items())
-    if name in engines.KFP:
-        answer = engines.engine(name).ask("cel", expression=condition.text, parameters=given)
-    elif name in engines.CONTROLLERS:
-        answer = engines.engine(name).ask("when", text=condition.text, values=given)
-    else:  # the program holds no controller, but what makes `true` or `false` of the condition
-        answer = engines.engine(name).ask("template", text=condition.text, values=given)
-        if answer.get("value") == condition.text:  # it leaves what it cannot evaluate, which is no condition for govaluate
-            return FAILS
-        assert answer.get("value") in ("true", "false", None), answer
-        answer = {key: text == "true" if key == "value" else text for key, text in answer.items()}
+_decided: dict[str, dict[tuple[str, str], str]] = {}
+"""By engine: its decisions so far, by the condition and what the names in it stand for."""
+
+
+def _evaluated(name: str, questions: Sequence[tuple[str, str]]) -> list[str]:
+    op, text, values = ("cel", "expression", "parameters") if name in engines.KFP else ("when", "text", "values")
+    if name in engines.ARGO and name not in engines.CONTROLLERS:
+        op = "template"  # the program holds no controller, but what makes `true` or `false` of the condition
+    answers = engines.engine(name).ask_all(op, [{text: condition, values: json.loads(given)} for condition, given in questions])
+    return [_decision(op, condition, answer) for (condition, _), answer in zip(questions, answers, strict=True)]
+
+
+def _decision(op: str, condition: str, answer: Mapping[str, Any]) -> str:
     if "failed" in answer:
         return FAILS
-    return RUNS if answer["value"] else SKIPPED
+    found = answer["value"]
+    if op == "template":
+        if found == condition:  # it leaves what it cannot evaluate, which is no condition for govaluate
+            return FAILS
+        assert found in ("true", "false"), answer
+        found = found == "true"
+    return RUNS if found else SKIPPED
 
 
 def _typed(text: str, kind: str) -> str | float | bool:
@@ -293,18 +307,24 @@ def _same(found: str, text: str, kind: str) -> bool:
 
 
 def fates_of_parameters(name: str, kind: str, texts: Sequence[str]) -> list[str]:
-    """What becomes of texts that runs are given as a parameter."""
-    spec = project({"use": user("params.p")}, {"p": {"type": kind}})
-    found = []
-    for text in texts:
-        try:
-            answer = play(name, spec, {}, {"p": text})
-        except engines.EngineError as error:
-            assert "refused as it is submitted" in str(error), error  # noqa: PT017 - what the program says, no test of the error
-            found.append(REFUSED)
-        else:
-            found.append(fate(name, answer, "use", text, kind).replace(f"`{RUN_NAME}`", "the run's name"))
-    return found
+    """What becomes of texts that runs are given as parameters: many in one run, where none of them is in the way of others."""
+    if len(texts) > BATCH:
+        return fates_of_parameters(name, kind, texts[:BATCH]) + fates_of_parameters(name, kind, texts[BATCH:])
+    steps = {f"use-{index}": user(f"params.p{index}") for index in range(len(texts))}
+    spec = project(steps, {f"p{index}": {"type": kind} for index in range(len(texts))})
+    try:
+        answer = play(name, spec, {}, {f"p{index}": text for index, text in enumerate(texts)})
+    except engines.EngineError as error:
+        assert "refused as it is submitted" in str(error), error  # noqa: PT017 - what the program says, no test of the error
+        if len(texts) == 1:
+            return [REFUSED]
+    else:
+        ends = [answer["steps"][step] for step in steps]
+        if len(texts) == 1 or all(end["attempts"] or end["phase"] in ("Error", "Failed") for end in ends):
+            found = [fate(name, answer, step, text, kind) for step, text in zip(steps, texts, strict=True)]
+            return [one.replace(f"`{RUN_NAME}`", "the run's name") for one in found]
+    half = len(texts) // 2
+    return fates_of_parameters(name, kind, texts[:half]) + fates_of_parameters(name, kind, texts[half:])
 
 
 RUN_NAME = "meaning-12345"

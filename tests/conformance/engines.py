@@ -11,9 +11,12 @@ import json
 import os
 import subprocess
 import tempfile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from . import build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ENGINES: tuple[str, ...] = tuple(item.name for item in build.PROGRAMS)
 """Every engine, by the name of its program."""
@@ -28,6 +31,9 @@ KFP: tuple[str, ...] = tuple(name for name in ENGINES if name.startswith("kfp-")
 """Those that check and play KFP's pipelines."""
 
 Answer = dict[str, Any]
+
+PIPE = 32 * 1024
+"""Bytes of questions that wait in a pipe, of which Linux holds twice as many: neither side waits for the other to read."""
 
 
 _ENVIRONMENT = {
@@ -51,22 +57,38 @@ class Engine:
 
     def ask(self, op: str, **fields: Any) -> Answer:
         """The answer to a question; `EngineError` when the program says that it has none, or ends."""
+        return self.ask_all(op, [fields])[0]
+
+    def ask_all(self, op: str, questions: Sequence[Mapping[str, Any]]) -> list[Answer]:
+        """The answers to questions about one thing, as many of them on their way at once as a pipe surely holds."""
+        lines = [json.dumps({"op": op, **fields}).encode() + b"\n" for fields in questions]
+        answers: list[Answer] = []
+        while len(answers) < len(lines):
+            start = end = len(answers)
+            size = 0
+            while end < len(lines) and (end == start or size + len(lines[end]) <= PIPE):
+                size += len(lines[end])
+                end += 1
+            answers += self._exchange(op, lines[start:end])
+        for answer in answers:
+            if "error" in answer:
+                raise EngineError(f"{self.name}: {answer['error']}")
+        return answers
+
+    def _exchange(self, op: str, lines: list[bytes]) -> list[Answer]:
         process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(json.dumps({"op": op, **fields}).encode() + b"\n")
+            process.stdin.write(b"".join(lines))
             process.stdin.flush()
-            line = process.stdout.readline()
+            answers = [process.stdout.readline() for _ in lines]
         except BrokenPipeError:
-            line = b""
-        if not line:
+            answers = [b""]
+        if not all(answers):
             said = self.stop()
             raise EngineError(f"{self.name} ended at `{op}`: {said[-4000:]}")
-        answer: Answer = json.loads(line)
-        if "error" in answer:
-            raise EngineError(f"{self.name}: {answer['error']}")
-        return answer
+        return [json.loads(answer) for answer in answers]
 
     def _start(self) -> subprocess.Popen[bytes]:
         path = build.path_of(self.name)

@@ -76,12 +76,14 @@ type playResult struct {
 	// ClaimsCreated and ClaimsDeleted name the volume claims of the run, without the workflow's name before them.
 	ClaimsCreated []string
 	ClaimsDeleted []string
+	// Kept are the ConfigMaps with results that later runs may use.
+	Kept []runtime.Object
 }
 
 // play runs a workflow until it is done, or until nothing changes any more: then the phase is what the controller left it at (Running),
-// and the message says which nodes wait and what the controller wrote to its log meanwhile. `objects` are what else the cluster has,
-// such as the WorkflowTemplate that the workflow refers to. The workflow needs a name, a namespace and, for commands of images,
-// nothing: images are not looked up.
+// and the message says which nodes wait and what the controller wrote to its log meanwhile. `objects` are what else the cluster has: the
+// WorkflowTemplate that the workflow refers to, ConfigMaps of earlier runs. The workflow needs a name, a namespace and, for commands of
+// images, nothing: images are not looked up.
 func play(ctx context.Context, wf *wfv1.Workflow, player podPlayer, maxRounds int, objects ...runtime.Object) (*playResult, error) {
 	if wf.UID == "" {
 		wf.UID = "11111111-2222-3333-4444-555555555555"
@@ -139,7 +141,26 @@ func play(ctx context.Context, wf *wfv1.Workflow, player podPlayer, maxRounds in
 		}
 	}
 	result.ClaimsCreated, result.ClaimsDeleted = claims(controller, p.wf.Name)
-	return result, nil
+	result.Kept, err = keptResults(ctx, controller)
+	return result, err
+}
+
+// controllerNamespace is where the controller itself is.
+const controllerNamespace = "argo"
+
+// keptResults are the ConfigMaps in which the controller keeps results of templates with `memoize`.
+func keptResults(ctx context.Context, controller *WorkflowController) ([]runtime.Object, error) {
+	list, err := controller.kubeclientset.CoreV1().ConfigMaps(controllerNamespace).List(ctx, metav1.ListOptions{
+		LabelSelector: common.LabelKeyConfigMapType + "=" + common.LabelValueTypeConfigMapCache,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var found []runtime.Object
+	for i := range list.Items {
+		found = append(found, &list.Items[i])
+	}
+	return found, nil
 }
 
 // still is the controller of all plays, made with the first. Its informers have stopped, once they had listed what is there: nothing.
@@ -167,11 +188,19 @@ var still = sync.OnceValue(func() *WorkflowController {
 // controllerWith is the controller at a new cluster, which has the objects and nothing else.
 func controllerWith(ctx context.Context, queue *wishes, objects ...runtime.Object) (*WorkflowController, error) {
 	controller := still()
-	kube := fake.NewSimpleClientset()
+	var core, argo []runtime.Object
+	for _, object := range objects {
+		if _, ok := object.(*apiv1.ConfigMap); ok {
+			core = append(core, object)
+		} else {
+			argo = append(argo, object)
+		}
+	}
+	kube := fake.NewSimpleClientset(core...)
 	controller.kubeclientset = kube
-	controller.wfclientset = fakewfclientset.NewSimpleClientset(objects...)
-	controller.dynamicInterface = dynamicfake.NewSimpleDynamicClient(scheme.Scheme, objects...)
-	controller.cacheFactory = controllercache.NewCacheFactory(kube, "argo")
+	controller.wfclientset = fakewfclientset.NewSimpleClientset(argo...)
+	controller.dynamicInterface = dynamicfake.NewSimpleDynamicClient(scheme.Scheme, argo...)
+	controller.cacheFactory = controllercache.NewCacheFactory(kube, controllerNamespace)
 	controller.createSynchronizationManager(ctx)
 	controller.wfQueue = queue
 	for _, informer := range informersOf(controller) {

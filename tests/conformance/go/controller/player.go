@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -8,7 +9,10 @@ import (
 	"strconv"
 	"strings"
 
+	apiv1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/argoproj/argo-workflows/v3/workflow/validate"
@@ -31,10 +35,30 @@ type attempt struct {
 
 // playQuestion is a request to play, also of the other engines.
 type playQuestion struct {
+	askedRun
+	// Before are earlier runs in the same cluster, the first one first: what is kept of them is there in the run.
+	Before []askedRun `json:"before"`
+	// ConfigMaps are the documents of those that are in the namespace of the controller.
+	ConfigMaps string `json:"config_maps"`
+	MaxRounds  int    `json:"max_rounds"`
+}
+
+// askedRun is what a request says of one run. An earlier one without a manifest is one of the same.
+type askedRun struct {
 	Manifest   string               `json:"manifest"`
 	Parameters map[string]string    `json:"parameters"`
 	Outcomes   map[string][]attempt `json:"outcomes"`
-	MaxRounds  int                  `json:"max_rounds"`
+}
+
+// runs are all runs that a request asks for, in their order; the answer is about the last one.
+func (q playQuestion) runs() []askedRun {
+	runs := append(append([]askedRun{}, q.Before...), q.askedRun)
+	for i := range runs {
+		if runs[i].Manifest == "" {
+			runs[i].Manifest = q.Manifest
+		}
+	}
+	return runs
 }
 
 // rounds is the most calls of operate() before a play is given up.
@@ -191,32 +215,65 @@ func playManifest(request json.RawMessage) (any, error) {
 	if err := json.Unmarshal(request, &question); err != nil {
 		return nil, err
 	}
-	ctx := newContext()
-	parsed := &report{}
-	objects := parse(ctx, question.Manifest, parsed)
-	if len(parsed.Faults) > 0 {
-		return nil, fmt.Errorf("%s", parsed.Faults[0].Message)
-	}
-	templates := templatesOf(objects)
-	wf, err := submitted(toRun(objects), templates, question.Parameters, false)
+	kept, err := configMaps(question.ConfigMaps)
 	if err != nil {
 		return nil, err
 	}
-	if err := validateWorkflow(ctx, templates, wf.DeepCopy(), validate.ValidateOpts{Submit: true}); err != nil {
-		return nil, fmt.Errorf("refused as it is submitted: %w", err)
-	}
-	var others []runtime.Object
-	for _, template := range templates {
-		template.Namespace = wf.Namespace
-		others = append(others, template)
-	}
-	result, err := play(ctx, wf, manifestPlayer{question.Outcomes}, question.rounds(), others...)
-	if err != nil {
-		return nil, err
+	var result *playResult
+	for number, run := range question.runs() {
+		if result, err = playRun(newContext(), run, question.rounds(), number, kept); err != nil {
+			return nil, err
+		}
+		kept = result.Kept
 	}
 	answer := answerOf(result)
 	stepsOf(result, answer.Steps)
 	return answer, nil
+}
+
+// configMaps reads documents that are nothing else. Argo looks for results that it kept where its controller is, not where the run is
+// (NewWorkflowController in workflow/controller/controller.go).
+func configMaps(text string) ([]runtime.Object, error) {
+	var found []runtime.Object
+	for _, part := range documentSeparator.Split("\n"+text, -1) {
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		object := &apiv1.ConfigMap{}
+		if err := yaml.UnmarshalStrict([]byte(part), object); err != nil {
+			return nil, err
+		}
+		if object.Kind != "ConfigMap" || object.Name == "" {
+			return nil, fmt.Errorf("this is no ConfigMap: %s", part)
+		}
+		object.Namespace = controllerNamespace
+		found = append(found, object)
+	}
+	return found, nil
+}
+
+// playRun plays the run of that number, counted from 0, of the cluster.
+func playRun(ctx context.Context, run askedRun, rounds, number int, kept []runtime.Object) (*playResult, error) {
+	parsed := &report{}
+	objects := parse(ctx, run.Manifest, parsed)
+	if len(parsed.Faults) > 0 {
+		return nil, fmt.Errorf("%s", parsed.Faults[0].Message)
+	}
+	templates := templatesOf(objects)
+	wf, err := submitted(toRun(objects), templates, run.Parameters, false)
+	if err != nil {
+		return nil, err
+	}
+	wf.UID = types.UID(fmt.Sprintf("%08d-2222-3333-4444-555555555555", 11111111+number))
+	if err := validateWorkflow(ctx, templates, wf.DeepCopy(), validate.ValidateOpts{Submit: true}); err != nil {
+		return nil, fmt.Errorf("refused as it is submitted: %w", err)
+	}
+	others := append([]runtime.Object{}, kept...)
+	for _, template := range templates {
+		template.Namespace = wf.Namespace
+		others = append(others, template)
+	}
+	return play(ctx, wf, manifestPlayer{run.Outcomes}, rounds, others...)
 }
 
 // toRun picks what starts a run: a Workflow, else a CronWorkflow, else the template itself.

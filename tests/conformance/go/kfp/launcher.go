@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -57,14 +58,14 @@ func (r *Run) launch(ctx context.Context, arguments []string, end Outcome) (star
 	podUID := flags.String("pod_uid", "", "")
 	address := flags.String("mlmd_server_address", "", "")
 	port := flags.String("mlmd_server_port", "8080", "")
+	taskJSON := flags.String("task_spec", "", "")
+	importerJSON := flags.String("importer_spec", "", "")
+	parent := flags.Int64("parent_dag_id", 0, "")
 	_ = flags.String("log_level", "1", "")
 	publishLogs := flags.String("publish_logs", "true", "")
 	cacheDisabled := flags.Bool("cache_disabled", false, "")
 	if err := flags.Parse(arguments); err != nil {
 		return nil, false, err
-	}
-	if *executorType != "container" {
-		return nil, false, fmt.Errorf("the executor type %q is not played here", *executorType)
 	}
 	if *address != r.metadata.host || *port != r.metadata.port {
 		return nil, false, fmt.Errorf("the launcher is sent to another store of metadata: %s:%s", *address, *port)
@@ -72,6 +73,13 @@ func (r *Run) launch(ctx context.Context, arguments []string, end Outcome) (star
 	options := &component.LauncherV2Options{
 		Namespace: namespace, PodName: *podName, PodUID: *podUID, MLMDServerAddress: *address, MLMDServerPort: *port,
 		PipelineName: *pipelineName, RunID: *id, PublishLogs: *publishLogs, CacheDisabled: *cacheDisabled,
+	}
+	switch *executorType {
+	case "container":
+	case "importer":
+		return r.importing(ctx, *componentJSON, *importerJSON, *taskJSON, *options, *parent, end)
+	default:
+		return nil, false, fmt.Errorf("unsupported executor type %s", *executorType)
 	}
 	clients := client_manager.NewFakeClientManager(r.cluster.objects, r.metadata.client, r.cache)
 	launcher, err := component.NewLauncherV2(ctx, *executionID, *inputJSON, *componentJSON, flags.Args(), options, clients)
@@ -116,6 +124,41 @@ func (r *Run) launch(ctx context.Context, arguments []string, end Outcome) (star
 	// The launcher only logs what goes wrong with the state of the DAG.
 	r.note("state of the DAG", r.updateDAG(ctx, execution))
 	return started, false, err
+}
+
+// importing is what the launcher does where an artifact comes from outside: it enters the artifact's place, and looks at nothing there.
+// What makes the importer (NewImporterLauncher in backend/src/v2/component/importer_launcher.go) wants the files of a pod's service account,
+// for a client of Kubernetes that it never uses; so its fields are filled in here.
+func (r *Run) importing(
+	ctx context.Context, componentJSON, importerJSON, taskJSON string, options component.LauncherV2Options, parent int64, end Outcome,
+) (*launched, bool, error) {
+	if end.Lost {
+		return nil, true, nil
+	}
+	if end.Exit != 0 {
+		return nil, false, fmt.Errorf("exit status %d", end.Exit)
+	}
+	spec, importer := &pipelinespec.ComponentSpec{}, &pipelinespec.PipelineDeploymentConfig_ImporterSpec{}
+	task := &pipelinespec.PipelineTaskSpec{}
+	if err := firstError(
+		protojson.Unmarshal([]byte(componentJSON), spec), protojson.Unmarshal([]byte(importerJSON), importer),
+		protojson.Unmarshal([]byte(taskJSON), task),
+	); err != nil {
+		return nil, false, err
+	}
+	launcher := &component.ImportLauncher{}
+	fields := reflect.ValueOf(launcher).Elem()
+	for name, value := range map[string]any{
+		"component": spec, "importer": importer, "task": task, "launcherV2Options": options, "metadataClient": r.metadata.client,
+		"importerLauncherOptions": component.ImporterLauncherOptions{PipelineName: options.PipelineName, RunID: options.RunID, ParentDagID: parent},
+	} {
+		field := fields.FieldByName(name)
+		reflect.NewAt(field.Type(), field.Addr().UnsafePointer()).Elem().Set(reflect.ValueOf(value))
+	}
+	if err := launcher.Execute(ctx); err != nil {
+		return nil, false, err
+	}
+	return &launched{executionID: r.metadata.newest(task.GetTaskInfo().GetName()).GetId()}, false, nil
 }
 
 // updateDAG is the end of LauncherV2.Execute.

@@ -35,8 +35,10 @@ func init() {
 	textSinks = nil
 }
 
-// runID is what the API server would give to a run. One is enough: every run has a store of metadata of its own.
-const runID = "11111111-2222-3333-4444-555555555555"
+// runID is what the API server would give to the run of that number of those that share a store of metadata.
+func runID(number int) string {
+	return fmt.Sprintf("%08d-2222-3333-4444-555555555555", 11111111+number)
+}
 
 // project is a pipeline as the API server holds it.
 type project struct {
@@ -189,14 +191,15 @@ func sample(kind pipelinespec.ParameterType_ParameterTypeEnum) string {
 
 // workflow is what the API server makes of the pipeline for a run with these parameters, and hands to Argo
 // (CreateRun in backend/src/apiserver/resource/resource_manager.go).
-func (p *project) workflow(parameters map[string]*structpb.Value) (*util.Workflow, error) {
+func (p *project) workflow(parameters map[string]*structpb.Value, number int) (*util.Workflow, error) {
 	values, err := json.Marshal(parameters)
 	if err != nil {
 		return nil, err
 	}
-	run := &model.Run{UUID: runID, DisplayName: "run", Namespace: namespace}
+	id := runID(number)
+	run := &model.Run{UUID: id, DisplayName: "run", Namespace: namespace}
 	run.RuntimeConfig.Parameters = string(values)
-	made, err := p.server.RunWorkflow(run, template.RunWorkflowOptions{RunId: runID})
+	made, err := p.server.RunWorkflow(run, template.RunWorkflowOptions{RunId: id})
 	if err != nil {
 		return nil, err
 	}

@@ -13,11 +13,14 @@ import (
 	apiv1 "k8s.io/api/core/v1"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/kubeflow/pipelines/backend/src/v2/compiler/argocompiler"
 	"github.com/kubeflow/pipelines/backend/src/v2/component"
 )
 
 // Run is one run of a pipeline: what is around Argo's controller while it plays the workflow.
 type Run struct {
+	// number counts the runs before it in the same backend.
+	number   int
 	project  *project
 	workflow *wfv1.Workflow
 	outcomes map[string][]Outcome
@@ -43,8 +46,9 @@ type program struct {
 	environment map[string]string
 }
 
-// NewRun compiles a pipeline for these parameters, as texts. The run must be closed.
-func NewRun(manifest string, parameters map[string]string, outcomes map[string][]Outcome) (run *Run, err error) {
+// NewRun compiles a pipeline for these parameters, as texts. The run must be closed. One that comes `after` another finds in the backend
+// what that left there: executions, artifacts, results to use again.
+func NewRun(manifest string, parameters map[string]string, outcomes map[string][]Outcome, after *Run) (run *Run, err error) {
 	pipeline, _, problems := read(manifest)
 	if len(problems) > 0 {
 		return nil, problems[0].err
@@ -53,7 +57,11 @@ func NewRun(manifest string, parameters map[string]string, outcomes map[string][
 	if err != nil {
 		return nil, err
 	}
-	made, err := pipeline.workflow(values)
+	number, kept := 0, &cacheClient{entries: map[string]string{}}
+	if after != nil {
+		number, kept = after.number+1, after.cache
+	}
+	made, err := pipeline.workflow(values, number)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +69,7 @@ func NewRun(manifest string, parameters map[string]string, outcomes map[string][
 		return nil, fmt.Errorf("refused as it is submitted: %w", err)
 	}
 	run = &Run{
-		project: pipeline, workflow: named(made.Workflow), outcomes: outcomes, cache: &cacheClient{entries: map[string]string{}},
+		number: number, project: pipeline, workflow: named(made.Workflow), outcomes: outcomes, cache: kept,
 		attempts: map[string]int{}, programs: map[string]program{}, executions: map[string]int64{}, messages: map[string]string{}, held: map[string]bool{},
 	}
 	defer func() {
@@ -78,9 +86,11 @@ func NewRun(manifest string, parameters map[string]string, outcomes map[string][
 	if run.metadata, err = metadataStore(); err != nil {
 		return nil, err
 	}
-	run.metadata.forget()
+	if after == nil {
+		run.metadata.forget()
+	}
 	// The backend draws names of folders and claims. The same run has the same ones.
-	uuid.SetRand(rand.NewChaCha8([32]byte{}))
+	uuid.SetRand(rand.NewChaCha8([32]byte{byte(number)}))
 	return run, nil
 }
 
@@ -159,7 +169,7 @@ func (r *Run) Play(ctx context.Context, pod Pod) (End, error) {
 	switch words[0] {
 	case "driver":
 		return r.playDriver(ctx, pod, key, words[1:])
-	case component.KFPLauncherPath:
+	case component.KFPLauncherPath, argocompiler.DefaultLauncherCommand: // as a copy beside the program, or alone in its own image
 		return r.playLauncher(ctx, pod, key, words[1:], values)
 	}
 	return End{}, fmt.Errorf("the program %s is not played here", words[0])

@@ -35,9 +35,9 @@ type Step struct {
 //   - NotRun: the controller never came to it.
 //
 // The items of a loop are `T[i]`, and T itself is then what became of all of them: the worst phase, the sum of the attempts, and the
-// program of the last one.
+// program of the last one. Where a task of a loop is called like a group around it, T is that group.
 func (r *Run) Steps(nodes map[string]Node) map[string]Step {
-	w := &walk{run: r, nodes: nodes, steps: map[string]Step{}}
+	w := &walk{run: r, nodes: nodes, steps: map[string]Step{}, around: map[string]int{}}
 	w.tasks("root", r.project.spec.GetRoot().GetDag(), "", false)
 	return w.steps
 }
@@ -46,6 +46,8 @@ type walk struct {
 	run   *Run
 	nodes map[string]Node
 	steps map[string]Step
+	// around counts the groups of each name, with their items, that the walk is in.
+	around map[string]int
 }
 
 // tasks walks over a DAG whose node has this name.
@@ -85,7 +87,9 @@ func (w *walk) task(base, name string, task *pipelinespec.PipelineTaskSpec, item
 	if task.GetParameterIterator() == nil {
 		step := w.add(base, base+"-driver", name, items, omitted)
 		if spec.GetDag() != nil {
+			w.around[name+items]++
 			w.tasks(base, spec.GetDag(), items, step.Phase == "Omitted" || step.Phase == "Skipped")
+			w.around[name+items]--
 		}
 		return
 	}
@@ -141,8 +145,11 @@ func (w *walk) add(base, driver, name, items string, omitted bool) Step {
 	if said := w.run.messages[key]; said != "" {
 		step.Message = strings.TrimPrefix(step.Message+": "+said, ": ")
 	}
+	if w.around[key] > 0 {
+		return step
+	}
 	w.steps[key] = step
-	if items != "" {
+	if items != "" && w.around[name] == 0 {
 		whole, known := w.steps[name]
 		sum := whole.Attempts + step.Attempts
 		if !known || severity(step.Phase) >= severity(whole.Phase) {
