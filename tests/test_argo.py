@@ -411,7 +411,7 @@ def test_other_stores(store: str, repository: Any) -> None:
 
 
 def test_kept_results() -> None:
-    """A cached step is memoized under its name and a digest of its key and outputs; `mlc infra` makes the ConfigMap."""
+    """A cached step is memoized under its name, the namespace, and a digest of its key and outputs; `mlc infra` makes the ConfigMap."""
     body = "steps: {a: {image: 'x:1', command: t, cache: {key: KEY}, outputs: {o: /o}}, b: {image: 'x:1', command: t, cache: {key: KEY}}}"
     kept = {one["name"]: one.get("memoize") for one in compile_one(body)["spec"]["templates"]}
     assert kept["entrypoint"] is None
@@ -420,7 +420,7 @@ def test_kept_results() -> None:
     for change in (("KEY", "OTHER"), ("o: /o", "p: /o"), ("o: /o", "o: /p")):
         keys.append(compile_one(body.replace(*change))["spec"]["templates"][1]["memoize"]["key"])
     assert len(set(keys)) == 5
-    assert all(re.fullmatch("[ab]-[0-9a-f]{32}", key) for key in keys)
+    assert all(re.fullmatch(r"[ab]-\{\{workflow\.namespace\}\}-[0-9a-f]{32}", key) for key in keys)
     (config_map,) = infra.manifests(support.pipeline(body))
     labels = {"workflows.argoproj.io/configmap-type": "Cache"}
     assert config_map == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "demo-cache", "labels": labels}}
@@ -434,10 +434,11 @@ def test_kept_results() -> None:
         ("cache: {key: k}, volumes: {d: /d}", "volumes: {d: {size: 1Gi}}"),
         ("cache: {key: k}, init: {i: {image: 'x:1', command: t, volumes: {d: /d}}}", "volumes: {d: {claim: c}}"),
         ("cache: {key: k}, sidecars: {s: {image: 'x:1', command: t, volumes: {d: /d}}}", "volumes: {d: {size: 1Gi}}"),
+        ("cache: {key: k}, retry: {limit: 1}", ""),
     ],
 )
 def test_what_is_not_kept(more: str, head: str) -> None:
-    """Without a key nothing would be found, and what lies on a volume is in no entry."""
+    """Without a key nothing would be found, what lies on a volume is in no entry, and a node of retries that has none ends no run."""
     body = f"{head}\n{STEP.format(f'command: [run], {more}')}"
     assert [(item.code, item.path) for item in check(body)][:1] == [("MLC401", ("steps", "a", "cache"))]
 

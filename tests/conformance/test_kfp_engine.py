@@ -550,17 +550,80 @@ def test_arguments_that_are_too_long() -> None:
     assert "argument list too long" in answer["steps"]["use"]["message"]
 
 
-def test_importers_are_not_played() -> None:
-    """What this program does not play is an error."""
-    importer = {"artifactUri": {"constant": "s3://b/k"}, "typeSchema": {"schemaTitle": "system.Model", "schemaVersion": "0.0.1"}}
-    component = {
-        "executorLabel": "exec-get",
-        "outputDefinitions": {"artifacts": {"artifact": {"artifactType": {"schemaTitle": "system.Model"}}}},
-    }
-    document = json.loads(pipeline(task("get"), components={"comp-get": component}))
-    document["deploymentSpec"]["executors"]["exec-get"] = {"importer": importer}
-    with pytest.raises(EngineError, match="is not played here"):
-        play(json.dumps(document))
+MODEL = {"schemaTitle": "system.Model", "schemaVersion": "0.0.1"}
+
+
+def importing(uri: dict[str, str]) -> str:
+    """A pipeline that takes an artifact from outside, whose address may be the parameter `where`, and hands it to a program."""
+    definitions = {"artifacts": {"model": {"artifactType": MODEL}}}
+    get: dict[str, Any] = {"executorLabel": "exec-get", "outputDefinitions": definitions}
+    if "runtimeParameter" in uri:
+        get["inputDefinitions"] = {"parameters": {"where": {"parameterType": "STRING"}}}
+    use: dict[str, Any] = {"executorLabel": "exec-use", "inputDefinitions": definitions}
+    given = {"where": {"componentInputParameter": "where"}} if "runtimeParameter" in uri else None
+    taken = {"artifacts": {"model": {"taskOutputArtifact": {"producerTask": "get", "outputArtifactKey": "model"}}}}
+    document = json.loads(
+        pipeline(
+            task("get", inputs=given),
+            task("use", after=("get",)),
+            components={"comp-get": get, "comp-use": use},
+            containers={"use": {"args": ["{{$.inputs.artifacts['model'].uri}}", "{{$.inputs.artifacts['model'].path}}"]}},
+            params={"where": {"parameterType": "STRING", "defaultValue": "s3://b/default"}},
+        )
+    )
+    document["root"]["dag"]["tasks"]["use"]["inputs"] = taken
+    document["deploymentSpec"]["executors"]["exec-get"] = {"importer": {"artifactUri": uri, "typeSchema": MODEL}}
+    return json.dumps(document)
+
+
+def test_importers_hand_over_addresses() -> None:
+    """An artifact from outside is entered under its address, whose store nobody looks into; who takes it finds it there."""
+    for uri, where, parameters in (
+        ({"constant": "s3://b/k"}, "s3://b/k", {}),
+        ({"runtimeParameter": "where"}, "s3://b/default", {}),
+        ({"runtimeParameter": "where"}, "gs://b/k/model.bin", {"where": "gs://b/k/model.bin"}),
+    ):
+        answer = play(importing(uri), parameters)
+        steps = answer["steps"]
+        assert (answer["phase"], steps["get"]["phase"], steps["get"]["attempts"], steps["get"]["state"]) == (
+            "Succeeded", "Succeeded", 1, "COMPLETE",
+        )  # fmt: skip
+        assert steps["use"]["args"] == [where, "/" + where.replace("gs://", "gcs/").replace("://", "/")]
+
+
+def test_importers_fail() -> None:
+    """What is no address of a store ends the importer; its pod can fail and vanish, too."""
+    for parameters, said in (({"where": "b/k"}, "no provider scheme found"), ({"where": ""}, "empty artifact URI")):
+        answer = play(importing({"runtimeParameter": "where"}), parameters)
+        assert (answer["phase"], phases(answer)) == ("Failed", {"get": "Failed", "use": "Omitted"})
+        assert said in answer["steps"]["get"]["message"]
+    for end, phase in (({"exit": 1}, "Failed"), ({"error": True}, "Error")):
+        answer = play(importing({"constant": "s3://b/k"}), get=end)
+        assert (answer["phase"], phases(answer)) == (phase, {"get": phase, "use": "Omitted"})
+
+
+def test_groups_and_their_tasks_of_one_name() -> None:
+    """A task of a loop that is called like the group around the loop is there as its items; the name alone is the group."""
+    inner = {"dag": {"tasks": task("train", inputs={"item": {"componentInputParameter": "item"}})}}
+    given = {"inputDefinitions": {"parameters": {"item": {"parameterType": "STRING"}}}}
+    loop = task("each", parameterIterator={"items": {"raw": '["a", "b"]'}, "itemInput": "item"})
+    loop["each"]["componentRef"]["name"] = "comp-item"
+    document = json.loads(
+        pipeline(
+            task("train", when="inputs.parameter_values['go'] == 'yes'", inputs={"go": {"componentInputParameter": "go"}}),
+            components={
+                "comp-train": {"dag": {"tasks": loop}, "inputDefinitions": {"parameters": {"go": {"parameterType": "STRING"}}}},
+                "comp-item": {**inner, **given},
+                "comp-program": {"executorLabel": "exec-program", **given},
+            },
+            params={"go": {"parameterType": "STRING", "defaultValue": "yes", "isOptional": True}},
+        )
+    )
+    document["components"]["comp-item"]["dag"]["tasks"]["train"]["componentRef"]["name"] = "comp-program"
+    answer = play(json.dumps(document))
+    assert phases(answer) == dict.fromkeys(("train", "train[0]", "train[1]", "each"), "Succeeded")
+    assert [answer["steps"][name]["attempts"] for name in ("train", "train[0]", "train[1]")] == [0, 1, 1]
+    assert phases(play(json.dumps(document), {"go": "no"}))["train"] == "Skipped"
 
 
 def test_the_same_run_twice() -> None:

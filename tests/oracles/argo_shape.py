@@ -161,7 +161,7 @@ _STEP = {
     "activeDeadlineSeconds?": positive,
     # letters, digits and `-`: the controller refuses other keys when the step is due
     "memoize?": {
-        "key": _pattern("[a-zA-Z0-9][-a-zA-Z0-9]*", "key of a result"),
+        "key": _pattern(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]|\{\{workflow\.namespace\}\})*", "key of a result"),
         "maxAge": "",
         "cache": {"configMap": {"name": object_name}},
     },

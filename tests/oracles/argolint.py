@@ -396,6 +396,8 @@ class Lint:
         if "resource" in template:
             yield from self._object(template, place)
             return
+        if "memoize" in template and "retryStrategy" in template:
+            yield f"{place}.memoize: no run ends that finds a result of a step with retries"
         kind = "container" if "container" in template else "script"
         container, here = template[kind], f"{place}.{kind}"
         beside = [(key, one) for key in ("initContainers", "sidecars") for one in template.get(key, ())]
@@ -544,6 +546,7 @@ _ALLOWED = (
     (re.compile(_TASK + r"arguments\.artifacts\[[^]]*\]\.from"), re.compile(r".*")),
     (re.compile(_TASK + "withParam"), re.compile(r".*")),
     (re.compile(r"spec\.templates\[[^]]*\]\.outputs\.parameters\[[^]]*\]\.valueFrom\.parameter"), re.compile(r".*")),
+    (re.compile(r"spec\.templates\[[^]]*\]\.memoize\.key"), re.compile(r"[-\w]+-\{\{workflow\.namespace\}\}-\w+")),
     (
         re.compile(
             r"spec\.templates\[[^]]*\]\.(container|script|(initContainers|sidecars)\[[^]]*\])"

@@ -35,7 +35,8 @@ def cached(step: Step) -> bool:
 def memoize(step: Step, name: str) -> dict[str, Any]:
     """`memoize` of a step's template: `name` is the ConfigMap.
 
-    The result of a step that had other outputs would leave its consumers waiting for ever, so they are a part of the key.
+    The result of a step that had other outputs would leave its consumers waiting for ever, so they are a part of the key. So is the
+    namespace of the run: the ConfigMap is the controller's (controller/controller.go, NewWorkflowController), who may serve many of them.
     """
     from hashlib import sha256  # not on the way of projects that cache nothing
 
@@ -43,7 +44,7 @@ def memoize(step: Step, name: str) -> dict[str, Any]:
     known = [step.name, step.cache.key if step.cache else "", outputs]
     digest = sha256(json.dumps(known).encode()).hexdigest()[:32]
     # the API asks for an age (openapi-spec/swagger.json), and takes none for "" (controller/operator.go, executeTemplate)
-    return {"key": f"{step.name}-{digest}", "maxAge": "", "cache": {"configMap": {"name": name}}}
+    return {"key": f"{step.name}-{{{{workflow.namespace}}}}-{digest}", "maxAge": "", "cache": {"configMap": {"name": name}}}
 
 
 def check(pipeline: Pipeline) -> Iterator[Finding]:
@@ -58,12 +59,16 @@ def check(pipeline: Pipeline) -> Iterator[Finding]:
             message = "`cache: true` cannot be turned on for Argo, which finds results by a key alone: it does not look at inputs"
             help = "write `cache: {key: TEXT}`, and change the text to run the step again"
             yield Finding("MLC401", message, cache.origin, "key", help=help)
+        if step.retry is not None:
+            # the node of a result is then one of retries without any, and the DAG does not look at those behind it (controller/dag.go)
+            message = f"`cache` of step `{step.name}` is not possible on Argo: it has `retry`, and a run with a kept result would not end"
+            yield Finding("MLC401", message, cache.origin, "key", help="write `retry: null` in the step, or remove `cache`")
         lasting = next((mount for mount in step.all_mounts if isinstance(mount.volume, (Claim, RunClaim, HostPath, Nfs))), None)
         if lasting is not None:
             message = f"`cache` of step `{step.name}` is not possible on Argo: what it leaves on volume `{lasting.volume.name}` is not kept"
             help = "hand results over as `outputs` or `values`, or remove `cache`"
             yield Finding("MLC401", message, cache.origin, "key", help=help)
     if kept and kept[0][1].key:
-        message = f"results are kept in the ConfigMap `{config_map(pipeline)}`, which the manifest does not hold"
-        help = "create it once in the namespace of the runs: `mlc infra SPEC | kubectl apply -f -`"
+        message = f"results are kept in the ConfigMap `{config_map(pipeline)}` in the namespace of Argo's controller, not in the manifest"
+        help = "let the controller's role `create` and `update` ConfigMaps there; it makes the one that `mlc infra` prints, if nobody does"
         yield Finding("MLC405", message, kept[0][1].origin, "key", help=help)
