@@ -222,7 +222,7 @@ def test_stale(server: Registry, capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert f"error[MLC452]: image `{server.host}/stale/train:2` is not in the lock file\n --> mlc.yaml:4:10" in captured.err
-    assert f"error[MLC453]: the project uses no image `{server.host}/stale/train:1` any more\n  --> mlc.yaml.lock:10:3" in captured.err
+    assert f"error[MLC453]: the project does not use image `{server.host}/stale/train:1` any more\n  --> mlc.yaml.lock:10:3" in captured.err
     assert mlc("lock", "--check") == FOUND
     out = capsys.readouterr().out
     assert re.search(r"train:1: no longer used\n.*train:2: new, sha256:", out)
@@ -590,8 +590,8 @@ def test_both_checkers_agree() -> None:
 
 def test_changes_in_words() -> None:
     """What differs between two lock files, one line each."""
-    old = pins.Lock({"a:1": LockedImage(SHA, "linux/amd64", ("x",), ()), "b:1": LockedImage(SHA, "linux/amd64", (), ())})
-    new = pins.Lock({"a:1": LockedImage(OTHER, "linux/arm64", ("x",), ("y",)), "c:1": LockedImage(SHA, "linux/amd64", (), ())})
+    old = pins.Lock({"a:1": LockedImage(SHA, "linux/amd64", ("x",), ()), "b:1": LockedImage(SHA, "linux/amd64", (), ())}, {})
+    new = pins.Lock({"a:1": LockedImage(OTHER, "linux/arm64", ("x",), ("y",)), "c:1": LockedImage(SHA, "linux/amd64", (), ())}, {})
     assert planned.changes(old, old) == []
     assert planned.changes(old, new) == [
         f"image a:1: digest was {SHA}, is {OTHER}",

@@ -75,17 +75,26 @@ class Locked:
         if self.document is None:
             return pipeline
         pipeline_pinned = pins.pinned(document, pipeline, self.lock, findings)
-        unused = self.lock.images.keys() - pins.images(document, pipeline).keys()
-        if unused:
-            for one, other in resolved(base):
-                if other is None:
-                    return pipeline_pinned  # an environment with errors: what it needs is not known
-                unused -= pins.images(one, other).keys()
-        for reference in sorted(unused):
-            help = f"write the file anew: `mlc lock {base.source.name}`"
-            message = f"the project uses no image `{reference}` any more"
-            self.findings.append(Finding("MLC453", message, ("images", reference), "key", help=help))
+        self._left_over(base, document, pipeline)
         return pipeline_pinned
+
+    def _left_over(self, base: Document, document: Document, pipeline: Pipeline) -> None:
+        """Report what neither this project nor one of its environments uses."""
+        images = self.lock.images.keys() - pins.images(document, pipeline).keys()
+        sources = self.lock.sources.keys() - pins.sources(document, pipeline).keys()
+        if not images and not sources:
+            return
+        for one, other in resolved(base):
+            if other is None:
+                return  # an environment with errors: what it needs is not known
+            images -= pins.images(one, other).keys()
+            sources -= pins.sources(one, other).keys()
+        places: dict[str, Path] = {f"image `{reference}`": ("images", reference) for reference in self.lock.images if reference in images}
+        data = self.document.data if self.document else {}
+        places.update({pins.called(source): path for source, _, path in pins.entries(data) if source in sources})
+        help = f"write the file anew: `mlc lock {base.source.name}`"
+        for what, path in places.items():
+            self.findings.append(Finding("MLC453", f"the project does not use {what} any more", path, "key", help=help))
 
 
 def resolved(base: Document) -> Iterator[tuple[Document, Pipeline | None]]:

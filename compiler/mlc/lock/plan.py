@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,17 @@ from .. import locked, pins
 from ..diagnostics.model import Diagnostic, Finding
 from ..driver import header
 from ..emit import to_yaml
-from ..pins import Lock, LockedImage
+from ..pins import Lock, LockedImage, LockedSource, Source
 from ..source import Document, locate, suppress
 
 if TYPE_CHECKING:
     from ..diagnostics.model import Path
+
+Key = str | Source
+"""What a lock file has an entry for: the reference of an image, or a version of data or code."""
+
+CODE = "code"
+"""What `--update` calls the project's code."""
 
 
 @dataclass(frozen=True)
@@ -31,23 +37,23 @@ class Place:
 
 @dataclass
 class Plan:
-    """The references that a lock file of the project holds, each with the first place where it is written, and what it cannot hold.
+    """What a lock file of the project holds, each with the first place where it is written, and what it cannot hold.
 
-    `names` says which references the names under `images` mean, in the project and its environments.
+    `names` says what the names of images and datasets mean, in the project and its environments.
     """
 
-    images: dict[str, Place] = field(default_factory=dict)
-    names: dict[str, set[str]] = field(default_factory=dict)
+    places: dict[Key, Place] = field(default_factory=dict)
+    names: dict[str, set[Key]] = field(default_factory=dict)
     open_ends: list[Diagnostic] = field(default_factory=list)
 
-    def named(self, name: str) -> set[str]:
-        """The references that a name of `--update` means: a name under `images`, or a reference itself."""
-        return self.names.get(name, set()) or {name} & self.images.keys()
+    def named(self, name: str) -> set[Key]:
+        """What a name of `--update` means: a name of an image or a dataset, `code`, or the reference of an image."""
+        return self.names.get(name) or {key for key in self.places if key == name}
 
     @property
     def known(self) -> list[str]:
         """What `--update` can name."""
-        return [*self.names, *self.images]
+        return [*self.names, *(key for key in self.places if isinstance(key, str))]
 
 
 def plan(base: Document) -> Plan:
@@ -57,20 +63,37 @@ def plan(base: Document) -> Plan:
         if pipeline is None:
             continue
         for reference, path in pins.images(document, pipeline).items():
-            found.images.setdefault(reference, Place(document, path))
+            found.places.setdefault(reference, Place(document, path))
             if path[0] == "images":
                 found.names.setdefault(str(path[1]), set()).add(reference)
+        for source, path in pins.sources(document, pipeline).items():
+            found.places.setdefault(source, Place(document, path))
+            found.names.setdefault(source.name or CODE, set()).add(source)
         kept = suppress(document, locate(document, pins.open_ends(document, pipeline)))
         found.open_ends += [one for one in kept if one.code == "MLC454" and one not in found.open_ends]
     return found
 
 
 def text(lock: Lock, project: str) -> str:
-    """The text of a lock file: sorted, an entry a line where it has one value."""
+    """The text of a lock file: sorted, a value a line."""
     data: dict[str, object] = {"mlc-lock": locked.VERSION}
     if lock.images:
         data["images"] = {reference: _image(lock.images[reference]) for reference in sorted(lock.images)}
+    sources = sorted(lock.sources, key=_order)
+    if any(source.name for source in sources):
+        datasets: dict[str, list[object]] = {}
+        for source in sources:
+            if source.name:
+                datasets.setdefault(source.name, []).append(_source(source, lock.sources[source]))
+        data["datasets"] = datasets
+    code = [_source(source, lock.sources[source]) for source in sources if not source.name]
+    if code:
+        data["code"] = code
     return to_yaml([data], header(project))
+
+
+def _order(source: Source) -> tuple[str, ...]:
+    return (source.name, source.kind, source.repo, source.path, source.by, source.version)
 
 
 def _image(entry: LockedImage) -> dict[str, object]:
@@ -82,30 +105,46 @@ def _image(entry: LockedImage) -> dict[str, object]:
     }
 
 
+def _source(source: Source, entry: LockedSource) -> dict[str, object]:
+    where = {source.kind: source.repo, **({"path": source.path} if source.path else {})}
+    return {**where, source.by: source.version, **_facts(entry)}
+
+
+def _facts(entry: LockedSource) -> dict[str, object]:
+    known: dict[str, object] = {"commit": entry.commit}
+    if entry.hash:
+        known["hash"] = entry.hash
+    known.update((name, number) for name, number in (("size", entry.size), ("files", entry.files)) if number >= 0)
+    return known
+
+
 def changes(old: Lock, new: Lock) -> list[str]:
     """What is different in a new lock file, a line each, for people."""
-    return list(_changes("image", old.images, new.images))
+    images = {f"image {reference}": (old.images.get(reference), new.images.get(reference)) for reference in {*old.images, *new.images}}
+    sources = {
+        pins.called(source).replace("`", ""): (old.sources.get(source), new.sources.get(source))
+        for source in sorted({*old.sources, *new.sources}, key=_order)
+    }
+    return [line for both in (images, sources) for what in sorted(both) for line in _changes(what, *both[what])]
 
 
-def _changes(kind: str, old: Mapping[str, LockedImage], new: Mapping[str, LockedImage]) -> Iterable[str]:
-    for reference in sorted({*old, *new}):
-        before, after = old.get(reference), new.get(reference)
-        if before == after:
-            continue
-        start = f"{kind} {reference}"
-        if before is None and after is not None:
-            yield f"{start}: new, {after.digest}"
-        elif after is None:
-            yield f"{start}: no longer used"
-        elif before is not None:
-            yield from (f"{start}: {line}" for line in _differences(_image(before), _image(after)))
+def _changes(what: str, before: LockedImage | LockedSource | None, after: LockedImage | LockedSource | None) -> Iterable[str]:
+    if before == after:
+        return
+    if before is None:
+        yield f"{what}: new, {next(iter(_values(after).values()))}"
+    elif after is None:
+        yield f"{what}: no longer used"
+    else:
+        was, now = _values(before), _values(after)
+        for key in {**was, **now}:
+            if was.get(key) != now.get(key):
+                yield f"{what}: {key} was {_shown(was.get(key))}, is {_shown(now.get(key))}"
 
 
-def _differences(before: Mapping[str, object], after: Mapping[str, object]) -> Iterable[str]:
-    for key in after:
-        if before[key] != after[key]:
-            yield f"{key} was {_shown(before[key])}, is {_shown(after[key])}"
+def _values(entry: LockedImage | LockedSource | None) -> dict[str, object]:
+    return _image(entry) if isinstance(entry, LockedImage) else _facts(entry) if entry is not None else {}
 
 
 def _shown(value: object) -> str:
-    return str(value) if isinstance(value, str) else "[" + ", ".join(map(repr, value)) + "]" if isinstance(value, list) else str(value)
+    return "unknown" if value is None else str(value)

@@ -1,4 +1,5 @@
-"""What a lock file holds, laid over a project: images by their digests, with the programs that only a registry knows.
+"""What a lock file holds, laid over a project: images by their digests, with the programs that only a registry knows; data and
+source code by their commits.
 
 A pipeline with its pins is one like any other: rules and targets see references with a digest and steps with a command.
 """
@@ -13,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+    from typing import Literal as Choice
 
     from ..diagnostics.model import Path
     from ..ir import Container, Pipeline, Step
@@ -33,13 +35,42 @@ class LockedImage:
 
 
 @record
+class Source:
+    """A version of something in a repository, as the project names it: a dataset, or with the `name` "" the project's code.
+
+    `kind` is what reads it, `path` where it is in the repository ("" for all of it), and `by` says what `version` is.
+    """
+
+    name: str
+    kind: Choice["dvc", "git"]
+    repo: str
+    path: str
+    by: Choice["tag", "rev", "ref"]
+    version: str
+
+
+@record
+class LockedSource:
+    """What a version stood for.
+
+    `hash` is that of DVC, with its algorithm before a colon; `size` is bytes, `files` how many: "" and -1 for what is unknown.
+    """
+
+    commit: str
+    hash: str = ""
+    size: int = -1
+    files: int = -1
+
+
+@record
 class Lock:
     """The content of a lock file. `images` is by reference as the project writes it."""
 
     images: dict[str, LockedImage]
+    sources: dict[Source, LockedSource]
 
 
-NOTHING = Lock({})
+NOTHING = Lock({}, {})
 
 
 def read(data: dict[str, Any]) -> Lock:
@@ -48,7 +79,20 @@ def read(data: dict[str, Any]) -> Lock:
         reference: LockedImage(entry["digest"], entry["platform"], tuple(entry["entrypoint"]), tuple(entry["command"]))
         for reference, entry in (data.get("images") or {}).items()
     }
-    return Lock(images)
+    return Lock(images, {source: LockedSource(*facts) for source, facts, _ in entries(data)})
+
+
+def entries(data: dict[str, Any]) -> Iterator[tuple[Source, tuple[Any, ...], Path]]:
+    """The versions in a lock file of the right form, what is known of each, and where it stands in the file."""
+    places = [
+        *((name, one, ("datasets", name, index)) for name, ones in (data.get("datasets") or {}).items() for index, one in enumerate(ones)),
+        *(("", one, ("code", index)) for index, one in enumerate(data.get("code") or ())),
+    ]
+    for name, one, path in places:
+        kind: Choice["dvc", "git"] = "dvc" if "dvc" in one else "git"
+        by: Choice["tag", "rev", "ref"] = "tag" if "tag" in one else "rev" if "rev" in one else "ref"
+        facts = (one["commit"], one.get("hash", ""), one.get("size", -1), one.get("files", -1))
+        yield Source(name, kind, one[kind], one.get("path", ""), by, one[by]), facts, path
 
 
 # --- what a project needs -----------------------------------------------------------------------------------------------------
@@ -63,8 +107,44 @@ def images(document: Document, pipeline: Pipeline) -> dict[str, Path]:
     return found
 
 
+def sources(document: Document, pipeline: Pipeline) -> dict[Source, Path]:
+    """Every version of data that is fetched, and of code, that a lock file can hold, with the place where it is written."""
+    found: dict[Source, Path] = {}
+    for name, entry in _fetched(document, pipeline):
+        kind: Choice["dvc", "git"] = "dvc" if "dvc" in entry else "git"
+        by: Choice["tag", "rev"] = "tag" if "tag" in entry else "rev"
+        if "s3" not in entry and "${{" not in entry[by]:
+            place = entry[kind]
+            found[Source(name, kind, place["repo"], place["path"], by, entry[by])] = ("datasets", name, by)
+    code = document.data.get("code")
+    if code and _uses_code(document.data):
+        found[Source("", "git", code["git"], "", "ref", code["ref"])] = ("code", "ref")
+    return found
+
+
+def _fetched(document: Document, pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The datasets that steps read and no step makes."""
+    datasets = document.data.get("datasets") or {}
+    read = {port.name for step in pipeline.steps for port in step.inputs if not port.producer and port.external is None}
+    return ((name, entry) for name, entry in datasets.items() if name in read)
+
+
+def _uses_code(data: dict[str, Any]) -> bool:
+    layers = [data.get("defaults"), *(one for section in ("templates", "steps", "finally") for one in (data.get(section) or {}).values())]
+    return any(layer and layer.get("code") for layer in layers)
+
+
 def open_ends(document: Document, pipeline: Pipeline) -> Iterator[Finding]:
-    """Warn of each image that no lock file can hold (MLC454), once for each place where one is written."""
+    """Warn of each image and each version that no lock file can hold (MLC454), once for each place where one is written."""
+    for name, entry in _fetched(document, pipeline):
+        if "s3" in entry and "version" not in entry["s3"]:
+            help = "write the `version` that the bucket has for the object; where it keeps none, nothing can be pinned"
+            message = f"dataset `{name}` is what its bucket holds when a run starts: no lock file holds that"
+            yield Finding("MLC454", message, ("datasets", name, "s3"), "key", help=help)
+        elif "${{" in entry.get("tag", ""):
+            help = "write the tag out, and let environments or `--set` change it; or leave it to the run on purpose"
+            message = f"only a run knows which version of dataset `{name}` is fetched, so no lock file holds it"
+            yield Finding("MLC454", message, ("datasets", name, "tag"), help=help)
     seen: set[Path] = set()
     for image in _images(pipeline):
         path = _written(document, image)
@@ -101,9 +181,20 @@ def pinned(document: Document, pipeline: Pipeline, lock: Lock, findings: list[Fi
         if reference not in lock.images:
             help = f"look it up and write it there: `mlc lock {document.source.name}`"
             findings.append(Finding("MLC452", f"image `{reference}` is not in the lock file", path, help=help))
+    for source, path in sources(document, pipeline).items():
+        if source not in lock.sources:
+            help = f"look it up and write it there: `mlc lock {document.source.name}`"
+            findings.append(Finding("MLC452", f"{called(source)} is not in the lock file", path, help=help))
     findings.extend(open_ends(document, pipeline))
     pins = _Pins(lock, findings)
     return replace(pipeline, run=pins.group(pipeline.run), final=pins.group(pipeline.final) if pipeline.final else None)
+
+
+def called(source: Source) -> str:
+    """A version in words: `tag `v1.0` of dataset `reviews``."""
+    return (
+        f"{'commit' if source.by == 'rev' else source.by} `{source.version}` of {f'dataset `{source.name}`' if source.name else '`code`'}"
+    )
 
 
 def at_digest(reference: str, digest: str) -> str:

@@ -1,0 +1,264 @@
+"""Repositories, by the `git` program: the user's own settings, keys and helpers, in a bare repository that is thrown away.
+
+Nobody is asked for anything: git's prompts are off, and ssh runs in batch mode.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from .failure import Failure
+
+SECONDS = 300
+"""What one git command may take. Repositories of DVC hold small files; a long history is fetched for a short commit only."""
+LARGEST = "1m"
+"""Files above this are left where they are, on servers that can (git 2.19): what is read here is small."""
+
+_OF_OTHERS = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE GIT_NAMESPACE "
+    "GIT_OBJECT_DIRECTORY GIT_PREFIX GIT_SHALLOW_FILE GIT_WORK_TREE"
+).split()
+"""Of another repository, where mlc runs in one of its hooks (`git rev-parse --local-env-vars`)."""
+_OPTIONS = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false", "http.lowSpeedLimit=1", "http.lowSpeedTime=60")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_FULL = (40, 64)
+
+_DENIED = (
+    r"Permission denied|Authentication failed|could not read (?:Username|Password)|terminal prompts disabled|Access denied"
+    r"|error: 40[13]|HTTP Basic|Too many authentication failures"
+)
+_UNREACHABLE = (
+    r"Could not resolve host|Name or service not known|Temporary failure in name resolution|Connection (?:refused|reset|timed out|closed)"
+    r"|timed out|Network is unreachable|No route to host|Failed to connect|Broken pipe|early EOF|hung up unexpectedly|error: (?:429|5\d\d)"
+    r"|SSL|TLS|certificate|Operation too slow|port 65535"
+)
+_MISSING = r"(?i)repository .*not found|does not appear to be a git repository|error: 404|does not exist|project you were looking for"
+
+
+class Git:
+    """The `git` program of one command. Ends what still runs when the command ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is a temporary one, for the repositories."""
+        self.folder = folder
+        self._guard = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._repositories: dict[str, Repository] = {}
+        self.environment = {name: value for name, value in os.environ.items() if name not in _OF_OTHERS}
+        self.environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C", LANGUAGE="")
+        self._ssh()
+
+    def _ssh(self) -> None:
+        """Keep ssh from asking. A program that is not OpenSSH's is left alone."""
+        command = self.environment.get("GIT_SSH_COMMAND", "")
+        if not command and not self.environment.get("GIT_SSH"):
+            code, out, _ = self.run(["config", "--get", "core.sshCommand"], self.folder)
+            command = out.decode(errors="replace").strip() if code == 0 else "ssh"
+        try:
+            program = shlex.split(command)[:1]
+        except ValueError:
+            return
+        if program and os.path.basename(program[0]) == "ssh":
+            self.environment["GIT_SSH_COMMAND"] = f"{command} -o BatchMode=yes -o ConnectTimeout=20"
+
+    def repository(self, address: str) -> Repository:
+        """A repository by its address; the same one for the same address."""
+        with self._guard:
+            if address not in self._repositories:
+                self._repositories[address] = Repository(self, address, self.folder / str(len(self._repositories)))
+            return self._repositories[address]
+
+    def run(self, words: Sequence[str], folder: Path) -> tuple[int, bytes, str]:
+        """One command in a folder: its exit code, output and messages. Raises Failure where there is no git, or no end."""
+        options = [word for option in _OPTIONS for word in ("-c", option)]
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(  # noqa: S603 - no shell; an address cannot be an option, it comes after `--`
+                ["git", *options, *words],  # noqa: S607 - the user's git
+                cwd=folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=pipe,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            help = "install git: `apt-get install git`, for example"
+            raise Failure("MLC908", "to ask repositories `mlc` needs the program `git`, which is not installed", help) from error
+        with self._guard:
+            self._running.add(process)
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            process.communicate()
+            return 124, b"", f"timed out after {SECONDS} seconds"
+        finally:
+            with self._guard:
+                self._running.discard(process)
+        return process.returncode, out, err.decode(errors="replace")
+
+    def stop(self) -> None:
+        """End all that runs."""
+        with self._guard:
+            for process in self._running:
+                _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command and what it started: ssh, and git's own helpers."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.poll()
+
+
+class Repository:
+    """A remote repository, and what was fetched of it so far. One thread at a time works with it."""
+
+    def __init__(self, git: Git, address: str, folder: Path) -> None:
+        self.git, self.address, self.folder = git, address, folder
+        self.guard = threading.RLock()
+        self._refs: dict[str, str] = {}
+        self._fetched = 0
+
+    def refs(self) -> dict[str, str]:
+        """The commits of the tags and branches of the remote, by their full names. Asked for once."""
+        if not self._refs:
+            out = self._ask("ls-remote", "--tags", "--heads", "--", "origin").decode(errors="replace")
+            found = {name: commit for commit, _, name in (line.partition("\t") for line in out.splitlines())}
+            peeled = {name[:-3]: commit for name, commit in found.items() if name.endswith("^{}")}
+            self._refs = {name: peeled.get(name, commit) for name, commit in found.items() if not name.endswith("^{}")}
+        return self._refs
+
+    def tags(self) -> list[str]:
+        """The names of the tags."""
+        return [name.removeprefix("refs/tags/") for name in self.refs() if name.startswith("refs/tags/")]
+
+    def commit(self, name: str) -> str:
+        """The commit that a full name stands for on the remote, as the remote says it; "" for none."""
+        return self.refs().get(name, "")
+
+    def fetch(self, *names: str) -> list[str]:
+        """Fetch what full names or commits stand for, without history; the commits. Raises _NoSuchRefError for one that is not there."""
+        places = []
+        for _ in names:
+            self._fetched += 1
+            places.append(f"refs/x/{self._fetched}")
+        specs = [f"+{name}:{place}" for name, place in zip(names, places, strict=True)]
+        self._ask("fetch", "--quiet", "--no-tags", "--depth=1", f"--filter=blob:limit={LARGEST}", "--", "origin", *specs)
+        return [self._commit_of(place, name) for place, name in zip(places, names, strict=True)]
+
+    def of_tag(self, tag: str) -> str:
+        """The commit of a tag, fetched."""
+        try:
+            return self.fetch(f"refs/tags/{tag}")[0]
+        except _NoSuchRefError as error:
+            raise self._missing("tag", tag, self.tags()) from error
+
+    def of_commit(self, commit: str) -> str:
+        """A commit by its name, which may be cut, fetched. Many servers give a whole name; else the history is searched."""
+        if len(commit) in _FULL:
+            try:
+                return self.fetch(commit)[0]
+            except _NoSuchRefError:
+                pass
+        everything = ("+refs/heads/*:refs/x/heads/*", "+refs/tags/*:refs/x/tags/*")
+        self._ask("fetch", "--quiet", "--no-tags", "--filter=tree:0", "--", "origin", *everything)
+        code, out, _ = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+        found = out.decode(errors="replace").strip()
+        if code or not found.startswith(commit):
+            help = "check it: `git log` in a clone shows the commits; one of another branch may not be pushed"
+            raise Failure("MLC906", f"there is no commit `{commit}` in `{self.address}`", help)
+        return found
+
+    def of_ref(self, ref: str) -> str:
+        """The commit of a tag, a branch or a commit, looked for in this order. The first two are not fetched."""
+        for kind in ("refs/tags/", "refs/heads/"):
+            if self.commit(kind + ref):
+                return self.commit(kind + ref)
+        if _COMMIT.fullmatch(ref):
+            return self.of_commit(ref)
+        known = [name.removeprefix("refs/tags/").removeprefix("refs/heads/") for name in self.refs()]
+        raise self._missing("tag or branch", ref, known)
+
+    def blob(self, commit: str, path: str) -> bytes | None:
+        """The content of a file at a commit that was fetched; None where there is no file."""
+        code, out, _ = self._run("cat-file", "blob", f"{commit}:{path}")
+        return out if code == 0 else None
+
+    def has(self, commit: str, path: str) -> bool:
+        """Whether there is a file or a folder at a commit that was fetched."""
+        return self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:{path}")[0] == 0
+
+    def names(self, commit: str, folder: str) -> list[str]:
+        """The names of what is in a folder at a commit that was fetched; none where there is no folder."""
+        code, out, _ = self._run("ls-tree", "--name-only", "-z", f"{commit}:{folder}")
+        return out.decode(errors="replace").rstrip("\0").split("\0") if code == 0 and out else []
+
+    def date(self, commit: str) -> str:
+        """When a commit was made, as ISO 8601."""
+        code, out, _ = self._run("show", "--no-patch", "--no-notes", "--format=%cI", "--end-of-options", commit)
+        return out.decode(errors="replace").strip() if code == 0 else ""
+
+    # --- git itself
+
+    def _run(self, *words: str) -> tuple[int, bytes, str]:
+        if not self.folder.exists():
+            self.folder.mkdir()
+            self.git.run(["init", "--quiet", "--bare", "."], self.folder)
+            self.git.run(["remote", "add", "--", "origin", self.address], self.folder)
+        return self.git.run(words, self.folder)
+
+    def _ask(self, *words: str) -> bytes:
+        """A command that asks the remote. Raises Failure, or _NoSuchRefError for a name that it does not have."""
+        code, out, err = self._run(*words)
+        if code == 0:
+            return out
+        if re.search(r"couldn't find remote ref|not our ref|unadvertised object|remote error: .*not found|no such remote ref", err):
+            raise _NoSuchRefError
+        raise self._failure(err)
+
+    def _commit_of(self, place: str, name: str) -> str:
+        code, out, _ = self._run("rev-parse", "--verify", "--quiet", f"{place}^{{commit}}")
+        if code:
+            message = f"`{name.removeprefix('refs/tags/')}` of `{self.address}` is no commit"
+            raise Failure("MLC907", message, "name the tag of a commit")
+        return out.decode(errors="replace").strip()
+
+    def _missing(self, what: str, name: str, known: list[str]) -> Failure:
+        from ..diagnostics.suggest import did_you_mean
+
+        there = f"it has {', '.join(f'`{one}`' for one in sorted(known)[-8:])}" if known else "it has none"
+        help = did_you_mean(name, known) or "check the name, and that it was pushed"
+        return Failure("MLC906", f"there is no {what} `{name}` in `{self.address}`: {there}", help)
+
+    def _failure(self, err: str) -> Failure:
+        """What git's messages mean."""
+        said = [line.strip() for line in err.splitlines() if line.strip()]
+        chosen = next((line for line in said if re.match(r"(?:fatal|error|remote|ERROR|ssh): ", line)), said[-1] if said else "no reason")
+        detail = "".join(char if char.isprintable() else " " for char in chosen)[:200]
+        where = f"`{self.address}`"
+        if re.search(r"Host key verification failed|HOST IDENTIFICATION HAS CHANGED", err):
+            help = "make sure of the key, and connect once by hand so that it is in `~/.ssh/known_hosts`"
+            return Failure("MLC905", f"the host of {where} is not known to ssh, or has another key than before", help)
+        if re.search(_DENIED, err):
+            help = "give yourself access: `git ls-remote` with this address has to work without asking"
+            return Failure("MLC905", f"{where} does not let you in ({detail})", help)
+        if re.search(_MISSING, err):
+            help = "check the address; some servers say this to those who have no access, too"
+            return Failure("MLC906", f"there is no repository {where} ({detail})", help)
+        if re.search(_UNREACHABLE, err):
+            return Failure("MLC904", f"cannot ask {where} ({detail})", "check the address and the network, and try again")
+        return Failure("MLC907", f"git failed on {where} ({detail})", "try `git ls-remote` with this address")
+
+
+class _NoSuchRefError(Exception):
+    """The remote has nothing under a name."""
