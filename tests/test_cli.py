@@ -194,7 +194,7 @@ def test_compile_imports_one_target(tmp_path: Path, target: str, other: str) -> 
     assert done.stdout == "0 []\n"
 
 
-COMMANDS = ["init", "compile", "validate", "graph", "describe", "diff", "infra", "lock", "explain", "schema"]
+COMMANDS = ["init", "compile", "validate", "graph", "describe", "diff", "infra", "lock", "datasets", "explain", "schema"]
 
 # --- help, mistakes, completion -----------------------------------------------------------------------------------------------
 

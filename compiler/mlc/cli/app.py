@@ -326,17 +326,29 @@ Examples:
 
 _LOCK_HELP = """Write the lock file of a spec: what its names stand for today.
 
-The tag of an image becomes a digest, with the program that the image starts. The file is called like the spec, with .lock at the end,
-and covers all environments. `mlc compile --locked` compiles from it: the same manifest until the lock file is written anew.
+The tag of an image becomes a digest, with the program that the image starts; the tag of a dataset and the ref of the code become commits.
+The file is called like the spec, with .lock at the end, and covers all environments. `mlc compile --locked` compiles from it: the same
+manifest until the lock file is written anew.
 
-Credentials for registries are those of Docker: log in with `docker login`.
+Registries are asked with Docker's credentials (`docker login`), repositories by your own git.
 
 \b
 Examples:
   mlc lock mlc.yaml
   mlc lock mlc.yaml --check           # exit code 1 where something moved; writes nothing
-  mlc lock mlc.yaml --update train    # look up one image only
+  mlc lock mlc.yaml --update train    # look up one image or dataset only
   mlc lock mlc.yaml --platform linux/arm64
+"""
+
+_DATASETS_HELP = """List the versions of a spec's datasets.
+
+For each dataset the tags of its repository, newest first: commit, date, and what DVC has written down of the data. The last column says
+which version the spec names, or one of its environments, and which is in the lock file.
+
+\b
+Examples:
+  mlc datasets mlc.yaml
+  mlc datasets mlc.yaml --format json
 """
 
 _INIT_HELP = """Write a project to start from.
@@ -550,8 +562,8 @@ def _lock(
         typer.Option(
             "--update",
             metavar="NAME",
-            help="Look up only this image, by its name in the spec or by its reference, and what the lock file does not hold yet. "
-            "Can be repeated.",
+            help="Look up only this image or dataset, by its name in the spec (code for the code), and what the lock file does not "
+            "hold yet. Can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -591,6 +603,11 @@ def _lock(
         insecure=tuple(insecure or ()),
     )
     _ask(context, request)
+
+
+@app.command("datasets", help=_DATASETS_HELP)
+def _datasets(context: typer.Context, specs: Specs = None, shape: Shape = "text") -> None:
+    _ask(context, Request("datasets", tuple(specs or ()), (), shape=shape))
 
 
 @app.command("explain", help=_EXPLAIN_HELP)

@@ -55,6 +55,10 @@ def _run(request: Request) -> int:
             from .lock import lock
 
             return lock(request)
+        case "datasets":
+            from .datasets import datasets
+
+            return datasets(request)
         case "init":
             from .init import init
 

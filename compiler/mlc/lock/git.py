@@ -89,7 +89,7 @@ class Git:
                 stderr=pipe,
                 start_new_session=True,
             )
-        except FileNotFoundError as error:
+        except (FileNotFoundError, PermissionError) as error:
             help = "install git: `apt-get install git`, for example"
             raise Failure("MLC908", "to ask repositories `mlc` needs the program `git`, which is not installed", help) from error
         with self._guard:

@@ -125,7 +125,8 @@ def sources(document: Document, pipeline: Pipeline) -> dict[Source, Path]:
 def _fetched(document: Document, pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
     """The datasets that steps read and no step makes."""
     datasets = document.data.get("datasets") or {}
-    read = {port.name for step in pipeline.steps for port in step.inputs if not port.producer and port.external is None}
+    made = {port.name for step in pipeline.steps for port in step.outputs if not step.name.startswith("x-")}
+    read = {port.name for step in pipeline.steps for port in step.inputs} - made
     return ((name, entry) for name, entry in datasets.items() if name in read)
 
 
