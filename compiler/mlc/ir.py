@@ -523,11 +523,12 @@ class Retry:
 
 @record
 class Cache:
-    """`key` is "" for the engine's own."""
+    """`key` is "" for the engine's own. `versions` says from which locked versions the result is made, "" for none."""
 
     enabled: bool
     key: str
     origin: Path
+    versions: str = ""
 
 
 @record

@@ -187,8 +187,14 @@ def pinned(document: Document, pipeline: Pipeline, lock: Lock, findings: list[Fi
             help = f"look it up and write it there: `mlc lock {document.source.name}`"
             findings.append(Finding("MLC452", f"{called(source)} is not in the lock file", path, help=help))
     findings.extend(open_ends(document, pipeline))
-    pins = _Pins(lock, findings)
-    return replace(pipeline, run=pins.group(pipeline.run), final=pins.group(pipeline.final) if pipeline.final else None)
+    commits = {path: lock.sources[source].commit for source, path in sources(document, pipeline).items() if source in lock.sources}
+    pins = _Pins(lock, commits, findings)
+    done = replace(pipeline, run=pins.group(pipeline.run), final=pins.group(pipeline.final) if pipeline.final else None)
+    if any(step.cache is not None and step.cache.enabled for step in done.steps):
+        from . import caches
+
+        return caches.by_version(done, pins.fetched)
+    return done
 
 
 def called(source: Source) -> str:
@@ -207,10 +213,14 @@ def at_digest(reference: str, digest: str) -> str:
 
 
 class _Pins:
-    """Replaces the images of steps."""
+    """Replaces the images of steps, and the versions that the compiler's own steps fetch.
 
-    def __init__(self, lock: Lock, findings: list[Finding]) -> None:
-        self.lock, self.findings = lock, findings
+    `commits` is by the place where a version is written. `fetched` becomes the commit that a step fetches, by the name of the step.
+    """
+
+    def __init__(self, lock: Lock, commits: dict[Path, str], findings: list[Finding]) -> None:
+        self.lock, self.commits, self.findings = lock, commits, findings
+        self.fetched: dict[str, str] = {}
 
     def group(self, group: Group) -> Group:
         """A group with the images of its steps pinned."""
@@ -221,7 +231,18 @@ class _Pins:
         """A step with its own image and those of the containers beside it."""
         image, program = self.pinned(step, f"step `{step.name}`")
         init = tuple(self.container(one, step) for one in step.init)
-        return replace(step, image=image, **program, init=init, sidecars=tuple(self.container(one, step) for one in step.sidecars))
+        sidecars = tuple(self.container(one, step) for one in step.sidecars)
+        if self.commits and step.made:
+            program["args"] = tuple(self.version(arg, step) for arg in step.args)
+        return replace(step, image=image, **program, init=init, sidecars=sidecars)
+
+    def version(self, arg: Text, step: Step) -> Text:
+        """An argument of a step that fetches; one that says which version says the commit."""
+        commit = self.commits.get(arg.origin)
+        if commit is None:
+            return arg
+        self.fetched[step.name] = commit
+        return replace(arg, pieces=(f"rev={commit}",))
 
     def container(self, container: Container, step: Step) -> Container:
         """A container beside a step."""

@@ -41,7 +41,9 @@ def memoize(step: Step, name: str) -> dict[str, Any]:
     from hashlib import sha256  # not on the way of projects that cache nothing
 
     outputs = [(port.name, port.path) for ports in (step.outputs, step.values, step.metrics) for port in ports]
-    known = [step.name, step.cache.key if step.cache else "", outputs]
+    known: list[object] = [step.name, step.cache.key if step.cache else "", outputs]
+    if step.cache and step.cache.versions:
+        known.append(step.cache.versions)
     digest = sha256(json.dumps(known).encode()).hexdigest()[:32]
     # the API asks for an age (openapi-spec/swagger.json), and takes none for "" (controller/operator.go, executeTemplate)
     return {"key": f"{step.name}-{{{{workflow.namespace}}}}-{digest}", "maxAge": "", "cache": {"configMap": {"name": name}}}
