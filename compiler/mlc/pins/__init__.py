@@ -232,17 +232,17 @@ class _Pins:
         image, program = self.pinned(step, f"step `{step.name}`")
         init = tuple(self.container(one, step) for one in step.init)
         sidecars = tuple(self.container(one, step) for one in step.sidecars)
-        if self.commits and step.made:
-            program["args"] = tuple(self.version(arg, step) for arg in step.args)
+        if self.commits and step.name.startswith("x-"):
+            program["args"] = tuple(self.version(step, index) for index in range(len(step.args)))
         return replace(step, image=image, **program, init=init, sidecars=sidecars)
 
-    def version(self, arg: Text, step: Step) -> Text:
+    def version(self, step: Step, index: int) -> Text:
         """An argument of a step that fetches; one that says which version says the commit."""
-        commit = self.commits.get(arg.origin)
+        commit = self.commits.get(step.where("args", index))
         if commit is None:
-            return arg
+            return step.args[index]
         self.fetched[step.name] = commit
-        return replace(arg, pieces=(f"rev={commit}",))
+        return replace(step.args[index], pieces=(f"rev={commit}",))
 
     def container(self, container: Container, step: Step) -> Container:
         """A container beside a step."""
