@@ -11,7 +11,7 @@ from importlib import import_module
 from . import infra, targets
 from .diagnostics.codes import failed
 from .diagnostics.render import visible
-from .ir import Claim, RunClaim, loops_of, steps_of
+from .ir import Claim, ConfigMapKey, ConfigMapVolume, RunClaim, SecretKey, SecretVolume, loops_of, steps_of
 from .peak import items_at_once, peak
 from .rules.shared_claim import apart, before, many
 
@@ -40,7 +40,8 @@ def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
       `claims` (`name`, `access_mode`: the narrowest that is enough, `steps`), `run_claims` (`name`, `size`, its mode and class, `keep`),
       `storage_classes`, `secrets` and `config_maps` (`name`, `keys`; of a config map also `made_by`), `service_accounts`, `namespace`,
       `store`, `devices` (`name`, `count` of all steps together, `most` of one pod, `at_once`) and `patched`: the steps that
-      `targets.NAME.patch` changes, "" for the whole manifest.
+      `targets.NAME.patch` changes, "" for the whole manifest. What the run chooses has the name as the project says it, such as
+      `${{ params.claim }}`.
 
     What is at once is an upper bound, of pods of the steps (KFP has its own beside them): of steps that do not wait for one another, as
     if no condition kept one of them from running, within `parallel` of loops and `parallelism` of the target.
@@ -61,7 +62,23 @@ def _images(pipeline: Pipeline, found: Iterable[str]) -> list[str]:
     """The images of a manifest; those that the run chooses as the project says them."""
     images = [image for step in pipeline.steps for image in (step.image, *(container.image for container in step.beside))]
     chosen = {image.ref: None for image in images if image.text is not None}
-    return [*(one for one in found if "{{" not in one), *chosen]
+    return [*found, *chosen]
+
+
+def _chosen(pipeline: Pipeline, found: Needs) -> None:
+    """Add the objects whose name the run chooses, by the name as the project says it."""
+    for one in (one for step in pipeline.steps for one in step.named if one.given is not None):
+        match one:
+            case Claim(claim=claim):
+                found.claims[claim] = None
+            case SecretVolume(secret=secret):
+                found.secret(secret, chosen=True)
+            case SecretKey(secret=secret, key=key):
+                found.secret(secret, key, chosen=True)
+            case ConfigMapVolume(config_map=config_map):
+                found.config_map(config_map, chosen=True)
+            case ConfigMapKey(config_map=config_map, key=key):
+                found.config_map(config_map, key, chosen=True)
 
 
 def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
@@ -74,6 +91,7 @@ def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
         return {"refused": [{"code": error.code, "message": error.message} for error in errors]}
     needs = import_module(f"{targets.__name__}.{name}.needs").read
     found: Needs = needs((*documents, infra.settings(pipeline, name)))
+    _chosen(pipeline, found)
     made = {document["metadata"]["name"]: document.get("data", {}) for document in infra.manifests(pipeline, name)}
     for config_map, data in made.items():
         found.config_map(config_map, *data)

@@ -298,18 +298,20 @@ class Script:
 
 @record
 class SecretKey:
-    """An env value from a key of a Secret."""
+    """An env value from a key of a Secret. `given` is the secret's name where parameters are in it; `secret` is then as it is written."""
 
     secret: str
     key: str
+    given: Text | None = None
 
 
 @record
 class ConfigMapKey:
-    """An env value from a key of a ConfigMap."""
+    """An env value from a key of a ConfigMap, with `given` as in `SecretKey`."""
 
     config_map: str
     key: str
+    given: Text | None = None
 
 
 @record
@@ -394,11 +396,12 @@ class Output:
 
 @record
 class Claim:
-    """An existing PersistentVolumeClaim."""
+    """An existing PersistentVolumeClaim. `given` is its name where parameters are in it; `claim` is then as it is written."""
 
     name: str
     claim: str
     origin: Path
+    given: Text | None = None
 
 
 @record
@@ -437,21 +440,23 @@ class EmptyDir:
 
 @record
 class SecretVolume:
-    """A Secret's keys as files; `mode` is the file mode as a number, None for Kubernetes' default (0644)."""
+    """A Secret's keys as files; `mode` is the file mode as a number, None for Kubernetes' default (0644). `given` is as in `Claim`."""
 
     name: str
     secret: str
     mode: int | None
     origin: Path
+    given: Text | None = None
 
 
 @record
 class ConfigMapVolume:
-    """A ConfigMap's keys as files."""
+    """A ConfigMap's keys as files, with `given` as in `Claim`."""
 
     name: str
     config_map: str
     origin: Path
+    given: Text | None = None
 
 
 @record
@@ -485,6 +490,7 @@ class Nfs:
 
 
 if TYPE_CHECKING:
+    Named = Claim | SecretVolume | ConfigMapVolume | SecretKey | ConfigMapKey
     Volume = Claim | RunClaim | Memory | EmptyDir | SecretVolume | ConfigMapVolume | Ephemeral | HostPath | Nfs
 
 
@@ -564,6 +570,14 @@ class Container:
 
 
 @record
+class Given:
+    """The value of a label where parameters are in it."""
+
+    name: str
+    text: Text
+
+
+@record
 class Applied:
     """What a step does to a Kubernetes object. In `manifest` texts are `Text`, lists tuples; conditions may be ""."""
 
@@ -636,6 +650,8 @@ class Step:
     sidecars: tuple[Container, ...] = ()
     resource: Applied | None = None
     """Instead of a program: the image has no reference then."""
+    given_labels: tuple[Given, ...] = ()
+    """The labels with parameters in them, which `labels` holds as they are written."""
 
     @property
     def beside(self) -> tuple[Container, ...]:
@@ -657,8 +673,17 @@ class Step:
 
     @property
     def bound(self) -> tuple[Text, ...]:
-        """All that is filled in at run time, before the pod starts: the texts, and an image with parameters in it."""
-        return (*self.texts, self.image.text) if self.image.text is not None else self.texts
+        """All that is filled in at run time, before the pod starts: the texts, and parameters in the image, in names and labels."""
+        image = (self.image.text,) if self.image.text is not None else ()
+        names = tuple(one.given for one in self.named if one.given is not None)
+        return (*self.texts, *image, *names, *(label.text for label in self.given_labels))
+
+    @property
+    def named(self) -> tuple[Named, ...]:
+        """What the step's pod takes from its namespace by name, in all containers: claims, secrets, config maps."""
+        volumes = tuple(mount.volume for mount in self.all_mounts if isinstance(mount.volume, (Claim, SecretVolume, ConfigMapVolume)))
+        env = (*self.env, *(one for container in self.beside for one in container.env))
+        return (*volumes, *(one.value for one in env if isinstance(one.value, (SecretKey, ConfigMapKey))))
 
     def where(self, *key: str | int) -> Path:
         """The path of a key of this step in the document, wherever it was inherited from."""

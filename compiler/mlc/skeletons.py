@@ -21,21 +21,29 @@ _RULES = [{"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "
 
 
 def manifests(pipeline: Pipeline, needs: dict[str, Any], claim_size: str) -> tuple[dict[str, Any], ...]:
-    """The objects of one target, as `describe` names them; claims only where a size for them is given, which no project says.
+    """The objects of one target, as `describe` names them, without those whose name a run chooses.
+
+    Claims only where a size for them is given, which no project says.
 
     A claim that is made here is empty: where steps only read it, somebody has to write it first, so it is never `ReadOnlyMany`.
     """
     found: list[dict[str, Any]] = []
     for name in needs["service_accounts"]:
         found += _account(name)
+    claims, secrets, config_maps = ([one for one in needs[key] if not chosen(one)] for key in ("claims", "secrets", "config_maps"))
     if claim_size:
-        found += [_claim(claim["name"], claim_size, writable_mode(pipeline, claim["name"])) for claim in needs["claims"]]
-    found += [_keyed("Secret", one) for one in needs["secrets"] if one["name"] not in needs["pull_secrets"]]
-    found += [_keyed("ConfigMap", one) for one in needs["config_maps"] if not one["made_by"]]
+        found += [_claim(claim["name"], claim_size, writable_mode(pipeline, claim["name"])) for claim in claims]
+    found += [_keyed("Secret", one) for one in secrets if one["name"] not in needs["pull_secrets"]]
+    found += [_keyed("ConfigMap", one) for one in config_maps if not one["made_by"]]
     if needs["namespace"]:
         for document in found:
             document["metadata"]["namespace"] = needs["namespace"]
     return tuple(found)
+
+
+def chosen(one: dict[str, Any]) -> bool:
+    """Whether only a run knows the name of an object that `describe` lists."""
+    return "${{" in one["name"]
 
 
 def _keyed(kind: str, one: dict[str, Any]) -> dict[str, Any]:

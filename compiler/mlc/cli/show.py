@@ -86,13 +86,16 @@ def diff(request: Request) -> int:
 def _skeletons(session: Session, name: str, pipeline: Pipeline, request: Request) -> tuple[dict[str, object], ...]:
     """The objects of a project that somebody has to fill; notes say what could not be made."""
     from ..describe import describe
-    from ..skeletons import manifests
+    from ..skeletons import chosen, manifests
 
     needs = describe(pipeline, request.targets)["targets"][request.targets[0]]
     if "refused" in needs:
         session.note(f"{name}: {request.targets[0]} refuses the project, so only its store is known: `mlc describe` says why")
         return ()
-    claims = [claim["name"] for claim in needs["claims"]]
+    open_names = [one["name"] for key in ("claims", "secrets", "config_maps") for one in needs[key] if chosen(one)]
+    if open_names:
+        session.note(f"{name}: not printed: {', '.join(dict.fromkeys(open_names))}, whose names a run says")
+    claims = [claim["name"] for claim in needs["claims"] if not chosen(claim)]
     if claims and not request.claim_size:
         session.note(f"{name}: not printed: claims {', '.join(claims)}, whose size no project says (`--claim-size 10Gi`)")
     if needs["pull_secrets"]:

@@ -31,30 +31,30 @@ def resources(declared: Sequence[Resource]) -> dict[str, dict[str, str]]:
     return {key: amounts for key, amounts in (("requests", requests), ("limits", limits)) if amounts}
 
 
-def env_source(source: SecretKey | ConfigMapKey | FieldPath) -> dict[str, dict[str, str]]:
-    """`valueFrom` of an environment variable."""
+def env_source(source: SecretKey | ConfigMapKey | FieldPath, name: str = "") -> dict[str, dict[str, str]]:
+    """`valueFrom` of an environment variable; `name` is that of the object where it is another one than the project says."""
     match source:
         case SecretKey(secret=secret, key=key):
-            return {"secretKeyRef": {"name": secret, "key": key}}
+            return {"secretKeyRef": {"name": name or secret, "key": key}}
         case ConfigMapKey(config_map=config_map, key=key):
-            return {"configMapKeyRef": {"name": config_map, "key": key}}
+            return {"configMapKeyRef": {"name": name or config_map, "key": key}}
         case FieldPath(path=path):
             return {"fieldRef": {"fieldPath": path}}
 
 
-def volume_source(volume: Volume) -> dict[str, object]:
-    """The source of a pod's volume. A per-run claim has none: the engine makes the claim and knows its name."""
+def volume_source(volume: Volume, name: str = "") -> dict[str, object]:
+    """The source of a pod's volume. A per-run claim has none: the engine makes the claim and knows its name. `name` as in `env_source`."""
     match volume:
         case Claim(claim=claim):
-            return {"persistentVolumeClaim": {"claimName": claim}}
+            return {"persistentVolumeClaim": {"claimName": name or claim}}
         case Memory(size=size):
             return {"emptyDir": {"medium": "Memory", "sizeLimit": size}}
         case EmptyDir(size=size):
             return {"emptyDir": {"sizeLimit": size} if size else {}}
         case SecretVolume(secret=secret, mode=mode):
-            return {"secret": {"secretName": secret} | ({} if mode is None else {"defaultMode": mode})}
+            return {"secret": {"secretName": name or secret} | ({} if mode is None else {"defaultMode": mode})}
         case ConfigMapVolume(config_map=config_map):
-            return {"configMap": {"name": config_map}}
+            return {"configMap": {"name": name or config_map}}
         case Ephemeral():
             return {"ephemeral": {"volumeClaimTemplate": {"spec": claim_spec(volume)}}}
         case HostPath(path=path):

@@ -8,7 +8,11 @@ from __future__ import annotations
 import re
 
 from ..diagnostics.model import Related
+from ..ir import Given
 from ..patterns import lazy
+
+OBJECT_RULE = "lower-case letters, digits, `-` and `.`, at most 253 characters, a letter or digit at both ends"
+LABEL_RULE = "at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends"
 
 _EXPRESSION = "${{"
 """A text with an expression has been reported already, as one that may not stand there: its form is no second problem."""
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..diagnostics.model import At, Path
+    from ..ir import Text
     from .context import Context
 
 _STEP_WORDS = frozenset(
@@ -104,9 +109,42 @@ def check_alike(context: Context, names: Mapping[str, Path]) -> None:
 
 def check_object(context: Context, name: str, path: Path, what: str, limit: int = 253) -> None:
     """The name of a Kubernetes object: a DNS-1123 subdomain."""
-    if _EXPRESSION not in name and (len(name) > limit or not (is_plain(name) or _SUBDOMAIN.fullmatch(name))):
-        help = f"lower-case letters, digits, `-` and `.`, at most {limit} characters, a letter or digit at both ends"
+    if _EXPRESSION not in name and not is_object_name(name, limit):
+        help = OBJECT_RULE.replace("253", str(limit))
         context.report("MLC323", f"`{name}` cannot be the name of {what}", path, help=help)
+
+
+def object_name(context: Context, name: str, path: Path, what: str) -> tuple[str, Text | None]:
+    """The name of an object as it is written, and where the run completes it the text with its parameters."""
+    if _EXPRESSION not in name:
+        check_object(context, name, path, what)
+        return name, None
+    from . import run_time  # of few projects
+
+    return run_time.named(context, name, path, f"the name of {what}", is_object_name, OBJECT_RULE)
+
+
+def is_object_name(name: str, limit: int = 253) -> bool:
+    """Whether a text is a DNS-1123 subdomain."""
+    return len(name) <= limit and (is_plain(name) or _SUBDOMAIN.fullmatch(name) is not None)
+
+
+def completed(context: Context, labels: Mapping[str, str], where: Mapping[str, Path]) -> tuple[dict[str, str], tuple[Given, ...]]:
+    """Labels of a pod as they are written, and those whose value the run completes."""
+    check_labels(context, labels, (), where)
+    if not any(_EXPRESSION in value for value in labels.values()):
+        return dict(labels), ()
+    found, given = dict(labels), []
+    for key, value in labels.items():
+        if _EXPRESSION in value:
+            from . import run_time  # of few projects
+
+            found[key], text = run_time.named(
+                context, value, where[key], "the value of a label", is_label_value, LABEL_RULE, ("string", "int", "bool")
+            )
+            if text is not None:
+                given.append(Given(key, text))
+    return found, tuple(given)
 
 
 def check_key(context: Context, key: str, path: Path, what: str) -> None:
@@ -156,9 +194,14 @@ def check_labels(context: Context, labels: Mapping[str, str], path: Path, where:
 
 def check_label_value(context: Context, value: str, path: Path) -> None:
     """The value of a label (`IsValidLabelValue`)."""
-    if value and _EXPRESSION not in value and not (len(value) <= 63 and is_plain(value)) and _QUALIFIED.fullmatch(value) is None:
-        help = "at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends; `annotations` take any text"
+    if _EXPRESSION not in value and not is_label_value(value):
+        help = f"{LABEL_RULE}; `annotations` take any text"
         context.report("MLC323", f"`{value}` cannot be the value of a label", path, help=help)
+
+
+def is_label_value(value: str) -> bool:
+    """Whether a text can be the value of a label."""
+    return not value or (len(value) <= 63 and is_plain(value)) or _QUALIFIED.fullmatch(value) is not None
 
 
 def check_label_key(context: Context, key: str, path: Path, at: At = "key") -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _STEP_KEYS = frozenset(("command", "args", "run", "when", "image"))
 _CONTAINER_KEYS = frozenset(("command", "args", "run", "env", "image"))
+_NAMED = ("claim", "secret", "config_map")
 _BOUNDS = frozenset(("min", "max", "above", "below"))
 _NO_DOLLAR = (
     r"(?<!\$)\{\{\s*((?:params|inputs|outputs|values|metrics|run)\.[A-Za-z][\w-]*|each\.[A-Za-z][\w-]*(?:\.[\w-]+)?"
@@ -20,8 +21,8 @@ _NO_DOLLAR = (
 )
 """What reads as a reference of ours, in the braces of other tools. A text that is meant so is written `${{ '{{ params.x }}' }}`."""
 _HELP = (
-    "expressions may stand in `command`, `args`, `env`, `when`, `foreach`, `image`, thresholds "
-    "and the `tag` of a dataset, paths also in `run`"
+    "expressions may stand in `command`, `args`, `env`, `when`, `foreach`, `image`, thresholds, labels of steps, names of claims, secrets "
+    "and config maps, and the `tag` of a dataset, paths also in `run`"
 )
 _PATCH = "a patch is printed as it is: write what the engine fills in itself, such as `{{workflow.parameters.epochs}}` on Argo"
 
@@ -81,6 +82,8 @@ def _allowed(path: Path, node: Any) -> bool:
         path = path[2:]
     if path[:1] == ("images",):
         return (len(path) == 2 and isinstance(node, str)) or path[2:] == ("ref",)
+    if path[:1] == ("volumes",):
+        return len(path) == 3 and path[2] in _NAMED and isinstance(node, str)
     if path[:1] in (("datasets",), ("artifacts",)):
         return len(path) == 3 and path[2] == ("tag" if path[0] == "datasets" else "uri")
     if len(path) < 2 or path[0] not in ("steps", "finally", "templates", "defaults"):
@@ -94,6 +97,6 @@ def _allowed(path: Path, node: Any) -> bool:
         return True
     if key[:2] == ("resource", "manifest"):
         return isinstance(node, str)
-    if key[0] in ("env", "foreach"):
-        return len(key) == 2 and isinstance(node, str)
+    if key[0] in ("env", "foreach", "labels"):
+        return isinstance(node, str) and (len(key) == 2 or (len(key) == 3 and key[0] == "env" and key[2] in _NAMED))
     return key[0] == "metrics" and len(key) == 3 and key[2] in _BOUNDS

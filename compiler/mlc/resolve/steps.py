@@ -6,7 +6,7 @@ from ..ir import ConfigMapKey, Env, FieldPath, ListRef, MetricRef, Mount, Secret
 from ..record import replace
 from ..scalars import source_text
 from . import conditions, images, ports, program, resources
-from .names import check_annotations, check_env, check_field, check_key, check_labels, check_notes, check_object
+from .names import check_annotations, check_env, check_field, check_key, check_notes, completed, object_name
 from .paths import check_form, check_places, check_sub_path
 from .volumes import check_name
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..diagnostics.model import Path
-    from ..ir import Container, External, Output, Text, Threshold, Volume
+    from ..ir import Container, External, Given, Output, Text, Threshold, Volume
     from ..scheduling import Scheduling
     from .context import Context
     from .merge import Merged
@@ -80,8 +80,8 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
         security = pods.security(context, step)
         pods.service_account(context, step)
         init, sidecars = pods.containers(context, step, project)
-    labels, annotations = step.get("labels", {}), step.get("annotations", {})
-    check_labels(context, labels, (), {key: step.where("labels", key) for key in labels})
+    annotations = step.get("annotations", {})
+    labels, given_labels = pod_labels(context, step)
     check_annotations(context, annotations, (), {key: step.where("annotations", key) for key in annotations})
     check_notes(context, annotations, step.get("title", ""), step.get("description", ""), step.where)
     resolved = Step(
@@ -106,6 +106,7 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
         timeout=resources.timeout(context, step),
         cache=resources.cache(step),
         labels=labels,
+        given_labels=given_labels,
         annotations=annotations,
         scheduling=placement(context, step),
         origin=step.origin,
@@ -116,6 +117,12 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
         sidecars=sidecars,
     )
     return resolved, edges(resolved, needs, gates)
+
+
+def pod_labels(context: Context, step: Merged) -> tuple[dict[str, str], tuple[Given, ...]]:
+    """`labels` as they are written, and those of them that the run completes."""
+    labels = step.get("labels", {})
+    return completed(context, labels, {key: step.where("labels", key) for key in labels})
 
 
 def placement(context: Context, step: Merged) -> Scheduling | None:
@@ -166,9 +173,9 @@ def _env_value(
         return FieldPath(value["field"])
     kind = "secret" if "secret" in value else "config_map"
     what = "a Secret" if kind == "secret" else "a ConfigMap"
-    check_object(context, value[kind], (*path, kind), what)
+    name, given = object_name(context, value[kind], (*path, kind), what)
     check_key(context, value["key"], (*path, "key"), what)
-    return SecretKey(value["secret"], value["key"]) if kind == "secret" else ConfigMapKey(value["config_map"], value["key"])
+    return (SecretKey if kind == "secret" else ConfigMapKey)(name, value["key"], given)
 
 
 def edges(step: Step, needs: Mapping[str, Path], gates: Mapping[str, Path]) -> dict[str, Path]:

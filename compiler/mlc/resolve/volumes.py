@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir import Claim, ConfigMapVolume, EmptyDir, Ephemeral, HostPath, Memory, Nfs, RunClaim, SecretVolume
 from ..scalars import source_text
-from .names import check_alike, check_host, check_object, check_ours
+from .names import check_alike, check_host, check_object, check_ours, object_name
 from .paths import check_form
 from .quantity import bytes_problem, meant
 
@@ -34,8 +34,8 @@ def check_name(context: Context, name: str, path: Path, declared: Mapping[str, A
 
 def _volume(context: Context, name: str, entry: Mapping[str, Any], path: Path) -> Volume:
     if "claim" in entry:
-        check_object(context, entry["claim"], (*path, "claim"), "a PersistentVolumeClaim")
-        return Claim(name, entry["claim"], path)
+        claim, given = object_name(context, entry["claim"], (*path, "claim"), "a PersistentVolumeClaim")
+        return Claim(name, claim, path, given)
     if "size" in entry:
         workspace = ((context.data.get("targets") or {}).get("kfp") or {}).get("workspace") == name
         return RunClaim(name, *_claim(context, entry, path), workspace, path, entry.get("keep", False))
@@ -55,11 +55,11 @@ def _volume(context: Context, name: str, entry: Mapping[str, Any], path: Path) -
         limit = (entry["empty_dir"] or {}).get("size")
         return EmptyDir(name, "" if limit is None else amount(context, limit, (*path, "empty_dir", "size")), path)
     if "secret" in entry:
-        check_object(context, entry["secret"], (*path, "secret"), "a Secret")
+        secret, given = object_name(context, entry["secret"], (*path, "secret"), "a Secret")
         mode = entry.get("mode")
-        return SecretVolume(name, entry["secret"], int(source_text(mode), 8) if mode is not None else None, path)
-    check_object(context, entry["config_map"], (*path, "config_map"), "a ConfigMap")
-    return ConfigMapVolume(name, entry["config_map"], path)
+        return SecretVolume(name, secret, int(source_text(mode), 8) if mode is not None else None, path, given)
+    config_map, given = object_name(context, entry["config_map"], (*path, "config_map"), "a ConfigMap")
+    return ConfigMapVolume(name, config_map, path, given)
 
 
 def _claim(context: Context, entry: Mapping[str, Any], path: Path) -> tuple[str, str, str]:

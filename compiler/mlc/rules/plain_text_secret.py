@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from ..diagnostics.model import Finding
-from ..ir import Script, Text
+from ..ir import ParamRef, Script, Text
 from ..patterns import lazy
 
 TYPE_CHECKING = False
@@ -83,6 +83,8 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
             named.setdefault((name, path), Finding("MLC501", message, path, within=within, help=_help(_variable(name))))
 
     for param in pipeline.params:
+        if not _named_secret(param.name) or param.name in _names_objects(pipeline):
+            continue
         declared = document.data["params"][param.name]
         look(param.name, param.default or "", (*param.origin, "default") if isinstance(declared, dict) else param.origin)
     for step in pipeline.steps:
@@ -104,6 +106,12 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
         for words in patched.words(pipeline):
             _arguments(look, words)
     findings.extend(named.values())
+
+
+def _names_objects(pipeline: Pipeline) -> set[str]:
+    """The parameters that are the name of an object, such as a Secret: names are not secret."""
+    texts = [one.given for step in pipeline.steps for one in step.named if one.given is not None]
+    return {ref.param.name for text in texts for ref in text.references if isinstance(ref, ParamRef)}
 
 
 def _shapes(document: Document) -> Iterator[Finding]:

@@ -25,6 +25,10 @@ _METRIC = r"'^[ \t\r\n]*-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?[ \t\r\n]*$'"
 """A number with white space of JSON around it: `trim` takes away more than that, such as a no-break space."""
 _REFERENCE = "'^[-A-Za-z0-9._/:@]+$'"
 """Letters of a part of an image's reference (distribution/reference, regexp.go): among them none of a template."""
+_OBJECT = "'^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'"
+"""The name of an object, apart from its length (k8s.io/apimachinery/pkg/util/validation, IsDNS1123Subdomain)."""
+_LABEL = "'^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$'"
+"""The value of a label, apart from its length (same file, IsValidLabelValue)."""
 _ODD = lazy(r"[^-A-Za-z0-9_]")
 _TYPES = {
     "int": (f"%s matches {_INT}", "is not an int"),
@@ -73,6 +77,17 @@ class Arguments:
         if key not in self._names:
             self._names[key] = self._name(text, "image")
             self.values[self._names[key]] = "{{= " + " + ".join(pieces(text, True, _of_image)) + " }}"
+        return "{{inputs.parameters." + self._names[key] + "}}"
+
+    def named(self, text: Text, place: str, what: str, *, label: bool = False) -> str:
+        """What to write for the name of an object, or for the value of a label, of `what`. One that is none ends the run.
+
+        Argo itself would make the pod, which then waits for its volume, or which the API server refuses.
+        """
+        key = (("label" if label else "object", *text.pieces), False)
+        if key not in self._names:
+            self._names[key] = self._name(text, place)
+            self.values[self._names[key]] = "{{= " + _legal(text, what, label) + " }}"
         return "{{inputs.parameters." + self._names[key] + "}}"
 
     def _name(self, text: Text, place: str) -> str:
@@ -191,6 +206,22 @@ def _of_image(ref: Ref, escaped: bool) -> str:
     if type_of(ref) == "string" and not (isinstance(ref, ParamRef) and ref.param.choices):
         return _guard(raw(ref), [f"{raw(ref)} matches {_REFERENCE}"], f"{called(ref)} is no part of an image reference")
     return piece(ref, escaped)
+
+
+def _legal(text: Text, what: str, label: bool) -> str:
+    """The text as an expression; `check` has seen it where it is one of a parameter's choices.
+
+    Argo 3.6 leaves an expression that errs where it stands, without a word: but not one with a `<` in it, whose text in JSON it trips over.
+    """
+    whole = " + ".join(pieces(text, True, piece))
+    if len(text.pieces) == 1 and _listed(text.references[0]):
+        return whole
+    tested = " + ".join(pieces(text, True, _unchecked))
+    given = f"({tested})" if len(text.pieces) > 1 else tested
+    tests = f"{given} matches {_LABEL if label else _OBJECT} and len({tested}) <= {63 if label else 253}"
+    names = list(dict.fromkeys(called(ref) for ref in text.references))
+    problem = f"make{'s' if len(names) == 1 else ''} no legal {'value' if label else 'name of an object'}"
+    return f"{tests} ? {whole} : asInt({quoted(f'{what}: ' + ' and '.join(names) + f' {problem}')})"
 
 
 def _limits(param: Param, text: str, tests: list[str], problem: str) -> tuple[list[str], str]:

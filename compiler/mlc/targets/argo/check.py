@@ -201,7 +201,8 @@ def _tags(step: Step) -> Iterator[Finding]:
     yield from _tag(step.description, step.where("description"))
     for key, texts in (("labels", step.labels), ("annotations", step.annotations)):
         for name, text in texts.items():
-            yield from _tag(text, step.where(key, name))
+            if "${{" not in text:  # checked as a text of the run
+                yield from _tag(text, step.where(key, name))
     for metric in step.metrics:
         yield from _all(metric.key, metric.origin)
     if step.cache is not None:

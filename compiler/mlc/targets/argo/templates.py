@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 
-from ...ir import Text
+from ...ir import FieldPath, Text
 from ...lowering import k8s
 from ...lowering.text import INTERPRETERS, in_template, kubelet
 from . import volumes
@@ -46,9 +46,12 @@ def template(step: Step, arguments: Arguments, store: Store | None = None, shown
         from . import pods  # few steps have any of it
 
         pods.add(step, body, arguments)
+    labels = dict(step.labels)
+    labels.update((one.name, arguments.named(one.text, f"label-{one.name}", f"label {one.name}", label=True)) for one in step.given_labels)
+    mounted = volumes.of_template(step, arguments)
     inputs = _inputs(step, arguments, store)
     outputs = _outputs(step)
-    metadata = {key: value for key, value in (("labels", dict(step.labels)), ("annotations", of_pod(step))) if value}
+    metadata = {key: value for key, value in (("labels", labels), ("annotations", of_pod(step))) if value}
     parts: tuple[tuple[str, object], ...] = (
         ("annotations", {DISPLAY_NAME: step.title} if shown and step.title else {}),
         ("metadata", metadata),
@@ -56,7 +59,7 @@ def template(step: Step, arguments: Arguments, store: Store | None = None, shown
         ("outputs", outputs),
         ("retryStrategy", _retry(step, step.retry) if step.retry else {}),
         ("activeDeadlineSeconds", step.timeout),
-        ("volumes", volumes.of_template(step)),
+        ("volumes", mounted),
         ("serviceAccountName", step.service_account),
         ("securityContext", {"fsGroup": step.security.fs_group} if step.security and step.security.fs_group is not None else {}),
     )
@@ -136,7 +139,9 @@ def variable(env: Env, arguments: Arguments, place: str = "env") -> dict[str, An
     """An item of a container's `env`."""
     if isinstance(env.value, Text):
         return {"name": env.name, "value": arguments.use(env.value, f"{place}-{env.name}")}
-    return {"name": env.name, "valueFrom": k8s.env_source(env.value)}
+    given = None if isinstance(env.value, FieldPath) else env.value.given
+    name = "" if given is None else arguments.named(given, f"{place}-{env.name}", f"env {env.name}")
+    return {"name": env.name, "valueFrom": k8s.env_source(env.value, name)}
 
 
 def _interpreter(script: Script, as_artifact: bool) -> list[str]:

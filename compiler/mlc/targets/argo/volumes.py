@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ...ir import RunClaim
+from ...ir import Claim, ConfigMapVolume, RunClaim, SecretVolume
 from ...lowering import k8s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...ir import Metric, Output, Pipeline, Step, Value, Volume
+    from ...ir import Metric, Output, Pipeline, Step, Text, Value, Volume
+    from .arguments import Arguments
 
 _FOLDERS = {"x-inputs": "/mlc/inputs", "x-outputs": "/mlc/outputs"}
 """Made for a step that writes there. Folders of input artifacts come into being with their mounts."""
@@ -20,8 +21,12 @@ def used(pipeline: Pipeline) -> tuple[Volume, ...]:
 
 
 def of_workflow(pipeline: Pipeline) -> list[dict[str, object]]:
-    """`spec.volumes`: all but the per-run claims."""
-    return [{"name": volume.name, **k8s.volume_source(volume)} for volume in used(pipeline) if not isinstance(volume, RunClaim)]
+    """`spec.volumes`: all but the per-run claims, and those whose name the run completes."""
+    return [
+        {"name": volume.name, **k8s.volume_source(volume)}
+        for volume in used(pipeline)
+        if not isinstance(volume, RunClaim) and completed(volume) is None
+    ]
 
 
 def claim_templates(pipeline: Pipeline) -> list[dict[str, object]]:
@@ -53,9 +58,24 @@ def mounts(step: Step) -> list[dict[str, object]]:
     return made + [k8s.volume_mount(mount) for mount in step.mounts]
 
 
-def of_template(step: Step) -> list[dict[str, object]]:
-    """`volumes` of the step's template: the folders, one of each pod's own."""
-    return [{"name": name, "emptyDir": {}} for name in folders(step)]
+def of_template(step: Step, arguments: Arguments) -> list[dict[str, object]]:
+    """`volumes` of the step's template: the folders, one of each pod's own, and what has its name from the run.
+
+    In those of the workflow Argo puts parameters as they are, and leaves a text in its place that is none (controller/operator.go,
+    substituteGlobalVariables); those of a template are filled in like the rest of it.
+    """
+    made: list[dict[str, object]] = [{"name": name, "emptyDir": {}} for name in folders(step)]
+    volumes = {mount.volume.name: mount.volume for mount in step.all_mounts}
+    for name, volume in volumes.items():
+        text = completed(volume)
+        if text is not None:
+            made.append({"name": name, **k8s.volume_source(volume, arguments.named(text, f"volume-{name}", f"volume {name}"))})
+    return made
+
+
+def completed(volume: Volume) -> Text | None:
+    """The name of what the volume holds, where the run completes it."""
+    return volume.given if isinstance(volume, (Claim, SecretVolume, ConfigMapVolume)) else None
 
 
 def _inside(path: str, folder: str) -> bool:

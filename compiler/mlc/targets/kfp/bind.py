@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import json
 
-from ...ir import EachRef, ListRef, MetricRef, OuterRef, Param, ParamRef, RunRef, ValueRef, references
+from ...ir import (
+    Claim,
+    ConfigMapKey,
+    ConfigMapVolume,
+    EachRef,
+    ListRef,
+    MetricRef,
+    OuterRef,
+    Param,
+    ParamRef,
+    RunRef,
+    SecretKey,
+    SecretVolume,
+    ValueRef,
+    references,
+)
 from ...record import record
-from .cel import quoted
+from .cel import legal, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,6 +143,22 @@ def checked(step: Step) -> tuple[Ref, ...]:
             if name not in read:
                 found.setdefault(name, ref)
     return tuple(found.values())
+
+
+def names(step: Step) -> list[str]:
+    """The tests that what the step takes from its namespace by a param has a name that can be one.
+
+    Volumes of the pod are called like that (driver/k8s.go). What is one of the param's `choices` has been seen when compiling.
+    """
+    given = {f"volume {mount.volume.name}": mount.volume for mount in step.mounts}
+    found: dict[tuple[str, bool], str] = {}
+    for what, one in {**given, **{f"env {env.name}": env.value for env in step.env}}.items():
+        text = one.given if isinstance(one, (Claim, SecretVolume, ConfigMapVolume, SecretKey, ConfigMapKey)) else None
+        ref = text.references[0] if text is not None else None
+        if isinstance(ref, ParamRef) and not ref.param.choices:
+            volume = isinstance(one, (Claim, SecretVolume, ConfigMapVolume))
+            found.setdefault((ref.param.name, volume), legal(ref.param, what, volume=volume))
+    return list(found.values())
 
 
 def _made(ref: Ref) -> Ref:

@@ -63,16 +63,16 @@ def condition(
     asked: Sequence[Param],
     used: Sequence[Param] = (),
     files: Sequence[Ref] = (),
-    lists: Sequence[str] = (),
+    others: Sequence[str] = (),
 ) -> str:
     """When a step runs, and an error where that cannot be told, or where it would run with a text that is not what it must be.
 
     Its conditions come first, with the limits of the params in them (`asked`): all of them, whatever the others say. Only if they hold,
-    what goes into its texts: params (`used`) keep to their limits, `files` hold what they must, and so do `lists`, which are tests by
-    `filled`. "" where there is nothing to check.
+    what goes into its texts: params (`used`) keep to their limits, `files` hold what they must, and so do `others`, which are tests by
+    `filled` and `legal`. "" where there is nothing to check.
     """
     whether = [*(limits(param) for param in asked), *(expression(each.expr) for each in conditions)]
-    texts = [*(limits(param) for param in used), *(typed(ref) for ref in files), *lists]
+    texts = [*(limits(param) for param in used), *(typed(ref) for ref in files), *others]
     if whether and texts:
         return f"{_strict(whether, 'all')} ? {_strict(texts, 'all')} : false"
     return _strict(whether or texts, "all") if whether or texts else ""
@@ -179,6 +179,15 @@ def limits(param: Param) -> str:
 def filled(name: str, message: str) -> str:
     """True where a list has something in it, an error where it is empty."""
     return f"(size({_input(name)}) > 0 ? true : {_error(message)})"
+
+
+def legal(param: Param, what: str, *, volume: bool) -> str:
+    """True where a param can be the name of an object, an error that names `what` for it where it cannot; a `volume` is called like it."""
+    label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+    given, most = _input(param.name), 63 if volume else 253
+    form = f"^{label}$" if volume else f"^{label}([.]{label})*$"
+    message = f"{what}: parameter {param.name} makes no legal name of {'a volume' if volume else 'an object'}"
+    return f"({_strict([f'{given}.matches({quoted(form)})', f'size({given}) <= {most}'], 'all')} ? true : {_error(message)})"
 
 
 def _strict(parts: list[str], macro: str) -> str:

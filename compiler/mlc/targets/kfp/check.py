@@ -168,12 +168,21 @@ def _step(step: Step, findings: list[Finding]) -> None:
     _expanded(step.title, "a title", step.where("title"), findings)
     _tag(step.description, step.where("description"), findings, in_json=False)
     _expanded(step.description, "a description", step.where("description"), findings)
+    completed = {one.name for one in step.given_labels}
     for key, given in (("labels", step.labels), ("annotations", step.annotations)):
         for name, value in given.items():
+            if key == "labels" and name in completed:
+                message = f"label `{name}` is known only at run time, and KFP sets labels of pods before"
+                text = "write the value out, or pass it to the program, which can label its own pod; or compile for `argo`"
+                findings.append(Finding("MLC401", message, step.where(key, name), help=text))
+                continue
             _tag(value, step.where(key, name), findings, in_json=False)
             _expanded(value, f"`{key}`", step.where(key, name), findings)
     if step.image.text is not None:
-        _image(step.image.text, findings)
+        _whole(step.image.text, "an image", "image: ${{ params.image }}", findings)
+    for one in step.named:
+        if one.given is not None:
+            _whole(one.given, "a name", "secret: ${{ params.secret }}", findings)
     for env in step.env:
         if isinstance(env.value, FieldPath):
             _tag(env.value.path, (*env.origin, "field"), findings)
@@ -234,12 +243,12 @@ def _pod(step: Step, findings: list[Finding]) -> None:
         findings.append(Finding("MLC401", message, step.where("sidecars"), "key", help=text))
 
 
-def _image(text: Text, findings: list[Finding]) -> None:
+def _whole(text: Text, what: str, example: str, findings: list[Finding]) -> None:
     refs = text.references
     if not refs or (len(text.pieces) == 1 and type_of(refs[0]) == "string"):
         return
-    message = "an image with a parameter in it is not possible on KFP unless the parameter is all of it, and a text"
-    help = "make the whole reference one parameter of type `string`, such as `image: ${{ params.image }}`, or compile for `argo`"
+    message = f"{what} with a parameter in it is not possible on KFP unless the parameter is all of it, and a text"
+    help = f"make the whole of it one parameter of type `string`, such as `{example}`, or compile for `argo`"
     findings.append(Finding("MLC420", message, text.origin, help=help))
 
 

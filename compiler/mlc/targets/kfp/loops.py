@@ -45,7 +45,7 @@ def add(
     if loop.source is not None and group.lists:
         message = f"loop {group.name}: the list is empty, and KFP has no empty lists of values"
         lists.append(cel.filled(_LIST, message))
-    condition = cel.condition(group.conditions, tuple(limited(_asked(group)).values()), lists=lists)
+    condition = cel.condition(group.conditions, tuple(limited(_asked(group)).values()), others=lists)
 
     item = f"x-item-{group.name}"
     given = [*inner.values(), Binding(_ITEM, "STRING", {})]

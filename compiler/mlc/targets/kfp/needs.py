@@ -40,11 +40,7 @@ def read(documents: Any) -> Needs:
 
 def _name(item: dict[str, Any], old: str, new: str) -> object:
     """A name that is written, in the old field or the new one; "" for one that is known only in the run."""
-    source = item.get(new)
-    if found := item.get(old) or _constant(source):
-        return found
-    parameter = source.get("componentInputParameter") if isinstance(source, dict) else None
-    return f"${{{{ params.{parameter} }}}}" if isinstance(parameter, str) and not parameter.startswith("x-") else ""
+    return item.get(old) or _constant(item.get(new))
 
 
 def _constant(source: object) -> object:

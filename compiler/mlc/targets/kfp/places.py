@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ...diagnostics.model import Finding
-from ...ir import Claim, ConfigMapVolume, EmptyDir, Ephemeral, HostPath, Memory, Nfs, RunClaim, SecretVolume
+from ...ir import Claim, ConfigMapVolume, EmptyDir, Ephemeral, HostPath, Memory, Nfs, ParamRef, RunClaim, SecretVolume
 from ...lowering.wrapper import SCRATCH
 from .platform import scratch_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...diagnostics.model import Path
-    from ...ir import Mount, Step
+    from ...ir import Mount, Step, Text
 
 _LETTERS = frozenset("-0123456789abcdefghijklmnopqrstuvwxyz")
 _OWN_FOLDERS = ("/kfp-launcher", "/gcs", "/s3", "/minio", "/tmp/kfp", "/.local", "/.cache", "/.config")  # noqa: S108 - argocompiler/container.go
@@ -93,7 +93,10 @@ def volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
                 kind, name = "scratch volume", scratch_name(volume.name)
             case _:
                 continue
-        if len(name) > 63 or not _LETTERS.issuperset(name) or name in _OWN_VOLUMES:
+        if isinstance(volume, (Claim, SecretVolume, ConfigMapVolume)) and volume.given is not None:
+            _completed(mount, kind, volume.given, taken, findings)
+            continue
+        if not _names_volume(name):
             message = f"{kind} `{name}` cannot be mounted on KFP, which calls the pod's volume like it: {_why(name)}"
             text = "use one with a name of at most 63 lower case letters, digits and `-`"
             findings.append(Finding("MLC402", message, volume.origin, "key", help=text))
@@ -102,6 +105,30 @@ def volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
         if other:
             message = f"{kind} `{name}` and {other} `{name}` in one step are one volume of the pod on KFP, which calls it like them"
             findings.append(Finding("MLC402", message, mount.origin, "key", help="rename one of them, or mount them in different steps"))
+
+
+def _completed(mount: Mount, kind: str, given: Text, taken: dict[str, str], findings: list[Finding]) -> None:
+    """Refuse what cannot be right in any run: the same parameter twice, or a default or choice that cannot name a volume."""
+    ref = given.references[0]
+    if not isinstance(ref, ParamRef):
+        return
+    for name in dict.fromkeys((*((ref.param.default,) if ref.param.default is not None else ()), *ref.param.choices)):
+        if not _names_volume(name):
+            message = f"{kind} `{name}`, by parameter `{ref.param.name}`, cannot be mounted on KFP, which calls the pod's volume like it"
+            text = "use names of at most 63 lower case letters, digits and `-`"
+            findings.append(Finding("MLC402", f"{message}: {_why(name)}", given.origin, help=text))
+            return
+    for name in (f"${{{{ params.{ref.param.name} }}}}", *((ref.param.default,) if ref.param.default is not None else ())):
+        other = taken.get(name, "")
+        taken[name] = kind
+        if other:
+            message = f"{kind} and {other} `{name}` in one step are one volume of the pod on KFP, which calls it like them"
+            findings.append(Finding("MLC402", message, mount.origin, "key", help="mount them in different steps, or give them other names"))
+            return
+
+
+def _names_volume(name: str) -> bool:
+    return len(name) <= 63 and _LETTERS.issuperset(name) and name not in _OWN_VOLUMES
 
 
 def _mount(mount: Mount, findings: list[Finding]) -> None:

@@ -1,18 +1,20 @@
 """What only Kubernetes knows about a step: volumes, secrets, pull settings, timeout, pod metadata (`KubernetesExecutorConfig`).
 
-Names of claims, secrets and config maps are written twice, for backends before and after 2.5 (kubernetes_executor_config.proto).
+Names of claims, secrets and config maps are written twice, for backends before and after 2.5 (kubernetes_executor_config.proto). A name
+that is a parameter is an input of the step's component.
 `optional` of a variable is left out, which means false: it came after 2.14.3, and older backends refuse a field that they do not know.
 """
 
 from __future__ import annotations
 
 from ...ir import Claim, ConfigMapKey, ConfigMapVolume, EmptyDir, Ephemeral, FieldPath, Memory, RunClaim, SecretKey, SecretVolume
+from .bind import piece
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...ir import Mount, Pipeline, Security, Step
+    from ...ir import Mount, Pipeline, Security, Step, Text
 
 DESCRIPTION = "mlc/description"
 
@@ -27,18 +29,18 @@ def executor(step: Step) -> dict[str, Any]:
         spec.setdefault(key, []).append(value)
     for env in step.env:
         match env.value:
-            case SecretKey(secret=secret, key=key):
-                value = {"keyToEnv": [{"secretKey": key, "envVar": env.name}], **_secret(secret)}
+            case SecretKey(secret=secret, key=key, given=given):
+                value = {"keyToEnv": [{"secretKey": key, "envVar": env.name}], **_secret(secret, given)}
                 spec.setdefault("secretAsEnv", []).append(value)
-            case ConfigMapKey(config_map=config_map, key=key):
-                value = {"keyToEnv": [{"configMapKey": key, "envVar": env.name}], **_config_map(config_map)}
+            case ConfigMapKey(config_map=config_map, key=key, given=given):
+                value = {"keyToEnv": [{"configMapKey": key, "envVar": env.name}], **_config_map(config_map, given)}
                 spec.setdefault("configMapAsEnv", []).append(value)
             case FieldPath(path=path):
                 spec.setdefault("fieldPathAsEnv", []).append({"name": env.name, "fieldPath": path})
     if step.image.pull_policy:
         spec["imagePullPolicy"] = step.image.pull_policy
     if step.image.pull_secret:
-        spec["imagePullSecret"] = [_secret(step.image.pull_secret)]
+        spec["imagePullSecret"] = [_secret(step.image.pull_secret, None)]
     if step.timeout:
         spec["activeDeadlineSeconds"] = str(step.timeout)
     if step.scheduling is not None:
@@ -95,15 +97,15 @@ def scratch_name(name: str) -> str:
 
 def _mount(mount: Mount) -> tuple[str, dict[str, Any]]:
     match mount.volume:
-        case Claim(claim=claim):
+        case Claim(claim=claim, given=None):
             return "pvcMount", {"mountPath": mount.path, "constant": claim, "pvcNameParameter": _constant(claim), **_sub_path(mount)}
-        case RunClaim(name=name):
-            source = {"componentInputParameter": claim_input(name)}
+        case RunClaim() | Claim() as volume:
+            source = {"componentInputParameter": claim_input(volume.name)} if isinstance(volume, RunClaim) else _input(volume.given)
             return "pvcMount", {"mountPath": mount.path, **source, "pvcNameParameter": dict(source), **_sub_path(mount)}
-        case SecretVolume(secret=secret):
-            return "secretAsVolume", {"mountPath": mount.path, "optional": False, **_secret(secret)}
-        case ConfigMapVolume(config_map=config_map):
-            return "configMapAsVolume", {"mountPath": mount.path, "optional": False, **_config_map(config_map)}
+        case SecretVolume(secret=secret, given=given):
+            return "secretAsVolume", {"mountPath": mount.path, "optional": False, **_secret(secret, given)}
+        case ConfigMapVolume(config_map=config_map, given=given):
+            return "configMapAsVolume", {"mountPath": mount.path, "optional": False, **_config_map(config_map, given)}
         case Memory(name=name, size=size):
             return "emptyDirMounts", {"volumeName": scratch_name(name), "mountPath": mount.path, "medium": "Memory", "sizeLimit": size}
         case EmptyDir(name=name, size=size):
@@ -124,9 +126,16 @@ def _constant(name: str) -> dict[str, Any]:
     return {"runtimeValue": {"constant": name}}
 
 
-def _secret(name: str) -> dict[str, Any]:
-    return {"secretName": name, "secretNameParameter": _constant(name)}
+def _secret(name: str, given: Text | None) -> dict[str, Any]:
+    return {"secretName": name, "secretNameParameter": _constant(name)} if given is None else {"secretNameParameter": _input(given)}
 
 
-def _config_map(name: str) -> dict[str, Any]:
+def _config_map(name: str, given: Text | None) -> dict[str, Any]:
+    if given is not None:
+        return {"configMapNameParameter": _input(given)}
     return {"configMapName": name, "configMapNameParameter": _constant(name)}
+
+
+def _input(given: Text | None) -> dict[str, Any]:
+    """The input that is a name: `check` has seen that it is one parameter and nothing else."""
+    return {"componentInputParameter": piece(given.references[0]).name} if given is not None else {}

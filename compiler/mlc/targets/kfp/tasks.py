@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import cel
-from .bind import PARAMETER_TYPES, VALUE_TYPES, checked, guarded
+from .bind import PARAMETER_TYPES, VALUE_TYPES, checked, guarded, names
 from .executors import METRICS_ARTIFACT
 
 TYPE_CHECKING = False
@@ -100,7 +100,7 @@ def task(step: Step, parameters: tuple[Binding, ...]) -> dict[str, Any]:
         inputs["parameters"] = {binding.name: binding.source for binding in parameters}
     if inputs:
         spec["inputs"] = inputs
-    condition = cel.condition(step.conditions, *guarded(step), checked(step))
+    condition = cel.condition(step.conditions, *guarded(step), checked(step), names(step) if step.named else ())
     if condition:
         spec["triggerPolicy"] = {"condition": condition}
     spec["cachingOptions"] = _caching(step)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ...diagnostics.model import Finding
+from ...ir import ConfigMapKey, ConfigMapVolume, SecretKey, SecretVolume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...diagnostics.model import Path
-    from ...ir import Pipeline
+    from ...ir import Pipeline, Step
 
 SETTINGS = "2.17"
 """`pipelineConfig` with TTL and deadline; older backends refuse the fields (argocompiler/argo.go, buildTTLStrategy)."""
@@ -35,6 +36,10 @@ SECURITY = "2.16"
 """`KubernetesExecutorConfig.security_context`, of the same version."""
 
 
+NAMES = "2.5"
+"""Secrets and config maps by the value of an input; for claims there was a field before (kubernetes_executor_config.proto)."""
+
+
 def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
     """What the pipeline has that not every version can do: since when, what, and where it is written."""
     settings, ttl = pipeline.kfp, pipeline.kfp.ttl
@@ -53,6 +58,8 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
             for key, value in zip(("run_as_user", "run_as_group", "run_as_non_root"), said, strict=True):
                 if value is not None:
                     yield SECURITY, f"`security.{key}`", (*security.origin, key)
+        for key, place in _named(step):
+            yield NAMES, f"a parameter in `{key}`", place
         for mount in step.mounts:
             if mount.sub_path:
                 yield SUB_PATHS, "`sub_path`", (*mount.origin, "sub_path")
@@ -60,6 +67,13 @@ def needed(pipeline: Pipeline) -> Iterator[tuple[str, str, Path]]:
             yield TITLES, f"a `title` on step `{step.name}`, whose results other steps use,", step.where("title")
         if step.scheduling is not None and step.scheduling.node_terms:
             yield NODE_AFFINITY, f"`node_affinity` of step `{step.name}`", (*step.scheduling.affinity_origin, "node_affinity")
+
+
+def _named(step: Step) -> Iterator[tuple[str, Path]]:
+    """The secrets and config maps whose name is a parameter, and where that is written."""
+    for one in (*(mount.volume for mount in step.mounts), *(env.value for env in step.env)):
+        if isinstance(one, (SecretVolume, SecretKey, ConfigMapVolume, ConfigMapKey)) and one.given is not None:
+            yield "secret" if isinstance(one, (SecretVolume, SecretKey)) else "config_map", one.given.origin
 
 
 def oldest(pipeline: Pipeline) -> str:

@@ -115,6 +115,15 @@ type nodeAnswer struct {
 	Phase    string            `json:"phase"`
 	Message  string            `json:"message"`
 	Outputs  map[string]string `json:"outputs,omitempty"`
+	// Pod is that of the node, if it had one.
+	Pod *podAnswer `json:"pod,omitempty"`
+}
+
+// podAnswer is what a pod has beside its program. Mounts and Env say, by the path or variable of the main container, where it comes from.
+type podAnswer struct {
+	Labels map[string]string `json:"labels"`
+	Mounts map[string]string `json:"mounts"`
+	Env    map[string]string `json:"env"`
 }
 
 // stepAnswer is one step's end. Command, args and env are those of its last pod.
@@ -140,9 +149,13 @@ func answerOf(result *playResult) *playAnswer {
 }
 
 func nodesOf(result *playResult) []nodeAnswer {
+	pods := map[string]*podAnswer{}
+	for _, played := range result.Pods {
+		pods[played.Node.ID] = podOf(played)
+	}
 	nodes := []nodeAnswer{}
 	for _, node := range result.Workflow.Status.Nodes {
-		answer := nodeAnswer{Name: nodeName(result.Workflow, node), Template: stepTemplate(node), Type: string(node.Type), Phase: string(node.Phase), Message: node.Message}
+		answer := nodeAnswer{Name: nodeName(result.Workflow, node), Template: stepTemplate(node), Type: string(node.Type), Phase: string(node.Phase), Message: node.Message, Pod: pods[node.ID]}
 		if node.Outputs != nil {
 			answer.Outputs = map[string]string{}
 			for _, parameter := range node.Outputs.Parameters {
@@ -155,6 +168,42 @@ func nodesOf(result *playResult) []nodeAnswer {
 	}
 	sort.Slice(nodes, func(i, j int) bool { return nodes[i].Name < nodes[j].Name })
 	return nodes
+}
+
+// podOf names what a pod takes from its namespace: claims, secrets and config maps. Labels are those that are not Argo's own.
+func podOf(played playedPod) *podAnswer {
+	pod := &podAnswer{Labels: map[string]string{}, Mounts: map[string]string{}, Env: map[string]string{}}
+	for key, value := range played.Pod.Labels {
+		if !strings.HasPrefix(key, "workflows.argoproj.io/") {
+			pod.Labels[key] = value
+		}
+	}
+	sources := map[string]string{}
+	for _, volume := range played.Pod.Spec.Volumes {
+		switch {
+		case volume.PersistentVolumeClaim != nil:
+			sources[volume.Name] = "claim " + volume.PersistentVolumeClaim.ClaimName
+		case volume.Secret != nil:
+			sources[volume.Name] = "secret " + volume.Secret.SecretName
+		case volume.ConfigMap != nil:
+			sources[volume.Name] = "config map " + volume.ConfigMap.Name
+		}
+	}
+	for _, mount := range played.Main.VolumeMounts {
+		if source := sources[mount.Name]; source != "" {
+			pod.Mounts[mount.MountPath] = source
+		}
+	}
+	for _, env := range played.Main.Env {
+		switch from := env.ValueFrom; {
+		case from == nil:
+		case from.SecretKeyRef != nil:
+			pod.Env[env.Name] = "secret " + from.SecretKeyRef.Name + " " + from.SecretKeyRef.Key
+		case from.ConfigMapKeyRef != nil:
+			pod.Env[env.Name] = "config map " + from.ConfigMapKeyRef.Name + " " + from.ConfigMapKeyRef.Key
+		}
+	}
+	return pod
 }
 
 // ran adds what the last of a step's pods was told to run.
