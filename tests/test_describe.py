@@ -70,6 +70,12 @@ NAMES: dict[tuple[str, ...], str] = {
     ("storage_class_name", "runtimeValue", "constant"): "storage_classes",
     ("image",): "images",
 }
+CHOSEN = {
+    ("pvcNameParameter", "componentInputParameter"): "claims",
+    ("secretNameParameter", "componentInputParameter"): "secrets",
+    ("configMapNameParameter", "componentInputParameter"): "config_maps",
+}
+"""Where on KFP the run says a name; on Argo, and for images, a tag stands in the place of it."""
 KEYS: dict[tuple[str, ...], str] = {
     ("secretKeyRef", "key"): "secrets",
     ("keyToEnv", "secretKey"): "secrets",
@@ -95,25 +101,46 @@ def test_names_are_those_of_the_golden(spec: Path, target: str) -> None:
     documents = list(yaml.safe_load_all(golden.read_text(encoding="utf-8")))
     expected: dict[str, set[str]] = {kind: set() for kind in NAMES.values()}
     keys: dict[str, set[str]] = {kind: set() for kind in KEYS.values()}
-    seen = set()
+    seen, chosen = set(), set()
     for path, value in leaves(documents):
         seen.add(value)
+        chosen |= {kind for ending, kind in NAMES.items() if path[-len(ending) :] == ending and str(value).startswith("{{")}
+        chosen |= {kind for ending, kind in CHOSEN.items() if path[-2:] == ending and not str(value).startswith("x-claim.")}
         for ending, kind in NAMES.items():
             if path[-len(ending) :] == ending and not str(value).startswith(("argostub/", "{{")):
                 expected[kind].add(value)
         for ending, kind in KEYS.items():
             if path[-len(ending) :] == ending:
                 keys[kind].add(value)
-    chosen = {one for one in names(found["images"]) if "${{ params." in one}  # by the run
-    assert bool(chosen) == any(path[-1:] == ("image",) and str(value).startswith("{{") for path, value in leaves(documents))
-    expected["images"] |= chosen
     for kind, wanted in expected.items():
+        of_run = {one for one in names(found[kind]) if "${{ params." in one}
+        assert bool(of_run) == (kind in chosen)
+        wanted |= of_run
         of_store = {"secrets", "config_maps"} if found["store"] else set()
         assert wanted == names(found[kind]) if kind not in of_store else wanted <= names(found[kind])
     for kind, wanted in keys.items():
         assert wanted <= {key for entry in found[kind] for key in entry["keys"]}
     for entry in (*found["claims"], *found["run_claims"]):
-        assert entry["name"] in seen or f"x-claim.{entry['name']}" in seen or entry.get("size") in seen
+        assert entry["name"] in seen or "${{" in entry["name"] or f"x-claim.{entry['name']}" in seen or entry.get("size") in seen
+
+
+def test_names_of_the_run() -> None:
+    """A name with parameters in it is described as the project says it, with its keys and access modes, on both targets."""
+    body = """
+        params: {claim: data, account: a, site: s}
+        volumes: {d: {claim: "${{params.claim}}"}, k: {secret: "${{ params.account }}"}, s: {config_map: "${{ params.site }}"}}
+        defaults: {image: "a:1", command: c}
+        steps:
+          a: {volumes: {d: /d, k: /k}, env: {A: {secret: "${{ params.account }}", key: one}}}
+          b: {volumes: {d: /d, s: /s}, env: {A: {config_map: "${{ params.site }}", key: two}}}
+    """
+    for target, found in describe(pipeline(body), TARGETS)["targets"].items():
+        assert found["claims"] == [{"name": "${{ params.claim }}", "access_mode": "ReadWriteMany", "steps": ["a", "b"]}], target
+        assert found["secrets"] == [{"name": "${{ params.account }}", "keys": ["one"]}]
+        assert found["config_maps"] == [{"name": "${{ params.site }}", "keys": ["two"], "made_by": ""}]
+    engine = describe(pipeline(body), ("kfp",))["targets"]["kfp"]["engine"]
+    assert engine["version"] == "2.5"
+    assert {one["what"] for one in engine["needed"]} == {"a parameter in `secret`", "a parameter in `config_map`"}
 
 
 def test_store() -> None:

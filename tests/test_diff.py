@@ -49,11 +49,19 @@ def differs(old: str, new: str) -> str:
         ("gate: b", "needs: b", "- steps.c.conditions.1.expr: steps.b.metrics.q > params.floor\n"),
         ("key: k}", "key: k2}", "~ steps.c.env.T.value.key: k -> k2\n"),
         ("gate: b, ", "", '- steps.c.after: ["b"]\n'),
+        ("claim: data", 'claim: "x-${{ params.epochs }}"', "~ volumes.d.claim: data -> x-${{ params.epochs }}\n"),
+        ("gate: b,", 'gate: b, labels: {n: "${{params.epochs}}"},', "+ steps.c.labels.n: ${{ params.epochs }}\n"),
     ],
 )
 def test_changes(old: str, new: str, expected: str) -> None:
     """Each change is named at the field that it is about."""
     assert set(expected.splitlines()) <= set(differs(old, new).splitlines())
+
+
+def test_parameters_in_names_are_one_change() -> None:
+    """Not one of the text and one of what it is made of."""
+    assert differs("claim: data", 'claim: "x-${{ params.epochs }}"').count("\n") == 1
+    assert differs("gate: b,", 'gate: b, labels: {n: "${{params.epochs}}"},').count("\n") == 1
 
 
 def test_steps_come_and_go() -> None:

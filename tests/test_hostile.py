@@ -91,6 +91,13 @@ def spec(place: str, value: str) -> dict[str, Any]:
     elif place == "image":
         project["params"] = {"p": {"type": "string", "default": value}}
         step["image"] = "${{ params.p }}"
+    elif place in ("claim", "run label"):
+        project["params"] = {"p": {"type": "string", "default": value}}
+        if place == "claim":
+            project["volumes"] = {"v": {"claim": "${{ params.p }}"}}
+            step["volumes"] = {"v": "/v"}
+        else:
+            step["labels"] = {"a": "${{ params.p }}"}
     elif place in ("item", "item list"):
         step["foreach"] = {"v": [value] if place == "item" else [[value]]}
         step["args"] = ["${{ each.v }}"]
@@ -125,7 +132,7 @@ def spec(place: str, value: str) -> dict[str, Any]:
 PLACES = (
     "args", "env", "mixed", "script", "default", "choice", "when", "metric key", "cache key",
     "title", "description", "param text", "label", "annotations", "toleration", "node label", "node affinity", "overlay",
-    "sidecar args", "init env", "init script", "image", "item", "item list", "patch",
+    "sidecar args", "init env", "init script", "image", "claim", "run label", "item", "item list", "patch",
 )  # fmt: skip
 PASSES = {
     "argo": {"args": 1, "env": 1, "overlay": 1, "sidecar args": 1, "init env": 1, "init script": 1, "script": 1},

@@ -108,6 +108,13 @@ def test_names_of_secrets(name: str, value: str, expected: list[str]) -> None:
     assert codes(f"params: {{{name}: {shown}}}\nsteps: {{s: {{image: a:1}}}}") == expected
 
 
+def test_the_name_of_a_secret_is_none() -> None:
+    """A parameter that names a Secret is called like one, and holds none."""
+    body = "params: {DB_PASSWORD: warehouse}\nsteps: {s: {image: a:1, %s}}"
+    assert codes(body % "env: {P: {secret: '${{ params.DB_PASSWORD }}', key: k}}") == []
+    assert codes(body % "env: {P: '${{ params.DB_PASSWORD }}'}") == ["MLC501"]
+
+
 def test_options_with_secrets() -> None:
     """`--password x` and `--password=x`; a reference is fine."""
     assert codes("steps: {s: {image: a:1, command: login --password hunter2}}") == ["MLC501"]

@@ -34,6 +34,19 @@ def mlc(*words: str) -> int:
     return request if isinstance(request, int) else run(request)
 
 
+def test_names_of_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a run names cannot be made beforehand: it is left out, and a note says so."""
+    spec = tmp_path / "s.yaml"
+    spec.write_text(
+        "mlc: v1\nname: n\nparams: {c: x, k: y}\nvolumes: {d: {claim: '${{ params.c }}'}, e: {claim: fixed}}\n"
+        "steps: {a: {image: 'a:1', command: c, volumes: {d: /d, e: /e}, env: {A: {secret: 's-${{ params.k }}', key: t}}}}\n"
+    )
+    assert mlc(str(spec), "--skeletons", "--claim-size", "1Gi") == OK
+    out, said = capsys.readouterr()
+    assert [(one["kind"], one["metadata"]["name"]) for one in yaml.safe_load_all(out)] == [("PersistentVolumeClaim", "fixed")]
+    assert "not printed: ${{ params.c }}, s-${{ params.k }}, whose names a run says" in said
+
+
 def test_objects() -> None:
     """Secrets and config maps have names and keys, and no data; the account may do what Argo's executor does."""
     project = pipeline(BODY)

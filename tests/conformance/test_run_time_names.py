@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -132,3 +133,39 @@ def test_labels_and_names_put_together(name: str) -> None:
     assert answer["phase"] == "Succeeded"
     labels = {"acme.example/team": "speech", "run": "n12", "kind": "train"}
     assert [(pod["labels"], pod["mounts"]) for pod in pods(answer)] == [(labels, {"/data": "claim data-speech-12"})] * 3
+
+
+@pytest.mark.parametrize("name", [*CONTROLLERS, *KFP])
+def test_names_reach_every_group(name: str) -> None:
+    """The items of a loop, what rides along, what is made before and `finally` have them too, on KFP through every group around a step."""
+    step = {**STEP, "volumes": {"data": "/data"}, "env": {"TOKEN": {"secret": "${{ params.account }}", "key": "token"}}}
+    spec = {
+        "params": {"claim": "data", "account": {"type": "string", "default": "one", "choices": ["one", "two"]}},
+        "volumes": {**DATA, "scratch": {"size": "1Gi", "storage_class": "fast"}},
+        "steps": {
+            "a": {**step, "foreach": {"x": [1, 2]}},
+            "b": {**STEP, "each": "a", "volumes": {"data": "/data", "scratch": "/scratch"}},
+        },
+        "finally": {"z": step},
+    }
+    answer = played(name, spec, claim="archive", account="two")
+    assert answer["phase"] == "Succeeded"
+    found = [(pod["mounts"]["/data"], pod["env"].get("TOKEN")) for pod in pods(answer)]
+    assert Counter(found) == {("claim archive", None): 2, ("claim archive", "secret two token"): 3}
+
+
+@pytest.mark.parametrize("name", CONTROLLERS)
+def test_names_in_containers_beside(name: str) -> None:
+    """A volume of a template is one of the pod: other containers mount it, too. A step with a `resource` has labels of the run as well."""
+    beside = {"image": "acme/b:1", "command": ["serve"], "volumes": {"data": "/beside"}}
+    spec = {
+        "params": {"claim": "data", "team": "vision"},
+        "volumes": DATA,
+        "steps": {"a": {**STEP, "volumes": {"data": "/data"}, "sidecars": {"b": beside}, "init": {"c": beside}}},
+    }
+    (pod,) = pods(played(name, spec, claim="archive"))
+    assert pod["mounts"]["/data"] == "claim archive"
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}}
+    applied = {"resource": {"action": "apply", "manifest": manifest}, "labels": {"team": "${{ params.team }}"}}
+    answer = played(name, {"params": {"team": "vision"}, "steps": {"a": applied}}, team="speech")
+    assert [node["pod"]["labels"] for node in answer["nodes"] if "pod" in node] == [{"team": "speech"}]

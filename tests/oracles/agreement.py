@@ -201,7 +201,7 @@ class _Argo:
             "outputs": {one["name"]: one["path"] for one in outputs.get("artifacts", ())},
             "small": {one["name"]: one["valueFrom"]["path"] for one in outputs.get("parameters", ())},
             "mounts": {
-                one["mountPath"]: self.volume(one["name"]) + ((one["subPath"],) if "subPath" in one else ())
+                one["mountPath"]: self.volume(one["name"], template) + ((one["subPath"],) if "subPath" in one else ())
                 for one in container.get("volumeMounts", ())
                 if one["name"][:2] != "x-"
             },
@@ -209,7 +209,7 @@ class _Argo:
             "user": {key: str(value) for key, value in container.get("securityContext", {}).items()},
             "retry": None if retry is None else self.retry(retry),
             "timeout": template.get("activeDeadlineSeconds"),
-            "labels": metadata.get("labels", {}),
+            "labels": {key: self.text(value) for key, value in metadata.get("labels", {}).items()},
             "annotations": {
                 key: text for key, text in notes.items() if key not in ("mlc/title", "mlc/types", "mlc/metrics", "mlc/artifacts")
             },
@@ -247,17 +247,18 @@ class _Argo:
         if "value" in env:
             return self.text(env["value"])
         ((kind, source),) = env["valueFrom"].items()
-        return (kind, *source.values())
+        return (kind, *map(self.text, source.values()))
 
-    def volume(self, name: str) -> Any:
-        found: dict[str, Any] = next((one for one in self.spec.get("volumes", ()) if one["name"] == name), {})
+    def volume(self, name: str, template: dict[str, Any]) -> Any:
+        volumes = [*self.spec.get("volumes", ()), *template.get("volumes", ())]
+        found: dict[str, Any] = next((one for one in volumes if one["name"] == name), {})
         match found:
             case {"persistentVolumeClaim": source}:
-                return ("claim", source["claimName"])
+                return ("claim", self.text(source["claimName"]))
             case {"secret": source}:
-                return ("secret", source["secretName"])
+                return ("secret", self.text(source["secretName"]))
             case {"configMap": source}:
-                return ("config map", source["name"])
+                return ("config map", self.text(source["name"]))
             case {"emptyDir": source}:
                 return ("scratch", name, source.get("medium"), source.get("sizeLimit"))
             case {"ephemeral": {"volumeClaimTemplate": {"spec": source}}}:
@@ -535,16 +536,23 @@ class _Kfp:
             ("secretAsEnv", "secretKeyRef", "secretName", "secretKey"),
             ("configMapAsEnv", "configMapKeyRef", "configMapName", "configMapKey"),
         ):
-            env |= {pair["envVar"]: (kind, one[name], pair[inner]) for one in found.get(key, ()) for pair in one["keyToEnv"]}
+            env |= {pair["envVar"]: (kind, self.name(one, name), pair[inner]) for one in found.get(key, ()) for pair in one["keyToEnv"]}
         return env
+
+    def name(self, found: dict[str, Any], key: str) -> Any:
+        """The name of an object: as it is written, or the input that is one."""
+        return found[key] if key in found else _joined([self.reference(found[f"{key}Parameter"]["componentInputParameter"])])
 
     def mounts(self, found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         for one in found.get("pvcMount", ()):
             claim = one.get("componentInputParameter", "")
-            source = ("run claim", claim.removeprefix("x-claim.")) if claim else ("claim", one["constant"])
+            if claim.startswith("x-claim."):
+                source: Any = ("run claim", claim.removeprefix("x-claim."))
+            else:
+                source = ("claim", _joined([self.reference(claim)]) if claim else one["constant"])
             yield one["mountPath"], source + ((one["subPath"],) if "subPath" in one else ())
         for key, kind, name in (("secretAsVolume", "secret", "secretName"), ("configMapAsVolume", "config map", "configMapName")):
-            yield from ((one["mountPath"], (kind, one[name])) for one in found.get(key, ()))
+            yield from ((one["mountPath"], (kind, self.name(one, name))) for one in found.get(key, ()))
         if "x-workspace" in self.sources:
             yield WORKSPACE, ("run claim", WORKSPACE)
         for one in found.get("emptyDirMounts", ()):

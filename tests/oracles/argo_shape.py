@@ -14,6 +14,8 @@ from .kubernetes import (
     CLAIM,
     CONTAINER,
     LABELS,
+    POD_LABELS,
+    POD_VOLUME,
     SCHEDULING,
     VOLUME,
     config_key,
@@ -131,7 +133,7 @@ _DAG = {
 
 _STEP = {
     "name": name,
-    "metadata?": _OBJECT_METADATA,
+    "metadata?": {"labels?": POD_LABELS, "annotations?": ANNOTATION_TEXTS},
     "inputs?": {
         "parameters?": [{"name": port}],
         "artifacts?": [
@@ -166,7 +168,7 @@ _STEP = {
         "cache": {"configMap": {"name": object_name}},
     },
     **SCHEDULING,
-    "volumes?": [VOLUME],
+    "volumes?": [POD_VOLUME],
     "serviceAccountName?": object_name,
     # of the pod; as whom the program runs stands at its container, for the executor's containers keep their own user
     "securityContext?": {"fsGroup": identity},

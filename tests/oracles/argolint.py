@@ -14,7 +14,7 @@ from typing import Any
 
 from . import argo_loops, kubernetes
 from .argo_shape import CRON_WORKFLOW, WORKFLOW, WORKFLOW_TEMPLATE
-from .exprlang import Expression, selections, shown
+from .exprlang import Expression, formed, selections, shown
 from .shape import at, faults, twice, under
 
 _TAG = re.compile(r"\{\{(.*?)(\}\}|\Z)", re.DOTALL)
@@ -243,6 +243,10 @@ class Lint:
                 yield from (f"{here}: lets `{shown(names)}` through, whatever its text is" for names in bare)
                 yield from (f"{here}: {text}" for text in argo_loops.encoded(self, dag, found.tree))
                 yield from self.selected(found, here)
+                if f"{{{{inputs.parameters.{argument['name']}}}}}" in _names(template):
+                    tested = set(formed(found.tree))
+                    free = [names for names in dict.fromkeys(found.references) if names not in tested]
+                    yield from (f"{here}: nothing sees to it that `{shown(names)}` makes a name or a label" for names in free)
         if "when" in task:
             here = f"{place}.when"
             found = Expression(task["when"], scope)
@@ -409,6 +413,7 @@ class Lint:
             texts += [one["image"], *one.get("command", ()), *one.get("args", ()), *(env.get("value", "") for env in one.get("env", ()))]
             if "{{inputs." in one.get("command", [""])[0]:
                 yield f"{where}.command[0]: is known only at run time"
+        texts += _names(template)
         located = [port for port in template.get("inputs", {}).get("artifacts", ()) if "archive" in port]
         texts += [text for port in located for value in port.values() if isinstance(value, dict) for text in _texts(value)]
         used = {found[1] for text in texts if (found := _INPUT.fullmatch(text[2:-2] if text.startswith("{{") else ""))}
@@ -424,7 +429,8 @@ class Lint:
         """A manifest is JSON in which a parameter stands for a whole value, and nothing that a kubelet or the controller would expand."""
         manifest, declared = template["resource"]["manifest"], template.get("inputs", {}).get("parameters", ())
         tag = re.compile(r"\{\{inputs\.parameters\.([-\w]+)\}\}")
-        used, names = set(tag.findall(manifest)), {port["name"] for port in declared}
+        labels = " ".join(template.get("metadata", {}).get("labels", {}).values())
+        used, names = {*tag.findall(manifest), *tag.findall(labels)}, {port["name"] for port in declared}
         yield from (f"{place}.resource.manifest: uses {one}, which is no input of it" for one in sorted(used - names))
         yield from (f"{place}.inputs.parameters[{one}]: is not used" for one in sorted(names - used))
         if "$" in manifest:
@@ -459,7 +465,9 @@ class Lint:
             self.mounted.add(mount["name"])
             if mount["name"] not in (*self.volumes, *self.claims, *own):
                 yield f"{at(f'{here}.volumeMounts', index, mount)}: there is no such volume"
-        yield from (f"{place}.volumes[{one}]: is not mounted" for one in own if one not in {mount["name"] for mount in mounts})
+        beside = [mount for key in ("initContainers", "sidecars") for one in template.get(key, ()) for mount in one.get("volumeMounts", ())]
+        yield from (f"{place}.volumes[{one}]: is not mounted" for one in own if one not in {mount["name"] for mount in (*mounts, *beside)})
+        lasting = {*self.lasting, *(one["name"] for one in template.get("volumes", ()) if one.keys() & _LASTING)}
         for key in ("initContainers", "sidecars"):
             for one in template.get(key, ()):
                 others = one.get("volumeMounts", ())
@@ -467,7 +475,7 @@ class Lint:
                 for index, mount in enumerate(others):
                     self.mounted.add(mount["name"])
                     inside = at(f"{place}.{key}[{one['name']}].volumeMounts", index, mount)
-                    if mount["name"] not in (*self.volumes, *self.claims):
+                    if mount["name"] not in (*self.volumes, *self.claims, *own):
                         yield f"{inside}: there is no such volume"
                     if any(kubernetes.inside(mount["mountPath"], folder) for folder in _EXECUTOR):
                         yield f"{inside}: lies in a folder of the executor, {mount['mountPath']}"
@@ -481,7 +489,7 @@ class Lint:
         for mount in mounts:
             if any(kubernetes.inside(mount["mountPath"], folder) for folder in _EXECUTOR):
                 yield f"{here}.volumeMounts[{mount['name']}]: lies in a folder of the executor, {mount['mountPath']}"
-            if mount["name"] in self.lasting:
+            if mount["name"] in lasting:
                 written = [*small, *((port["name"], port["path"]) for port in outputs.get("artifacts", ()))]
                 # the file of an earlier run would do as this one's (executor.go reads below a mount from the volume)
                 inner = (name for name, path in written if kubernetes.inside(path, mount["mountPath"]))
@@ -527,6 +535,18 @@ class Scope:
         return ""
 
 
+def _names(template: dict[str, Any]) -> list[str]:
+    """What a template's pod takes by name, and what its labels say."""
+    found = [*template.get("metadata", {}).get("labels", {}).values()]
+    for volume in template.get("volumes", ()):
+        for key, name in (("persistentVolumeClaim", "claimName"), ("secret", "secretName"), ("configMap", "name")):
+            found += [volume[key][name]] if key in volume else []
+    own = [template[key] for key in ("container", "script") if key in template]
+    for one in (*own, *template.get("initContainers", ()), *template.get("sidecars", ())):
+        found += [source["name"] for env in one.get("env", ()) for source in env.get("valueFrom", {}).values() if "name" in source]
+    return found
+
+
 def _texts(tree: dict[str, Any]) -> Iterator[str]:
     """The texts in a location; a URL is one tag behind a constant."""
     for value in tree.values():
@@ -550,7 +570,14 @@ _ALLOWED = (
     (
         re.compile(
             r"spec\.templates\[[^]]*\]\.(container|script|(initContainers|sidecars)\[[^]]*\])"
-            r"\.(image|(command|args)\[\d+\]|env\[[^]]*\]\.value)"
+            r"\.(image|(command|args)\[\d+\]|env\[[^]]*\]\.(value|valueFrom\.(secretKeyRef|configMapKeyRef)\.name))"
+        ),
+        _WHOLE_INPUT,
+    ),
+    (
+        re.compile(
+            r"spec\.templates\[[^]]*\]\.(metadata\.labels\..*"
+            r"|volumes\[[^]]*\]\.(persistentVolumeClaim\.claimName|secret\.secretName|configMap\.name))"
         ),
         _WHOLE_INPUT,
     ),

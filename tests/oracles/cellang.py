@@ -13,7 +13,8 @@ TYPES = {"STRING": "string", "NUMBER_INTEGER": "number", "NUMBER_DOUBLE": "numbe
 _MACROS = {"all": "bool", "exists": "bool", "filter": "list"}
 _CONSTANTS = {"true": "bool", "false": "bool", "double": "type", "bool": "type", "map": "type"}
 _NAMED = re.compile(
-    r"parameter (?P<param>[-\w]+) is|step (?P<step>[-\w]+): (?:metric|value) (?P<output>[-\w]+) |(?P<each>each\.[-\w.]+) |loop "
+    r"(?:(?:volume|env) [-\w]+: )?parameter (?P<param>[-\w]+) (?:is|makes)"
+    r"|step (?P<step>[-\w]+): (?:metric|value) (?P<output>[-\w]+) |(?P<each>each\.[-\w.]+) |loop "
 )
 _OPERAND = ("inputs", "parameter_values")
 
@@ -75,6 +76,8 @@ class Expression:
             return self._call(node, names)
         if kind == "index" and raises(node):
             return RAISES
+        if (limited := _limited(node)) is not None:
+            return "bool" if self._type(limited, names) in ("string", "any") else self._fault("limits the length of what is no text")
         types = [self._type(part, names) for part in parts]
         if kind in ("member", "index"):
             return "any" if types[0].startswith(("any", "map", "list")) else self._fault(f"looks into a {types[0]}")
@@ -152,6 +155,14 @@ class Expression:
         return self._fault(f"has `{sign}`, which nothing here needs")
 
 
+def _limited(node: Node) -> Node | None:
+    """The text of which `size(TEXT) <= 63` limits the length (both are ints); None where this is something else."""
+    if node.kind != "binary" or node.text != "<=" or node.parts[1].kind != "number" or not node.parts[1].text.isdigit():
+        return None
+    function, *given = node.parts[0].parts if node.parts[0].kind == "call" else (node,)
+    return given[0] if path(function) == ("size",) and len(given) == 1 else None
+
+
 def _pattern(node: Node) -> Iterator[str]:
     try:
         re.compile(node.text.replace("[[:space:]]", r"\s"))
@@ -174,6 +185,16 @@ def asked(node: Node) -> list[Node]:
     if node.kind == "call" and node.parts[0].kind == "member" and node.parts[0].text == "all":
         parts = list(node.parts[0].parts[0].parts)
     return [part for part in parts if not (part.kind == "choice" and part.parts[1] == Node("name", "true"))]
+
+
+def formed(node: Node | None) -> Iterator[str]:
+    """The operands whose form is tested: by a pattern, or by a list of what there is."""
+    for part in node.walk() if node else ():
+        call = part.kind == "call" and part.parts[0].kind == "member" and part.parts[0].text == "matches"
+        if call or (part.kind == "binary" and part.text == "in"):
+            names = path(part.parts[0].parts[0] if call else part.parts[0])
+            if names[:2] == _OPERAND:
+                yield names[2]
 
 
 def references(node: Node) -> list[str]:

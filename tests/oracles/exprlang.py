@@ -121,6 +121,8 @@ class Expression:
             return self._fault("has a map, which nothing here needs")
         if kind == "call":
             return self._call(node, item)
+        if (limited := _limited(node)) is not None:
+            return "bool" if self._type(limited, item) in ("string", "any") else self._fault("limits the length of what is no text")
         types = [self._type(part, item) for part in parts]
         if kind == "member":
             return self._fault(f"asks for the member {node.text} of what is computed: write ['{node.text}']")
@@ -216,6 +218,14 @@ class Expression:
         return "number" if both <= {"number"} else self._fault(f"has `{sign}` between a {left} and a {right}")
 
 
+def _limited(node: Node) -> Node | None:
+    """The text of which `len(TEXT) <= 63` limits the length; None where this is something else."""
+    if node.kind != "binary" or node.text != "<=" or node.parts[1].kind != "number" or node.parts[0].kind != "call":
+        return None
+    function, *given = node.parts[0].parts
+    return given[0] if path(function) == ("len",) and len(given) == 1 else None
+
+
 def _pattern(node: Node) -> Iterator[str]:
     try:
         re.compile(node.text)
@@ -279,6 +289,13 @@ def _named(found: Mapping[str, str | None]) -> set[tuple[str, ...]]:
 
 def _all(paths: set[tuple[str, ...]]) -> str:
     return ", ".join(sorted(map(shown, paths))) or "nothing"
+
+
+def formed(node: Node) -> Iterator[tuple[str, ...]]:
+    """The references whose form is tested: by a pattern, or by a list of what there is."""
+    for part in node.walk():
+        if part.kind == "binary" and part.text in ("matches", "in"):
+            yield from references(part.parts[0])
 
 
 def references(node: Node) -> list[tuple[str, ...]]:

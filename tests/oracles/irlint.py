@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from . import kfp_loops
-from .cellang import TYPES, Expression, selections
+from .cellang import TYPES, Expression, formed, selections
 from .kfp_containers import STUBS, container, inputs, lookups, ports, settings
 from .kfp_shape import PIPELINE, PLATFORM
 from .shape import faults
@@ -382,8 +382,37 @@ class Lint:
                     yield f"{here}: {problem}"
                 elif kind not in (None, "STRING"):
                     yield f"{here}: is named by a {kind}"
-                elif "componentInputParameter" in source and not self._made(where, source):
-                    yield f"{here}: {source['componentInputParameter']} is not the name of a claim that the run makes"
+                elif "componentInputParameter" in source and not self._made(where, source) and not self._given(where, source):
+                    yield f"{here}: {source['componentInputParameter']} is neither the name of a claim that the run makes nor a parameter"
+        for where, dag, task in inside:
+            yield from self._chosen(found, where, dag, task, place)
+
+    def _chosen(self, found: dict[str, Any], where: str, dag: dict[str, Any], task: dict[str, Any], place: str) -> Iterator[str]:
+        """An object that a parameter names: a text that can be one, which the condition of the task sees to, since no driver does."""
+        condition = task.get("triggerPolicy", {}).get("condition", "")
+        tested = set(formed(Expression(condition, {}).tree)) if condition else set()
+        for key in ("pvcMount", *_BY_NAME):
+            for index, one in enumerate(found.get(key, ())):
+                sources = (value for name, value in one.items() if name.endswith("NameParameter"))
+                for name in (source.get("componentInputParameter", "") for source in sources):
+                    here = f"{place}.{key}[{index}]"
+                    if not name or name.startswith("x-claim."):
+                        continue
+                    kind, problem = self._source({"componentInputParameter": name}, dag, [])
+                    if problem or kind != "STRING":
+                        yield f"{here}: {problem or f'is named by a {kind}'}"
+                    elif not self._given(where, {"componentInputParameter": name}):
+                        yield f"{here}: {name} is no parameter of the pipeline"
+                    if name not in tested:
+                        yield f"{here}: nothing sees to it that {name} can be a name"
+
+    def _given(self, place: str, source: dict[str, Any]) -> bool:
+        """Whether an input of a DAG carries a parameter of the pipeline."""
+        while place != "root" and "componentInputParameter" in source and place.removeprefix("components.") in self.callers:
+            outer, task = self.callers[place.removeprefix("components.")]
+            source = given(self.dags[outer]["dag"]["tasks"][task]).get(source["componentInputParameter"], {})
+            place = outer
+        return place == "root" and source.get("componentInputParameter") in ports(self.spec["root"], "input", "parameters")
 
     def _made(self, place: str, source: dict[str, Any]) -> str:
         """The task that makes the claim whose name an input of a DAG carries, "" for none."""
@@ -432,6 +461,9 @@ def given(task: dict[str, Any]) -> dict[str, Any]:
     """The input parameters of a task, each with where it comes from."""
     found: dict[str, Any] = task.get("inputs", {}).get("parameters", {})
     return found
+
+
+_BY_NAME = ("secretAsEnv", "secretAsVolume", "configMapAsEnv", "configMapAsVolume")
 
 
 def _sources(value: Any) -> Iterator[dict[str, Any]]:

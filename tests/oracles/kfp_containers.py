@@ -257,10 +257,12 @@ def settings(found: dict[str, Any], container: dict[str, Any], place: str) -> It
 
 def _same(found: dict[str, Any], key: str, name: str, place: str) -> Iterator[str]:
     for index, one in enumerate(found.get(key, ())):
-        if one[name] != one[f"{name}Parameter"]["runtimeValue"]["constant"]:
+        if name in one and one[name] != one[f"{name}Parameter"]["runtimeValue"]["constant"]:
             yield f"{place}.{key}[{index}]: is one thing for old backends and another for new ones"
 
 
 def _volume(mount: dict[str, Any]) -> str:
-    """The pod's volume of a mount, which is called like what it holds (driver/k8s.go); "" where only the run knows it."""
-    return str(mount.get("constant") or mount.get("secretName") or mount.get("configMapName") or mount.get("volumeName") or "")
+    """The pod's volume of a mount, which is called like what it holds (driver/k8s.go), or the input that says how."""
+    sources = (mount.get(f"{key}NameParameter", {}) for key in ("pvc", "secret", "configMap"))
+    parameter = next((f"by {found}" for source in sources if (found := source.get("componentInputParameter"))), "")
+    return str(mount.get("constant") or mount.get("secretName") or mount.get("configMapName") or mount.get("volumeName") or parameter)

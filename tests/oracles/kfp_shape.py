@@ -29,7 +29,7 @@ from .kubernetes import (
     volume_name,
     weight,
 )
-from .shape import EXACTLY_ONE, Each, amount, anything, filled, one_of, positive, text
+from .shape import EXACTLY_ONE, By, Each, amount, anything, filled, one_of, positive, text
 
 _STEP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _PORT = re.compile(r"[A-Za-z]([-._A-Za-z0-9]*[A-Za-z0-9])?")
@@ -163,9 +163,12 @@ PIPELINE = {
     "sdkVersion": filled,
 }
 
-_NAME_SOURCE = {"runtimeValue": {"constant": object_name}}
-_SECRET = {"secretName": object_name, "secretNameParameter": _NAME_SOURCE}
-_CONFIG_MAP = {"configMapName": object_name, "configMapNameParameter": _NAME_SOURCE}
+
+def _named(key: str, more: dict[str, Any]) -> By:
+    """A secret or a config map: by its name, written twice, or by an input that is its name."""
+    constant = {"runtimeValue": {"constant": object_name}}
+    return By(key, {**more, key: object_name, f"{key}Parameter": constant}, {**more, f"{key}Parameter": {"componentInputParameter": port}})
+
 
 EXECUTOR = {
     "pvcMount?": [
@@ -179,10 +182,10 @@ EXECUTOR = {
             EXACTLY_ONE: [("constant", "componentInputParameter", "taskOutputParameter")],
         }
     ],
-    "secretAsEnv?": [{"keyToEnv": [{"secretKey": config_key, "envVar": env_name}], **_SECRET}],
-    "configMapAsEnv?": [{"keyToEnv": [{"configMapKey": config_key, "envVar": env_name}], **_CONFIG_MAP}],
-    "secretAsVolume?": [{"mountPath": path, "optional": False, **_SECRET}],
-    "configMapAsVolume?": [{"mountPath": path, "optional": False, **_CONFIG_MAP}],
+    "secretAsEnv?": [_named("secretName", {"keyToEnv": [{"secretKey": config_key, "envVar": env_name}]})],
+    "configMapAsEnv?": [_named("configMapName", {"keyToEnv": [{"configMapKey": config_key, "envVar": env_name}]})],
+    "secretAsVolume?": [_named("secretName", {"mountPath": path, "optional": False})],
+    "configMapAsVolume?": [_named("configMapName", {"mountPath": path, "optional": False})],
     "emptyDirMounts?": [{"volumeName": volume_name, "mountPath": path, "medium?": "Memory", "sizeLimit?": size}],
     "genericEphemeralVolume?": [
         {
@@ -198,7 +201,7 @@ EXECUTOR = {
     ],
     "fieldPathAsEnv?": [{"name": env_name, "fieldPath": field_path}],
     "imagePullPolicy?": PULL_POLICY,
-    "imagePullSecret?": [_SECRET],
+    "imagePullSecret?": [{"secretName": object_name, "secretNameParameter": {"runtimeValue": {"constant": object_name}}}],
     "activeDeadlineSeconds?": _count,  # an int64, which JSON writes as a text
     "nodeSelector?": {"labels": LABELS},
     "tolerations?": [_toleration],

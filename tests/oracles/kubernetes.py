@@ -23,6 +23,7 @@ _FIELD = re.compile(
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?)(n|u|m|k|[MGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?")
 _PATH = re.compile(r"/[^:\0]*")
 _IMAGE = re.compile(r"[^\s{}$]+|\{\{inputs\.parameters\.[-\w]+\}\}|\{\{\$\.inputs\.parameters\['[^'{}]+'\]\}\}")
+_INPUT = re.compile(r"\{\{inputs\.parameters\.[-\w]+\}\}")
 _UNITS = {"": Fraction(1), "n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000), "k": Fraction(1000)}
 _UNITS |= {unit: Fraction(1000**power) for power, unit in enumerate("MGTPE", 2)}
 _UNITS |= {f"{unit}i": Fraction(1024**power) for power, unit in enumerate("KMGTPE", 1)}
@@ -116,18 +117,24 @@ def quantity(value: Any) -> Fraction | None:
     return digits * (_UNITS[unit] if unit in _UNITS else Fraction(10) ** int(unit[1:]))
 
 
+def chosen(check: Check) -> Check:
+    """What `check` takes, or an input of the template as a whole, which the run fills in."""
+    return lambda value: "" if isinstance(value, str) and _INPUT.fullmatch(value) else check(value)
+
+
 LABELS = Each(label_key, label_value)
+POD_LABELS = Each(label_key, chosen(label_value))
 ANNOTATION_TEXTS = Each(label_key, text)
 ACCESS_MODE = one_of("ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod")
 PULL_POLICY = one_of("Always", "IfNotPresent", "Never")
 
-SECRET_KEY = {"name": object_name, "key": config_key}
+_KEY = {"name": chosen(object_name), "key": config_key}
 ENV = {
     "name": env_name,
     "value?": text,
     "valueFrom?": {
-        "secretKeyRef?": SECRET_KEY,
-        "configMapKeyRef?": SECRET_KEY,
+        "secretKeyRef?": _KEY,
+        "configMapKeyRef?": _KEY,
         "fieldRef?": {"fieldPath": field_path},
         EXACTLY_ONE: [("secretKeyRef", "configMapKeyRef", "fieldRef")],
     },
@@ -157,20 +164,26 @@ _CLAIM_SPEC = {
     "resources": {"requests": {"storage": size}},
 }
 
-VOLUME = {
-    "name": volume_name,
-    "persistentVolumeClaim?": {"claimName": object_name},
-    "emptyDir?": {"medium?": "Memory", "sizeLimit?": size},
-    "secret?": {
-        "secretName": object_name,
-        "defaultMode?": lambda value: "" if type(value) is int and 0 <= value <= 0o777 else "is no mode",
-    },
-    "configMap?": {"name": object_name},
-    "ephemeral?": {"volumeClaimTemplate": {"spec": _CLAIM_SPEC}},
-    "hostPath?": {"path": path},
-    "nfs?": {"server": filled, "path": path},
-    EXACTLY_ONE: [("persistentVolumeClaim", "emptyDir", "secret", "configMap", "ephemeral", "hostPath", "nfs")],
-}
+
+def _volume(named: Check) -> dict[str, Any]:
+    return {
+        "name": volume_name,
+        "persistentVolumeClaim?": {"claimName": named},
+        "emptyDir?": {"medium?": "Memory", "sizeLimit?": size},
+        "secret?": {
+            "secretName": named,
+            "defaultMode?": lambda value: "" if type(value) is int and 0 <= value <= 0o777 else "is no mode",
+        },
+        "configMap?": {"name": named},
+        "ephemeral?": {"volumeClaimTemplate": {"spec": _CLAIM_SPEC}},
+        "hostPath?": {"path": path},
+        "nfs?": {"server": filled, "path": path},
+        EXACTLY_ONE: [("persistentVolumeClaim", "emptyDir", "secret", "configMap", "ephemeral", "hostPath", "nfs")],
+    }
+
+
+VOLUME, POD_VOLUME = _volume(object_name), _volume(chosen(object_name))
+"""A volume of a workflow, and one of a template, whose name an input may be."""
 
 CLAIM = {
     "metadata": {"name": volume_name},

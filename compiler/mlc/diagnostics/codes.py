@@ -85,6 +85,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC336", "error", "an artifact that comes from outside and from a step"),
     ("MLC337", "error", "an optional input that no step could leave out"),
     ("MLC339", "error", "an image that a parameter cannot complete"),
+    ("MLC340", "error", "a name or a label that a parameter cannot complete"),
     ("MLC341", "error", "a patch that cannot be made"),
     ("MLC401", "error", "a field that the target cannot do"),
     ("MLC402", "error", "a name that is too long or taken on the target"),

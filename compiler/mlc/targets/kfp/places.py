@@ -110,8 +110,8 @@ def volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
 def _completed(mount: Mount, kind: str, given: Text, taken: dict[str, str], findings: list[Finding]) -> None:
     """Refuse what cannot be right in any run: the same parameter twice, or a default or choice that cannot name a volume."""
     ref = given.references[0]
-    if not isinstance(ref, ParamRef):
-        return
+    if not isinstance(ref, ParamRef) or len(given.pieces) > 1:
+        return  # the rest of it is refused already
     for name in dict.fromkeys((*((ref.param.default,) if ref.param.default is not None else ()), *ref.param.choices)):
         if not _names_volume(name):
             message = f"{kind} `{name}`, by parameter `{ref.param.name}`, cannot be mounted on KFP, which calls the pod's volume like it"

@@ -1,7 +1,7 @@
 """What only Kubernetes knows about a step: volumes, secrets, pull settings, timeout, pod metadata (`KubernetesExecutorConfig`).
 
 Names of claims, secrets and config maps are written twice, for backends before and after 2.5 (kubernetes_executor_config.proto). A name
-that is a parameter is an input of the step's component.
+that is a parameter is an input of the DAG that the task stands in (driver/resolve.go, resolveInputParameter), which has it for the task.
 `optional` of a variable is left out, which means false: it came after 2.14.3, and older backends refuse a field that they do not know.
 """
 
@@ -137,5 +137,5 @@ def _config_map(name: str, given: Text | None) -> dict[str, Any]:
 
 
 def _input(given: Text | None) -> dict[str, Any]:
-    """The input that is a name: `check` has seen that it is one parameter and nothing else."""
+    """The input that is a name: `check` has seen that it is one parameter and nothing else. Every group hands it on by its own name."""
     return {"componentInputParameter": piece(given.references[0]).name} if given is not None else {}
