@@ -37,6 +37,7 @@ class Session:
         self._specs: list[str] = []
         self.sources = {SET: "\n".join(request.overrides)}
         self.code = OK
+        self._misused = False
 
     @property
     def count(self) -> str:
@@ -150,10 +151,15 @@ class Session:
     def report(self) -> None:
         """Print what was found since the last report, on standard error. `json` and `sarif` are documents, so printed when empty, too.
 
-        After a wrong usage there is no document: not all was looked at, and a report without results would pass for a good one.
+        After a wrong usage there is no document: not all was looked at, and a report without results would pass for a good one. Files
+        that fail are still named.
         """
         document = self.request.format in DOCUMENTS
-        if not (document and self.code == USAGE) and (document or self.diagnostics):
+        if document and self._misused:
+            for diagnostic in self.diagnostics:
+                if diagnostic.code.startswith("MLC9"):
+                    streams.tell(f"mlc: error: {diagnostic.message}")
+        elif document or self.diagnostics:
             from ..diagnostics.render import render
 
             text = render(self.request.format, self.diagnostics, self.sources, streams.color())
@@ -170,6 +176,7 @@ class Session:
     def complain(self, message: str) -> None:
         """Say that the command makes no sense."""
         streams.tell(f"mlc: error: {message}")
+        self._misused = True
         self.code = max(self.code, USAGE)
 
     def note(self, message: str) -> None:
