@@ -1031,6 +1031,15 @@ def test_a_wrong_usage_beside_a_file_that_fails(format: str, tmp_path: Path, cap
         assert any(f"cannot read `{missing}`" in line for line in lines)
 
 
+def test_set_is_reported_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with `--set` is said once for all specs, and for which where others can take it."""
+    first, second = spec(tmp_path), spec(tmp_path, "other.yaml", text=SPEC.replace("epochs", "only"))
+    assert mlc("validate", first, second, "--set", "params.nope=1", "--format", "concise") == FOUND
+    assert capsys.readouterr().err == "--set:1:1: error[MLC303]: there is no parameter `nope`\n"
+    assert mlc("validate", first, second, "--set", "params.only=2", "--format", "concise") == FOUND
+    assert capsys.readouterr().err == f"--set:1:1: error[MLC303]: there is no parameter `only`, in `{first}`\n"
+
+
 def test_graph_of_a_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A diagram that does not exist, and one that holds a single project."""
     first, second = spec(tmp_path), spec(tmp_path, "other.yaml")

@@ -38,6 +38,7 @@ class Session:
         self.sources = {SET: "\n".join(request.overrides)}
         self.code = OK
         self._misused = False
+        self._of_overrides: dict[Diagnostic, list[str]] = {}
 
     @property
     def count(self) -> str:
@@ -70,6 +71,7 @@ class Session:
             return False
         for spec in self._specs:
             self._run_one(spec, stages)
+        self._add_overrides()
         if misuse is not None and self.code == OK:
             misuse()
         self.report()
@@ -102,7 +104,18 @@ class Session:
             return
         self.results.append((name, result))
         for diagnostic in result.diagnostics:
-            self.add(diagnostic)
+            if diagnostic.file == SET and len(self._specs) > 1:
+                self._of_overrides.setdefault(diagnostic, []).append(name)
+            else:
+                self.add(diagnostic)
+
+    def _add_overrides(self) -> None:
+        """What is wrong with `--set`, once for several specs, and for which if not for all."""
+        from ..record import replace
+
+        for diagnostic, names in self._of_overrides.items():
+            which = "" if len(names) == len(self._specs) else f", in {', '.join(f'`{name}`' for name in names)}"
+            self.add(replace(diagnostic, message=diagnostic.message + which))
 
     def lock_file(self, spec: str) -> SourceFile | None:
         """The lock file of a spec, with an empty text where there is none; None where it cannot be read, which is reported."""
