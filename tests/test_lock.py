@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -617,3 +618,26 @@ def test_start_up() -> None:
     with_lock = modules("--locked")
     assert {"mlc.locked", "mlc.pins"} <= with_lock
     assert not with_lock & {"requests", "mlc.lock", "dataclasses", "jsonschema", "typing", "threading", "socket"}
+
+
+def test_progress_on_a_terminal(server: Registry, tmp_path: Path) -> None:
+    """On a terminal one line says how far the look-ups are, and is gone at the end; elsewhere there is none."""
+    push(server, "progress")
+    project(server, "progress")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "compiler"), "TERM": "xterm", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "mlc", "lock"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, env=environment, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        try:
+            while piece := os.read(ours, 4096):
+                said += piece
+        except OSError:  # so Linux says that the other side is closed
+            pass
+        assert process.wait(60) == OK
+    os.close(ours)
+    assert re.match(rb"\r\x1b\[K0 of 2: asking\r\x1b\[K1 of 2: 127\.0\.0\.1:\d+/progress/(train|serve):1\r\x1b\[Kmlc\.yaml\.lock: image ", said)
+    (tmp_path / "mlc.yaml.lock").unlink()
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert b"\x1b" not in done.stderr

@@ -115,7 +115,10 @@ class Git:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a command and what it started: ssh, and git's own helpers."""
     try:
-        os.killpg(process.pid, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
     except ProcessLookupError:
         process.poll()
 
@@ -172,7 +175,7 @@ class Repository:
                 pass
         everything = ("+refs/heads/*:refs/x/heads/*", "+refs/tags/*:refs/x/tags/*")
         self._ask("fetch", "--quiet", "--no-tags", "--filter=tree:0", "--", "origin", *everything)
-        code, out, _ = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+        code, out, _ = self._run("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
         found = out.decode(errors="replace").strip()
         if code or not found.startswith(commit):
             help = "check it: `git log` in a clone shows the commits; one of another branch may not be pushed"
@@ -196,7 +199,7 @@ class Repository:
 
     def has(self, commit: str, path: str) -> bool:
         """Whether there is a file or a folder at a commit that was fetched."""
-        return self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:{path}")[0] == 0
+        return self._run("rev-parse", "--verify", "--quiet", f"{commit}:{path}")[0] == 0
 
     def names(self, commit: str, folder: str) -> list[str]:
         """The names of what is in a folder at a commit that was fetched; none where there is no folder."""
@@ -205,7 +208,7 @@ class Repository:
 
     def date(self, commit: str) -> str:
         """When a commit was made, as ISO 8601."""
-        code, out, _ = self._run("show", "--no-patch", "--no-notes", "--format=%cI", "--end-of-options", commit)
+        code, out, _ = self._run("show", "--no-patch", "--no-notes", "--format=%cI", commit)
         return out.decode(errors="replace").strip() if code == 0 else ""
 
     # --- git itself
