@@ -637,7 +637,9 @@ def test_progress_on_a_terminal(server: Registry, tmp_path: Path) -> None:
             pass
         assert process.wait(60) == OK
     os.close(ours)
-    assert re.match(rb"\r\x1b\[K0 of 2: asking\r\x1b\[K1 of 2: 127\.0\.0\.1:\d+/progress/(train|serve):1\r\x1b\[Kmlc\.yaml\.lock: image ", said)
+    assert re.match(
+        rb"\r\x1b\[K0 of 2: asking\r\x1b\[K1 of 2: 127\.0\.0\.1:\d+/progress/(train|serve):1\r\x1b\[Kmlc\.yaml\.lock: image ", said
+    )
     (tmp_path / "mlc.yaml.lock").unlink()
     done = subprocess.run(command, env=environment, capture_output=True, check=True)
     assert b"\x1b" not in done.stderr
