@@ -108,10 +108,6 @@ func play(ctx context.Context, wf *wfv1.Workflow, player podPlayer, maxRounds in
 		woc := operate(ctx, controller, p.wf)
 		result.Rounds++
 		p.wf = woc.wf
-		// What the controller finds wrong before it does anything (setExecWorkflow in workflow/controller/operator.go), a server finds first.
-		if why, ok := strings.CutPrefix(p.wf.Status.Message, "invalid spec: "); ok && result.Rounds == 1 {
-			return nil, fmt.Errorf("refused as it is submitted: %s", why)
-		}
 		result.Templates = woc.execWf.Spec.Templates
 		if p.wf.Labels[common.LabelKeyCompleted] == "true" {
 			break

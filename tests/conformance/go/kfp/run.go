@@ -46,8 +46,7 @@ type program struct {
 	environment map[string]string
 }
 
-// NewRun compiles a pipeline for these parameters, as texts. Its workflow is not validated: a controller does that first of all. The run
-// must be closed. One that comes `after` another finds in the backend
+// NewRun compiles a pipeline for these parameters, as texts. The run must be closed. One that comes `after` another finds in the backend
 // what that left there: executions, artifacts, results to use again.
 func NewRun(manifest string, parameters map[string]string, outcomes map[string][]Outcome, after *Run) (run *Run, err error) {
 	pipeline, _, problems := read(manifest)
@@ -65,6 +64,9 @@ func NewRun(manifest string, parameters map[string]string, outcomes map[string][
 	made, err := pipeline.workflow(values, number)
 	if err != nil {
 		return nil, err
+	}
+	if err := copyOf(made).Validate(false, false); err != nil {
+		return nil, fmt.Errorf("refused as it is submitted: %w", err)
 	}
 	run = &Run{
 		number: number, project: pipeline, workflow: named(made.Workflow), outcomes: outcomes, cache: kept,
