@@ -134,7 +134,7 @@ def conditions(name: str, expression: str) -> list[str]:
     return _conditions(name)[expression]
 
 
-_BEST = """
+BEST = """
 steps:
   train:
     image: a/b:1
@@ -144,11 +144,12 @@ steps:
     metrics: {acc: {path: /a, key: test.acc}, high: /h, loss: {path: /l, below: 3}}
   use: {image: a/b:1, command: c, inputs: {model: {path: /m, best: METRIC}}}
 """
+"""A project that takes the artifact of the best item, by the metric that stands for METRIC."""
 
 
 def chosen(name: str, metric: str, texts: Sequence[str]) -> str:
     """The key that an engine takes, of items that wrote these texts and stored `run/INDEX/model`; "" where it ends the run."""
-    (workflow,) = support.manifests(_BEST.replace("METRIC", metric), "argo")
+    (workflow,) = support.manifests(BEST.replace("METRIC", metric), "argo")
     tasks = {task["name"]: task for task in workflow["spec"]["templates"][0]["dag"]["tasks"]}
     key = tasks["use"]["arguments"]["artifacts"][0]["s3"]["key"]
     items = [{f"train_{metric}": text, "train_model": f"run/{index}/model"} for index, text in enumerate(texts)]
