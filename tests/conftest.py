@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conformance.engines import missing
+from tests.datasets import tools
 from tests.golden import Goldens
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 NO_ENGINES = missing()
 """Why the engines' own code cannot be asked. Then the tests in `conformance/` are not collected, and the summary says so."""
 
-if NO_ENGINES:
-    collect_ignore_glob = ["conformance/test_*.py"]
+NO_DVC = tools.missing()
+"""Why nothing can be fetched and published. Then the tests in `datasets/` are not collected, and the summary says so."""
+
+collect_ignore_glob = [*(["conformance/test_*.py"] if NO_ENGINES else []), *(["datasets/test_*.py"] if NO_DVC else [])]
 
 if sys.version_info < (3, 11):
     # The implementation of CEL that judges KFP's conditions has no release for 3.10; what its tests say does not depend on Python.
@@ -84,6 +87,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if NO_ENGINES:
         files = len(list((ROOT / "tests" / "conformance").glob("test_*.py")))
         terminalreporter.write_line(f"conformance: not run, {files} files of tests: {NO_ENGINES}")
+    if NO_DVC:
+        files = len(list((ROOT / "tests" / "datasets").glob("test_*.py")))
+        terminalreporter.write_line(f"datasets: not run, {files} files of tests: {NO_DVC}")
     goldens = config.stash[GOLDENS]
     if goldens.update:
         terminalreporter.write_line(f"golden files: {goldens.updated} updated, {goldens.added} added, {goldens.removed} removed")

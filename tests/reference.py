@@ -30,7 +30,7 @@ SPECS = [
 Pointer = tuple[str, ...]
 Where = tuple[str | int, ...]
 
-_REFUSALS = ("MLC401", "MLC406", "MLC412")
+_REFUSALS = ("MLC401", "MLC406")
 """What a target cannot do, whatever its version."""
 
 _PATCHED = ("$defs", "patch", "properties", "step")
@@ -147,7 +147,7 @@ class Support:
             if code := base.says(path, "MLC405"):
                 found = found or "handed over"
             elif base.made is None:
-                code = base.says(path) or _unbuilt(base, path)
+                code = base.says(path)
                 found = found or (f"refused ({code})" if code else "")
             else:
                 words = data["steps"] if pointer == _PATCHED else _resolved(_entry(pointer)).get("enum", ())
@@ -194,7 +194,7 @@ class Support:
         data = self.documents[name]
         outcome = self._outcome(name, target, _environment(data, path))
         for _ in range(8):
-            if outcome.made is not None or outcome.says(path) or _unbuilt(outcome, path):
+            if outcome.made is not None or outcome.says(path):
                 break
             refused = [place for _, place in outcome.codes if place and path[: len(place)] != place and _at(data, place) is not None]
             if not refused:
@@ -206,11 +206,6 @@ class Support:
 
 def _parts(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part]
-
-
-def _unbuilt(outcome: Outcome, path: Where) -> str:
-    """The code for a part that no target builds yet: it points at the project's key, wherever an overlay or a step asks for it."""
-    return next((code for place in (path[-1:], path[2:]) if (code := outcome.says(place, "MLC412"))), "")
 
 
 def _environment(data: Any, path: Where) -> str:

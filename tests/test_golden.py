@@ -32,10 +32,6 @@ BARE = {"MLC108-utf-16", "MLC109-huge", "MLC111-empty"}
 """Invalid specs that can hold no comment: they expect the code in their name, at the first line."""
 
 
-UNBUILT = "MLC412"
-"""What only `mlc compile` says."""
-
-
 LOCKED = re.compile(r"MLC45[0-5]")
 """What only `--locked` says."""
 
@@ -125,14 +121,14 @@ def test_spec_compiles_to_some_target(spec: Path, environment: str) -> None:
 @pytest.mark.parametrize("spec", INVALID, ids=lambda spec: str(spec.stem))
 def test_invalid_spec_gets_its_diagnostics(spec: Path, goldens: Goldens) -> None:
     """An invalid spec gets the text in golden/diagnostics, for all targets and environments together."""
-    result, sources = run(spec, TARGETS, compiling=spec.stem.startswith(UNBUILT))
+    result, sources = run(spec, TARGETS)
     goldens.check(f"diagnostics/{spec.stem}.txt", render("text", result.diagnostics, sources))
 
 
 @pytest.mark.parametrize("spec", INVALID, ids=lambda spec: str(spec.stem))
 def test_invalid_spec_expects_its_diagnostics(spec: Path) -> None:
     """The comments in an invalid spec name every diagnostic and its line, so a golden written anew cannot hide one that moved."""
-    result, _ = run(spec, TARGETS, compiling=spec.stem.startswith(UNBUILT))
+    result, _ = run(spec, TARGETS)
     expects = expected(spec)
     assert {(found.code, found.span.line) for found in result.diagnostics} == expects
     assert spec.name[:6] in {code for code, _ in expects}

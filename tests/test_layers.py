@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "",
         "record",
+        "tagged",
         "patterns",
         "ir",
         "scheduling",
@@ -55,6 +56,10 @@ ONLY = {
 # Each of these costs milliseconds at start-up, on every compile of every commit.
 SLOW = {"argparse", "dataclasses", "enum", "inspect", "pathlib", "typing"}
 SLOW_ALLOWED = ("cli.app", "schema_wording", "lock")  # help, mistakes in a spec and the network, where they are not noticed
+
+
+HELPERS = sorted((PACKAGE / "tagged").glob("[a-z]*.py"))
+"""Programs of another image. They run there; nothing imports them."""
 
 
 def name_of(module: Path) -> str:
@@ -152,7 +157,9 @@ def test_slow_modules_stay_out(module: Path) -> None:
     assert not slow or name_of(module).startswith(SLOW_ALLOWED)
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if "cli" not in module.relative_to(PACKAGE).parts], ids=label)
+@pytest.mark.parametrize(
+    "module", [one for one in MODULES if "cli" not in one.relative_to(PACKAGE).parts and one not in HELPERS], ids=label
+)
 def test_only_the_command_line_prints_and_exits(module: Path) -> None:
     """Outside `cli`, nothing calls `print` or touches the process's streams or its end (`__main__` hands its exit code over)."""
     tree = ast.parse(module.read_text(encoding="utf-8"))
@@ -164,3 +171,10 @@ def test_only_the_command_line_prints_and_exits(module: Path) -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys"
     }
     assert not of_sys & {"stdout", "stderr", "stdin", "exit"} or name_of(module) == "__main__"
+
+
+def test_programs_of_the_helper_image_are_texts() -> None:
+    """Nobody imports them, and a project without datasets does not even read them."""
+    for module in MODULES:
+        found = set(imports(module, typing=True))
+        assert module in HELPERS or not [name for name in found if name.startswith("mlc.tagged.") and name != "mlc.tagged.PACKAGES"]

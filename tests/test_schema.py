@@ -499,12 +499,12 @@ MAKE = ("steps", "make")
             f"a value of your own is one of `params`; the keys of a project: {', '.join(json.loads(schema_text())['properties'])}",
         ),
         (
-            changed("targets", "helper_image", to="x"),
+            changed(*MAKE, "resource", to={"action": "get", "manifest": {}, "file": "x"}),
             "MLC201",
-            ("targets", "helper_image"),
+            (*MAKE, "resource", "file"),
             "key",
-            "unknown key `helper_image` in `targets`",
-            "this version of mlc does not have `helper_image` yet",
+            "unknown key `file` in `resource` of step `make`",
+            "this version of mlc does not have `file` yet",
         ),
         (
             changed(*MAKE, "metrics", "f1", "on_miss", to="stop"),

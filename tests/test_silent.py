@@ -1107,8 +1107,6 @@ FACTS = (
                     ]
                 },
             ),
-            refused("MLC412", "datasets", step("inputs: [d]", "datasets: {d: {s3: {uri: 's3://bucket/d'}}}")),
-            refused("MLC412", "code", step("code: true, workdir: /w", "code: {git: 'https://h/r', ref: v1}")),
             right("argo", step("service_account: s"), {f"{TA} serviceAccountName": "s"}),
             refused("MLC401", "steps.a.service_account", step("service_account: s"), ("kfp",)),
             right(

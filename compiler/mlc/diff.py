@@ -27,7 +27,7 @@ VERSION = 1
 _NAMED = ("steps", "finally", "params", "volumes")
 """Sections whose entries are new or gone as a whole."""
 
-_UNSEEN = ("given", "given_labels", "merged", "environment", "unbuilt", "run", "final", "children")
+_UNSEEN = ("given", "given_labels", "merged", "environment", "run", "final", "children")
 
 
 @record

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .diagnostics.model import Diagnostic, Path
+    from .diagnostics.model import Diagnostic
     from .ir import Pipeline
     from .locked import Locked
     from .source import SourceFile
@@ -75,10 +75,7 @@ def check_source(
     lints: Sequence[str] = (),
     lock: SourceFile | None = None,
 ) -> Result:
-    """All the checks of `compile_source`, the size of the manifests included, but that a part of the language is not built yet.
-
-    `outputs` stays empty.
-    """
+    """All the checks of `compile_source`, the size of the manifests included. `outputs` stays empty."""
     findings: list[Finding] = []
     document = reader.read(source, findings) or Document(source, {})
     return _alone(document, _compiled(document, target_names, overrides, environment, lints, findings, _locked(lock)))
@@ -183,20 +180,9 @@ def _staged(
         chosen = [(word, targets.choose(pipeline, word)) for word in target_names]
         for word, one in chosen:
             targets.load(word).check(one, findings)
-        if lowering and target_names:
-            findings.extend(_unbuilt(path) for path in pipeline.unbuilt)
-        if not failed(findings) and not pipeline.unbuilt:
+        if not failed(findings):
             outputs = tuple(_output(one, word, findings) for word, one in chosen)
     return _result(document, pipeline, outputs if lowering else (), findings, locked.diagnostics if locked else ())
-
-
-def _unbuilt(path: Path) -> Finding:
-    message = f"this version of mlc checks `{path[0]}`, and does not compile it yet"
-    help = {
-        "datasets": "until then a step of its own can fetch the data: list it under that step's `outputs`, and take it out of `datasets`",
-        "code": "until then put the code into the image, or have a `run` script check it out; take `code` out of the project and its steps",
-    }[str(path[0])]
-    return Finding("MLC412", message, path, "key", help=help)
 
 
 def _overlaid(document: Document, environment: str, findings: list[Finding]) -> tuple[Document, str]:

@@ -121,9 +121,9 @@ def _details(step: Step, parent: str) -> Iterable[str]:
     sources: dict[str, list[str]] = {}
     for read in step.inputs:
         best = f"{read.name} (best {read.best.metric.metric.name})" if read.best else read.name
-        sources.setdefault("" if read.external else read.producer or "its tag", []).append(best)
+        sources.setdefault("" if read.external else read.producer, []).append(best)
     for producer, names in sources.items():
-        yield f"reads {_some(names)}, fetched at its tag" if producer == "its tag" else f"reads {_some(names)} from {producer or 'outside'}"
+        yield f"reads {_some(names)} from {producer or 'outside'}"
     others = [name for name in step.after if name != parent and name not in sources]
     if others:
         yield f"also after {_some(others)}"

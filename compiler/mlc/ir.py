@@ -654,6 +654,11 @@ class Step:
     """The labels with parameters in them, which `labels` holds as they are written."""
 
     @property
+    def made(self) -> bool:
+        """Whether the compiler made the step up: it fetches or publishes a dataset or code, and nobody wrote it."""
+        return self.name.startswith("x-")
+
+    @property
     def beside(self) -> tuple[Container, ...]:
         """The other containers of the step's pod, those that run first first."""
         return (*self.init, *self.sidecars) if self.init or self.sidecars else ()
@@ -818,7 +823,6 @@ class Pipeline:
     """A whole project, as it is in its `environment` where one was chosen.
 
     `store_name` is what objects around the store are called after: the project, and the environment where that has a store of its own.
-    `unbuilt` are parts that no target can lower yet.
     """
 
     name: str
@@ -835,7 +839,6 @@ class Pipeline:
     kfp: KfpSettings
     store_name: str
     environment: str = ""
-    unbuilt: tuple[Path, ...] = ()
     origin: Path = ()
 
     @property

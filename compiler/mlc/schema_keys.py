@@ -25,7 +25,6 @@ _TOP_LEVEL_ONLY |= {"templates", "machines", "datasets", "environments"}
 
 _LATER = {
     "resource": frozenset({"file"}),
-    "targets": frozenset({"helper_image"}),
 }
 """Keys that are not built yet, in snake case: of the language, and what other tools call them."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Literal as Choice
 
     from ..diagnostics.model import Finding, Path
-    from ..ir import Output, Threshold
+    from ..ir import Output, Threshold, Volume
     from ..source import Document
     from .merge import Merged
 
@@ -55,14 +55,16 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
         from . import external
 
         externals = external.resolve(context, data["artifacts"], producers)
-    unbuilt: tuple[Path, ...] = ()
+    own: dict[str, tuple[str, Output]] = {}
     if data.get("datasets") or data.get("code") or any(step.get("code") for merged in sections.values() for step in merged):
         from . import datasets
 
         datasets.check(context, [step for merged in sections.values() for step in merged], declared["steps"], producers)
-        unbuilt = datasets.unbuilt(data)
+        if not failed(findings[before:]):
+            own = _with_helpers(context, sections, declared, producers, known_volumes)
     scope = steps.Project(data.get("images") or {}, known_volumes, producers, externals)
     run = _group(context, "run", "steps", sections, declared, scope)
+    scope.producers = {**producers, **own}
     final = _group(context, "finally", "finally", sections, declared, scope) if sections["finally"] else None
     schedule, argo, kfp = settings.schedule(context), settings.argo(context), settings.kfp(context, known_volumes)
     if failed(findings[before:]):
@@ -82,7 +84,6 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
         kfp=kfp,
         store_name=_store_name(document),
         environment=document.environment,
-        unbuilt=unbuilt,
     )
 
 
@@ -135,6 +136,25 @@ def _produced_twice(context: Context, name: str, output: Output, first: str, oth
     related = (Related(other.origin, f"produced by `{first}` here", "key"),)
     help = "an artifact has one producer: give the second another name"
     context.report("MLC308", f"`{output.name}` is produced twice", output.origin, at="key", related=related, help=help)
+
+
+def _with_helpers(
+    context: Context, sections: Sections, declared: Declared, producers: dict[str, tuple[str, Output]], known_volumes: dict[str, Volume]
+) -> dict[str, tuple[str, Output]]:
+    """Add the steps that fetch and publish data, and those that make what `finally` alone reads, by its name."""
+    from . import tagged
+
+    added = tagged.add(context, sections, producers)
+    known_volumes.update(added.volumes)
+    own: dict[str, tuple[str, Output]] = {}
+    for section, more in added.steps.items():
+        for step in more:
+            made = ports.declare(context, step, dict.fromkeys(context.data.get("datasets") or (), "dataset"), frozenset())
+            declared[section][step.name] = made
+            for output in made.outputs:
+                (own if step.name in added.own.values() else producers)[output.name] = (step.name, output)
+        sections[section] = [*more, *sections[section]]
+    return own
 
 
 def _group(context: Context, kind: Kind, section: str, sections: Sections, declared: Declared, project: steps.Project) -> Group:

@@ -1,4 +1,4 @@
-"""`datasets` and `code`: data and source code with a version. Their form and names are checked; nothing lowers them yet.
+"""`datasets` and `code`: data and source code with a version. Their form and names are checked; `tagged` makes steps of them.
 
 Names of tags follow git's own rules (git-check-ref-format).
 """
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 _SOURCES = ("dvc", "git", "s3")
 _OF_GIT = ("tag", "rev", "ssh_key", "token", "known_hosts", "overwrite", "author")
+_OF_DVC = ("secret", "overwrite", "author")
 _SSH = r"ssh://(?:\w[\w.-]*@)?\w[\w.-]*(?::\d+)?/\S+|\w[\w.-]*@\w[\w.-]*:[^/\s-]\S*"
 _HTTPS = r"https://\w[\w.-]*(?::\d+)?/\S+"
 _COMMIT = r"[0-9a-f]{7,64}"
-_NO_REF = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.$|/$|\.lock(?:/|$)|(?:^|/)\.|^[-/]|^@$"
-"""What no name of a tag or branch may hold; one that starts with `-` would be an option to git."""
+_NO_REF = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.$|/$|\.lock(?:/|$)|(?:^|/)\.|^[-/]|^@$|^HEAD$|^refs/"
+"""What no name of a tag or branch may hold; one that starts with `-` would be an option to git, `refs/` a second meaning for a branch."""
 _AUTHOR = r"[^<>\n]*[^<>\s] <[^<>\s]+@[^<>\s]+>"
 
 
@@ -46,18 +47,21 @@ def check(context: Context, steps: list[Merged], ports: Mapping[str, Ports], pro
             help = "a dataset is an artifact already, of type `dataset`: take it out of `artifacts`"
             context.report("MLC308", f"`{name}` is an artifact and a dataset", ("datasets", name), at="key", related=related, help=help)
     check_alike(context, {**{name: ("artifacts", name) for name in artifacts}, **{name: ("datasets", name) for name in declared}})
+    looped = {step.name for step in steps if step.get("foreach") is not None or step.get("each") is not None}
     for name, entry in declared.items():
-        _dataset(context, name, entry, producers.get(name), scope)
+        _dataset(context, name, entry, producers.get(name), scope, looped)
     code = context.data.get("code")
     if code is not None:
         _repository(context, code["git"], ("code", "git"))
-        _credentials(context, code, ("code",), code["git"])
+        _credentials(context, code, ("code",), code["git"], "code")
         _reference(context, code["ref"], ("code", "ref"), "tag, branch or commit")
     for step in steps:
         _code(context, step, code)
 
 
-def _dataset(context: Context, name: str, entry: Mapping[str, Any], producer: tuple[str, Output] | None, scope: Scope) -> None:
+def _dataset(
+    context: Context, name: str, entry: Mapping[str, Any], producer: tuple[str, Output] | None, scope: Scope, looped: set[str]
+) -> None:
     path: Path = ("datasets", name)
     sources = [source for source in _SOURCES if source in entry]
     if not sources:
@@ -75,13 +79,28 @@ def _dataset(context: Context, name: str, entry: Mapping[str, Any], producer: tu
         if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+/\S+", source["uri"]) is None:
             help = "write `s3://BUCKET/KEY`"
             context.report("MLC330", f"`{source['uri']}` is not the address of an object", (*path, "s3", "uri"), help=help)
+        _bucket(context, source, path)
+        _pair(context, entry, path)
         if producer is not None and "version" in source:
             help = "leave `version` out: the store gives each object that is written a new one"
             _publishes(context, producer, name, "a fixed `version`", (*path, "s3", "version"), help)
+        _loops(context, name, producer, looped)
         return
+    if sources[0] == "git":
+        for key in _OF_DVC:
+            if key in entry:
+                help = "take it out: data that git itself holds needs no store, and is not published"
+                context.report("MLC209", f"`{key}` goes with `dvc`, not with `git`", (*path, key), at="key", help=help)
+        if producer is not None:
+            related = (Related(producer[1].origin, "produced here", "key"),)
+            help = "keep it under `dvc` or `s3`, or give the output a name that is no dataset"
+            message = f"step `{producer[0]}` makes `{name}`, which is in git itself: only `dvc` and `s3` are published"
+            context.report("MLC350", message, (*path, "git"), at="key", related=related, help=help)
+    _pair(context, entry, path)
+    _loops(context, name, producer, looped)
     _repository(context, source["repo"], (*path, sources[0], "repo"))
     _inside(context, source["path"], (*path, sources[0], "path"))
-    _credentials(context, entry, path, source["repo"])
+    _credentials(context, entry, path, source["repo"], sources[0])
     _version(context, name, entry, path, producer, scope)
     if "author" in entry and re.fullmatch(_AUTHOR, entry["author"]) is None:
         context.report("MLC330", f"`{entry['author']}` is not an author", (*path, "author"), help="write `Name <name@example.com>`")
@@ -128,24 +147,67 @@ def _inside(context: Context, text: str, path: Path) -> None:
         context.report("MLC330", f"`{text}` is not a path in a repository", path, help=help)
 
 
-def _credentials(context: Context, entry: Mapping[str, Any], path: Path, repository: str) -> None:
-    """`ssh_key` and `known_hosts` are for ssh, `token` is for https."""
+def _credentials(context: Context, entry: Mapping[str, Any], path: Path, repository: str, source: str) -> None:
+    """`ssh_key` and `known_hosts` are for ssh, `token` is for https. The data of DVC may be behind ssh, whatever its repository is."""
     for key in ("ssh_key", "token"):
         if key in entry:
             check_object(context, entry[key]["secret"], (*path, key, "secret"), "a Secret")
             check_key(context, entry[key]["key"], (*path, key, "key"), "a Secret")
-    if "known_hosts" in entry:
-        check_object(context, entry["known_hosts"]["config_map"], (*path, "known_hosts", "config_map"), "a ConfigMap")
-        check_key(context, entry["known_hosts"]["key"], (*path, "known_hosts", "key"), "a ConfigMap")
-    if "ssh_key" in entry and "token" in entry:
-        _exclude(context, path, "ssh_key", "token", "keep `ssh_key` for ssh, or `token` for https")
-        return
     https = repository.startswith("https:")
+    if "known_hosts" in entry:
+        _hosts(context, entry["known_hosts"], (*path, "known_hosts"))
+    if "ssh_key" not in entry and re.fullmatch(_SSH, repository):
+        _no_key(context, path, (*path, "known_hosts") if "known_hosts" in entry else path)
     for key, over in (("ssh_key", "ssh"), ("known_hosts", "ssh"), ("token", "https")):
-        if key in entry and https != (over == "https"):
+        if key in entry and https != (over == "https") and not (source == "dvc" and over == "ssh"):
             help = f"take it out, or write the address for {over}"
             message = f"`{key}` is for repositories over {over}, and this one is over {'https' if https else 'ssh'}"
             context.report("MLC209", message, (*path, key), at="key", help=help)
+
+
+def _no_key(context: Context, path: Path, at: Path) -> None:
+    what = "the project's `code`" if path == ("code",) else f"dataset `{path[1]}`"
+    help = "name the Secret with the private key: `ssh_key: {secret: git-ssh, key: id_ed25519}`"
+    context.report("MLC351", f"{what} is over ssh, and there is no `ssh_key` to log in with", at, at="key", help=help)
+
+
+def _hosts(context: Context, entry: Mapping[str, Any], path: Path) -> None:
+    given = [kind for kind in ("config_map", "secret") if kind in entry]
+    if len(given) == 2:
+        _exclude(context, path, "config_map", "secret", "keep the one that holds the host keys")
+    elif not given:
+        help = "name the ConfigMap or the Secret that holds the host keys"
+        context.report("MLC207", "`known_hosts` has neither `config_map` nor `secret`", path, at="key", help=help)
+    for kind, what in (("config_map", "a ConfigMap"), ("secret", "a Secret")):
+        if kind in entry:
+            check_object(context, entry[kind], (*path, kind), what)
+            check_key(context, entry["key"], (*path, "key"), what)
+
+
+def _bucket(context: Context, source: Mapping[str, Any], path: Path) -> None:
+    """The service of an object, checked as that of a `store` is."""
+    from .store import check_endpoint, check_region
+
+    check_endpoint(context, "s3", source.get("endpoint", ""), (*path, "s3", "endpoint"))
+    check_region(context, source.get("region", ""), (*path, "s3", "region"))
+
+
+def _pair(context: Context, entry: Mapping[str, Any], path: Path) -> None:
+    secret = entry.get("secret")
+    if secret is not None:
+        check_object(context, secret["name"], (*path, "secret", "name"), "a Secret")
+        for key in ("access_key", "secret_key"):
+            check_key(context, secret[key], (*path, "secret", key), "a Secret")
+
+
+def _loops(context: Context, name: str, producer: tuple[str, Output] | None, looped: set[str]) -> None:
+    """Every item of a loop would publish under the one tag."""
+    if producer is None:
+        return
+    if producer[0] in looped:
+        help = "let a step after the loop take the `best` one and write the dataset, or leave it out of `datasets`"
+        message = f"step `{producer[0]}` makes `{name}` for every item of a loop, and a dataset has one content under its tag"
+        context.report("MLC352", message, producer[1].origin, at="key", help=help)
 
 
 def _exclude(context: Context, path: Path, first: str, second: str, help: str) -> None:
@@ -168,8 +230,3 @@ def _code(context: Context, step: Merged, code: Mapping[str, Any] | None) -> Non
     if not step.get("workdir"):
         help = "add `workdir: /src`, for example: that is where the code is checked out"
         context.report("MLC209", f"`code` needs a `workdir`, which step `{step.name}` does not have", path, at="key", help=help)
-
-
-def unbuilt(data: Mapping[str, Any]) -> tuple[Path, ...]:
-    """The parts of the language in a project that nothing lowers yet."""
-    return tuple((key,) for key in ("datasets", "code") if data.get(key))

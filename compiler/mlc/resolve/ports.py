@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .context import Context
     from .merge import Merged
 
+CODE = "x-code"
+"""The artifact, and the step, with the project's code."""
 _OPS: dict[str, Order] = {"min": ">=", "above": ">", "max": "<=", "below": "<"}
 
 
@@ -92,7 +94,7 @@ def declare(context: Context, step: Merged, types: Mapping[str, ArtifactType], o
             context.report(
                 "MLC209", "`on_miss` goes with a threshold, which this metric does not have", (*origin, "on_miss"), at="key", help=help
             )
-    if names:
+    if names and not step.name.startswith("x-"):
         check_ports(context, names)
         check_alike(context, names)
     return Ports(outputs, values, metrics)
@@ -148,8 +150,12 @@ def inputs(
     found: list[Input] = []
     names: dict[str, Path] = {}
     datasets = context.data.get("datasets") or ()
-    for name, (path, origin) in named_paths(step, "inputs").items():
-        _form(context, step, "inputs", path, origin)
+    wanted = named_paths(step, "inputs")
+    if step.get("code") and CODE in producers and producers[CODE][0] != step.name:
+        wanted[CODE] = (step.get("workdir", ""), step.where("code"))
+    for name, (path, origin) in wanted.items():
+        if name != CODE:
+            _form(context, step, "inputs", path, origin)
         names[name] = origin
         produced = producers.get(name)
         if is_optional(step, name) and produced is None and (name in externals or name in datasets):
@@ -161,7 +167,8 @@ def inputs(
             help = "write an empty file where there is nothing to hand on, and leave `optional` out"
             context.report("MLC337", message, step.where("inputs", name, "optional"), at="key", help=help)
         entry = step.get("inputs")
-        best = entry[name].get("best") if isinstance(entry, dict) and isinstance(entry[name], dict) else None
+        settings = entry.get(name) if isinstance(entry, dict) else None
+        best = settings.get("best") if isinstance(settings, dict) else None
         if best is not None and (name in externals or (produced is None and name in datasets)):
             why = "it comes from outside" if name in externals else "it is a dataset, which no step makes here"
             help = f"leave `best` out: `{name}: {path}`"

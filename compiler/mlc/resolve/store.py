@@ -30,10 +30,10 @@ def resolve(context: Context, declared: Mapping[str, Any]) -> Store | None:
                 if key in secret:
                     check_key(context, secret[key], (*path, "secret", key), "a Secret")
         holder = "container" if kind == "azure" else "bucket"
-        _endpoint(context, kind, entry.get("endpoint", ""), (*path, "endpoint"))
+        check_endpoint(context, kind, entry.get("endpoint", ""), (*path, "endpoint"))
         _bucket(context, kind, holder, entry[holder], (*path, holder))
         _prefix(context, entry.get("prefix", ""), (*path, "prefix"))
-        _region(context, entry.get("region", ""), (*path, "region"))
+        check_region(context, entry.get("region", ""), (*path, "region"))
         return Store(
             kind=kind,  # type: ignore[arg-type]
             endpoint=entry.get("endpoint", ""),
@@ -49,7 +49,8 @@ def resolve(context: Context, declared: Mapping[str, Any]) -> Store | None:
     return None
 
 
-def _endpoint(context: Context, kind: str, text: str, path: Path) -> None:
+def check_endpoint(context: Context, kind: str, text: str, path: Path) -> None:
+    """Host and port of a store; on Azure the address of the account."""
     if kind == "azure":
         if not re.fullmatch(rf"https?://{_HOST}(?:/[-A-Za-z0-9]+)?/?", text):
             help = "write the address of the storage account: `https://ACCOUNT.blob.core.windows.net`"
@@ -80,7 +81,7 @@ def _prefix(context: Context, text: str, path: Path) -> None:
         context.report("MLC335", f"`{text}` cannot begin the keys of objects", path, help=help)
 
 
-def _region(context: Context, text: str, path: Path) -> None:
+def check_region(context: Context, text: str, path: Path) -> None:
     """Clients make it a part of host names (RFC 1123), and KFP's address of the store has it as a word of its query."""
     if text and not re.fullmatch(r"[-a-z0-9]{1,63}", text):
         help = "write the short name of the region, such as `eu-west-1`: lower case letters, digits and `-`, at most 63"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> None:
     """Warn of each step, and once of each other container of pods, where it is written."""
     for step in pipeline.steps:
-        if step.resource is None and not _limited(step.resources):
+        if step.resource is None and not step.made and not _limited(step.resources):
             help = "give it `resources: {memory: 2Gi}`; under `defaults` it is for every step"
             findings.append(Finding("MLC508", f"step `{step.name}` has no limit of memory", step.origin, "key", help=help))
     for path, container in beside(pipeline).items():

@@ -26,7 +26,8 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
 def references(document: Document, pipeline: Pipeline) -> dict[Path, Image]:
     """The images that steps use and patches name, by the place of the reference."""
     found: dict[Path, Image] = {}
-    images = [image for step in pipeline.steps for image in (step.image, *(container.image for container in step.beside)) if image.ref]
+    written = [step for step in pipeline.steps if not step.made or step.image.origin == ("targets", "helper_image")]
+    images = [image for step in written for image in (step.image, *(container.image for container in step.beside)) if image.ref]
     for image in images:
         if image.text is not None:
             continue  # the run says which

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> None:
     """Warn of each step that neither names a user nor rules root out, and once of each container beside one: `security` is not theirs."""
-    for step in (one for one in pipeline.steps if one.resource is None):
+    for step in (one for one in pipeline.steps if one.resource is None and not one.made):
         security = step.security
         if security is None or not (security.run_as_non_root or security.run_as_user):
             help = "say `security: {run_as_non_root: true}`, or name a user; under `defaults` it is for every step"

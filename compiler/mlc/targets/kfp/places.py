@@ -77,7 +77,7 @@ def volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
         volume = mount.volume
         _mount(mount, findings)
         match volume:
-            case SecretVolume(mode=mode) if mode is not None and volume.name not in modes:
+            case SecretVolume(mode=mode) if mode is not None and volume.name not in modes and not step.made:
                 modes.add(volume.name)
                 message = f"`mode` of volume `{volume.name}` is not possible on KFP: files of a secret are 0644 there"
                 text = "leave `mode` out and copy the file in the step, with the mode it needs"

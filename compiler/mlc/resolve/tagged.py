@@ -1,0 +1,207 @@
+"""Datasets and code as steps: `x-fetch-NAME` gets a version that no step makes, `x-publish-NAME` publishes one, `x-code` the code.
+
+To targets they are steps like others. Their program is one of `mlc.tagged`, in an image that has git, ssh, DVC and boto3. Everything
+about a dataset reaches it as an argument `KEY=TEXT`; keys of Secrets come as files of a volume.
+
+Publishers of one repository do not wait for each other: one that is skipped would hold back the others. The program itself sees to it
+that two at once lose nothing.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from ..ir import ConfigMapVolume, SecretVolume
+from ..tagged import PACKAGES, program
+from .merge import Merged
+from .ports import CODE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from ..diagnostics.model import Path
+    from ..ir import Output, Volume
+    from .context import Context
+
+HELPER = "python:3.12.12-bookworm"
+"""An image with git, ssh and Python: buildpack-deps has the first two (docker-library, debian/bookworm/scm/Dockerfile)."""
+
+_AUTHOR = "mlc <mlc@localhost>"
+_KEYS = "/mlc/keys"
+_INHERITED = ("labels", "annotations", "service_account", "security", "node_selector", "tolerations", "affinity")
+"""Keys of `defaults` that say where pods may run and as whom: a cluster that asks for them asks for them in every pod."""
+_LONGEST = 50
+
+
+class Added:
+    """What datasets and code add to a project: steps by section, volumes, and what `finally` reads from steps of its own."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, list[Merged]] = {"steps": [], "finally": []}
+        self.volumes: dict[str, Volume] = {}
+        self.own: dict[str, str] = {}
+        """The steps of `finally` that fetch what one of `steps` fetches too, by the name of the dataset."""
+
+
+def add(context: Context, sections: Mapping[str, list[Merged]], producers: Mapping[str, tuple[str, Output]]) -> Added:
+    """The steps that the project needs beside its own. Only for datasets without a fault."""
+    made = _Maker(context)
+    place = {step.name: section for section, steps in sections.items() for step in steps}
+    for section, steps in sections.items():
+        for name, entry in (context.data.get("datasets") or {}).items():
+            if name not in producers and any(name in (step.get("inputs") or ()) for step in steps):
+                made.fetch(section, name, entry)
+        if context.data.get("code") is not None and any(step.get("code") for step in steps):
+            made.code(section, context.data["code"])
+    for name, entry in (context.data.get("datasets") or {}).items():
+        if name in producers:
+            made.publish(place[producers[name][0]], name, entry)
+    return made.added
+
+
+class _Maker:
+    def __init__(self, context: Context) -> None:
+        self.context, self.added = context, Added()
+        self.names: dict[tuple[str, str], str] = {}
+        self.helper: str = (context.data.get("targets") or {}).get("helper_image", "")
+
+    def fetch(self, section: str, name: str, entry: Mapping[str, Any]) -> None:
+        twice = any(step.name == called("fetch", name) for step in self.added.steps["steps"])
+        step = called("fetch", name, "finally" if twice else "")
+        if twice:
+            self.added.own[name] = step
+        given, source, where = self._source(name, entry)
+        self._add(
+            section,
+            step,
+            source,
+            [*given, (f"out=/mlc/outputs/{name}", where)],
+            entry,
+            source,
+            {"outputs": {name: f"/mlc/outputs/{name}"}},
+        )
+
+    def publish(self, section: str, name: str, entry: Mapping[str, Any]) -> None:
+        given, source, where = self._source(name, entry)
+        given.append((f"data=/mlc/inputs/{name}", where))
+        if source == "dvc":
+            given.append((f"author={entry.get('author', _AUTHOR)}", (*where, "author")))
+            if entry.get("overwrite"):
+                given.append(("overwrite=true", (*where, "overwrite")))
+        self._add(
+            section,
+            called("publish", name),
+            "s3" if source == "s3" else "publish",
+            given,
+            entry,
+            source,
+            {"inputs": {name: f"/mlc/inputs/{name}"}},
+        )
+
+    def code(self, section: str, entry: Mapping[str, Any]) -> None:
+        twice = any(step.name == CODE for step in self.added.steps["steps"])
+        step = f"{CODE}-finally" if twice else CODE
+        if twice:
+            self.added.own[CODE] = step
+        where: Path = ("code",)
+        given = [
+            ("name=code", where),
+            ("source=code", where),
+            (f"repo={entry['git']}", (*where, "git")),
+            (f"ref={entry['ref']}", (*where, "ref")),
+        ]
+        self._add(section, step, "git", [*given, ("out=/mlc/outputs/code", where)], entry, "code", {"outputs": {CODE: "/mlc/outputs/code"}})
+
+    def _source(self, name: str, entry: Mapping[str, Any]) -> tuple[list[tuple[str, Path]], str, Path]:
+        """The arguments that say which version of what it is."""
+        where: Path = ("datasets", name)
+        source = next(key for key in ("dvc", "git", "s3") if key in entry)
+        given: list[tuple[str, Path]] = [(f"name={name}", where)]
+        keys = ("uri", "version", "endpoint", "region") if source == "s3" else ("repo", "path", "remote")
+        for key in keys:
+            if key in entry[source]:
+                text = entry[source][key]
+                if key == "endpoint":
+                    text = f"{'http' if entry[source].get('insecure') else 'https'}://{text}"
+                given.append((f"{key}={text}", (*where, source, key)))
+        given.extend((f"{key}={entry[key]}", (*where, key)) for key in ("tag", "rev") if key in entry)
+        return given, source, where
+
+    def _add(
+        self,
+        section: str,
+        step: str,
+        what: str,
+        given: Iterable[tuple[str, Path]],
+        entry: Mapping[str, Any],
+        source: str,
+        data: Mapping[str, Any],
+    ) -> None:
+        origin: Path = ("code",) if source == "code" else given_origin(given)
+        defaults = self.context.data.get("defaults") or {}
+        inherited = {key: defaults[key] for key in _INHERITED if defaults.get(key) is not None}
+        arguments = [*given]
+        volumes: dict[str, str] = {}
+        for key, kind, holder, file, path in _credentials(entry, origin, source):
+            folder = f"{_KEYS}/{holder}"
+            volume = self._volume(kind, holder, path, inherited.get("security"))
+            arguments.append((f"{key}={volumes.setdefault(volume, folder)}/{file}", path))
+        merged = {
+            **inherited,
+            **data,
+            "image": self.helper or HELPER,
+            "shell": "python",
+            "run": program(what),
+            "args": [text for text, _ in arguments],
+            **({"volumes": volumes} if volumes else {}),
+        }
+        packages = PACKAGES.get(source)
+        if packages and not self.helper:
+            merged["packages"] = list(packages)
+        moved: dict[Path, Path] = {("args", index): path for index, (_, path) in enumerate(arguments)}
+        moved.update({(key,): ("defaults", key) for key in inherited})
+        if self.helper:
+            moved[("image",)] = ("targets", "helper_image")
+        self.added.steps[section].append(Merged(step, merged, origin, moved, {}))
+
+    def _volume(self, kind: str, holder: str, path: Path, security: Mapping[str, Any] | None) -> str:
+        """The volume with a Secret's keys, or a ConfigMap's. A user other than root could not read files of mode 0400."""
+        name = self.names.setdefault((kind, holder), f"x-keys-{len(self.names) + 1}")
+        root = not security or not (security.get("run_as_user") or security.get("run_as_non_root"))
+        made = SecretVolume(name, holder, 0o400 if root else None, path) if kind == "secret" else ConfigMapVolume(name, holder, path)
+        self.added.volumes.setdefault(name, made)
+        return name
+
+
+def given_origin(given: Iterable[tuple[str, Path]]) -> Path:
+    """Where the dataset is declared: that is where its steps come from."""
+    return next(path for _, path in given)
+
+
+def called(what: str, name: str, more: str = "") -> str:
+    """The name of a step that is made up. Names of datasets do not differ only in case, or in `-` and `_`."""
+    plain = name.lower().replace("_", "-")
+    whole = f"x-{what}-{plain}{f'-{more}' if more else ''}"
+    if len(whole) <= _LONGEST:
+        return whole
+    return f"{whole[: _LONGEST - 9].rstrip('-')}-{crc32(whole.encode()):08x}"
+
+
+def _credentials(entry: Mapping[str, Any], where: Path, source: str) -> list[tuple[str, str, str, str, Path]]:
+    """What the program gets as files: the argument, Secret or ConfigMap, its name, the key in it, and where that was written."""
+    found: list[tuple[str, str, str, str, Path]] = []
+    for key in ("ssh_key", "token"):
+        if key in entry:
+            found.append((key, "secret", entry[key]["secret"], entry[key]["key"], (*where, key)))
+    hosts = entry.get("known_hosts")
+    if hosts is not None:
+        kind = "secret" if "secret" in hosts else "config_map"
+        found.append(("known_hosts", kind, hosts[kind], hosts["key"], (*where, "known_hosts")))
+    elif "ssh_key" in entry:
+        found.append(("known_hosts", "secret", entry["ssh_key"]["secret"], "known_hosts", (*where, "ssh_key")))
+    pair = entry.get("secret")
+    if pair is not None:
+        found.extend((key, "secret", pair["name"], pair[key], (*where, "secret")) for key in ("access_key", "secret_key"))
+    return found

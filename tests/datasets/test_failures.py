@@ -1,0 +1,257 @@
+"""What goes wrong around a dataset: each has its own message, and nothing is half done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from .servers import new_key, sshd
+from .world import World, alive, kill, tree
+
+
+def published(world: World, path: str = "project2/a.csv", text: str = "one") -> Path:
+    """Data that is published as v1."""
+    data = world.folder / "data"
+    data.write_text(text)
+    done = world.publish(path=path, tag="v1", data=data)
+    assert done.code == 0, done.log
+    return data
+
+
+def test_host_keys(world: World) -> None:
+    """A host that is not the one in `known_hosts` gets nothing, and the messages tell a new host from a changed one."""
+    pair = new_key(world.folder / "other").with_suffix(".pub").read_text().split()
+    changed, unknown = world.folder / "changed", world.folder / "unknown"
+    changed.write_text(f"[127.0.0.1]:{world.ssh.port} {pair[0]} {pair[1]}\n")
+    unknown.write_text(f"elsewhere {pair[0]} {pair[1]}\n")
+    for hosts, text in (
+        (str(changed), "the host has another key than the one in known_hosts: nothing was sent to it"),
+        (str(unknown), "the host's key is not in known_hosts"),
+        ("", "known_hosts is missing"),
+        ("/nix/known_hosts", "known_hosts cannot be read"),
+    ):
+        for done in (
+            world.fetch(path="project2/a.csv", tag="v1", known_hosts=hosts),
+            world.publish(path="project2/a.csv", tag="v1", data=world.ssh.key, known_hosts=hosts),
+        ):
+            assert (done.code, text in done.last) == (1, True), done.log
+
+
+def test_the_host_of_the_data_is_checked_too(world: World, tmp_path: Path) -> None:
+    """DVC by itself takes any host for the one that keeps the data (sshfs passes `known_hosts=None`). Here it does not."""
+    data = published(world, "project1/a.csv")
+    with sshd(world.sub("elsewhere")) as other:
+        allowed = other.key.parent / "authorized"
+        allowed.write_text(allowed.read_text() + world.ssh.key.with_suffix(".pub").read_text())
+        work = world.folder / "work"
+        world.git("pull", "-q", world.repo, "main", cwd=work)
+        config = work / "project1" / ".dvc" / "config"
+        config.write_text(config.read_text().replace(f":{world.ssh.port}/", f":{other.port}/"))
+        world.git("commit", "-qam", "moved", cwd=work)
+        world.git("push", "-q", world.repo, "HEAD:main", "HEAD:refs/tags/v2", cwd=work)
+        wrong = world.fetch(path="project1/a.csv", tag="v2")
+        assert (wrong.code, "the host's key is not in known_hosts" in wrong.last) == (1, True), wrong.log
+        data.write_text("two")
+        wrong = world.publish(path="project1/a.csv", tag="v3", data=data)
+        assert (wrong.code, "the host's key is not in known_hosts" in wrong.last) == (1, True), wrong.log
+        assert "v3" not in world.tags()
+        both = tmp_path / "both"
+        both.write_text(world.ssh.known_hosts.read_text() + other.known_hosts.read_text())
+        done = world.fetch(path="project1/a.csv", tag="v2", known_hosts=both)
+        assert done.code == 0, done.log
+
+
+def test_keys(world: World) -> None:
+    """A key that the host does not know, one that is none, and none at all."""
+    broken = world.folder / "broken"
+    broken.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
+    empty = world.folder / "empty"
+    empty.write_text("\n")
+    for key, text in (
+        (str(new_key(world.folder / "stranger")), "the host refuses ssh_key"),
+        (str(broken), "ssh_key holds no private key without a passphrase"),
+        (str(empty), "ssh_key is empty"),
+        ("/nix/key", "ssh_key cannot be read"),
+    ):
+        done = world.fetch(path="project2/a.csv", tag="v1", ssh_key=key)
+        assert (done.code, text in done.last) == (1, True), done.log
+
+
+def test_a_key_as_people_store_it(world: World) -> None:
+    """Without the last newline, with Windows line ends, and readable by all, as an engine mounts it that cannot set modes."""
+    published(world)
+    text = world.ssh.key.read_text()
+    for number, kept in enumerate((text.rstrip("\n"), text.replace("\n", "\r\n"))):
+        key = world.folder / f"key{number}"
+        key.write_bytes(kept.encode())
+        key.chmod(0o644)
+        done = world.fetch(path="project2/a.csv", tag="v1", ssh_key=key)
+        assert done.code == 0, done.log
+
+
+def test_what_is_not_there(world: World) -> None:
+    """A tag, a path, a remote, a repository, DVC itself: the message names what there is."""
+    published(world)
+    for given, text in (
+        ({"tag": "v9"}, "there is no tag `v9` in"),
+        ({"tag": "v9"}, "it has v1"),
+        ({"path": "project2/b.csv"}, "`project2/b.csv` is not under DVC in"),
+        ({"path": "elsewhere/b.csv"}, "there is no .dvc folder beside or above `elsewhere/b.csv`"),
+        ({"path": "project2/.dvcignore"}, "is in git itself in"),
+        ({"remote": "nix"}, "DVC has no remote `nix`: there is storage"),
+        ({"repo": world.ssh.url(world.folder / "nix.git")}, "there is no such repository"),
+        ({"repo": "ssh://git@127.0.0.1:1/x"}, "the host cannot be reached"),
+    ):
+        done = world.fetch(**{"path": "project2/a.csv", "tag": "v1", **given})
+        assert (done.code, text in done.last) == (1, True), done.log
+    done = world.check_out(path="project2/b.csv", tag="v1")
+    assert (done.code, "there is no `project2/b.csv` in" in done.last) == (1, True), done.log
+    done = world.publish(path="project2/b.csv", tag="v2", data="/nix")
+    assert (done.code, "there is no data at /nix" in done.last) == (1, True), done.log
+    done = world.publish(path="project2/.dvcignore", tag="v2", data=world.ssh.known_hosts)
+    assert (done.code, "is in git itself" in done.last) == (1, True), done.log
+
+
+def test_a_full_disk(world: World) -> None:
+    """The message says so, for a fetch and for publishing, and the tag is not made."""
+    data = world.folder / "data"
+    data.write_bytes(random.Random(1).randbytes(6_000_000))
+    big = world.publish(path="project2/a.bin", tag="v1", data=data)
+    assert big.code == 0, big.log
+    small = world.sub("small")
+    alone = ["unshare", "-m"] if os.getuid() == 0 else ["sudo", "-n", "unshare", "-m"]
+    mount = ["sh", "-c", 'mount -t tmpfs -o size=3m tmpfs "$0" && exec "$@"', str(small)]
+    for words in (
+        world.words("dvc", path="project2/a.bin", tag="v1", out=small / "out", scratch=small),
+        world.words("dvc", path="project2/a.bin", tag="v1", out=small / "out"),
+        world.words("publish", path="project2/b.bin", tag="v2", data=data, scratch=small),
+    ):
+        done = world.run([*alone, *mount, *words])
+        assert (done.code, "the disk is full: " in done.last) == (1, True), done.log
+    assert list(world.tags()) == ["v1"]
+
+
+def test_a_server_that_refuses(world: World) -> None:
+    """What a hook of the server says reaches the log; branch and tag stay, both, and it is not tried for ten minutes."""
+    hook = world.repo / "hooks" / "update"
+    hook.write_text('#!/bin/sh\ncase $1 in refs/tags/*) echo "tags are made by releases" >&2; exit 1;; esac\n')
+    hook.chmod(0o755)
+    before = world.head()
+    data = world.folder / "data"
+    data.write_text("x")
+    done = world.publish(path="project2/a.csv", tag="v1", data=data)
+    assert done.code == 1
+    assert "tags are made by releases" in done.log
+    assert (world.tags(), world.head()) == ({}, before)
+
+
+def test_data_first(world: World) -> None:
+    """The remote takes no data: then there is no tag either, and an old one stays where it was."""
+    data = published(world)
+    before = (world.tags(), world.head())
+    shutil.rmtree(world.local)
+    world.local.write_text("no folder")
+    data.write_text("two")
+    for tag in ("v1", "v2"):
+        assert world.publish(path="project2/a.csv", tag=tag, data=data, overwrite="true").code == 1
+    assert (world.tags(), world.head()) == before
+
+
+def test_twenty_publishers(world: World) -> None:
+    """All at once, in two projects, one tag each and one that all move: every one ends well, and nothing is lost."""
+    data = {}
+    running = []
+    for number in range(20):
+        path, shared = f"project{1 + number % 2}/set{number}.csv", number % 4 == 0
+        data[path] = world.folder / f"data{number}"
+        data[path].write_text(f"data {number}\n")
+        tag = "all" if shared else f"v{number}"
+        running.append((path, tag, world.start(world.words("publish", path=path, tag=tag, data=data[path], overwrite="true"))))
+    for path, tag, process in running:
+        log, _ = process.communicate(timeout=900)
+        assert process.returncode == 0, f"{path} {tag}: {log}"
+    assert list(world.tmp.glob("mlc-*")) == []
+    assert set(world.tags()) == {"all", *(f"v{number}" for number in range(20) if number % 4)}
+    entries = world.git("ls-tree", "-r", "--name-only", "main", cwd=world.repo).split()
+    assert {f"{path}.dvc" for path in data} <= set(entries)
+    at_all = world.git("ls-tree", "-r", "--name-only", "all", cwd=world.repo).split()
+    assert {f"{path}.dvc" for path, tag, _ in running if tag == "all"} <= set(at_all)
+    for path, tag, _ in running[:6]:
+        assert world.read(path, tag) == data[path].read_bytes()
+    world.git("fsck", "--strict", cwd=world.repo)
+
+
+def test_kills(world: World) -> None:
+    """Killed at any moment, as a node that dies: the tag has the old data or the new, and another attempt brings the new."""
+    data = published(world, text="data 0")
+    seed = random.Random(6)
+    outcomes = set()
+    start = time.monotonic()
+    assert world.publish(path="project2/a.csv", tag="v1", data=data, overwrite="true").code == 0
+    usual = time.monotonic() - start
+    for number in range(1, 13):
+        data.write_text(f"data {number}")
+        process = world.start(world.words("publish", path="project2/a.csv", tag="v1", data=data, overwrite="true"))
+        time.sleep(usual * seed.uniform(0.2, 1.1))
+        kill(process.pid)
+        process.communicate()
+        for left in world.tmp.glob("mlc-*"):
+            shutil.rmtree(left)
+        if number % 3 == 0:
+            text = world.read("project2/a.csv", "v1").decode()
+            outcomes.add(text == f"data {number}")
+            assert text in [f"data {one}" for one in range(number + 1)]
+            done = world.publish(path="project2/a.csv", tag="v1", data=data, overwrite="true")
+            assert done.code == 0, done.log
+            assert world.read("project2/a.csv", "v1").decode() == f"data {number}"
+    assert outcomes
+    world.git("fsck", "--strict", cwd=world.repo)
+
+
+@pytest.mark.parametrize("moment", [0.5, 2.0])
+def test_an_end_in_good_order(world: World, moment: float) -> None:
+    """TERM, as a deadline sends it: what it started ends too, and the keys are gone."""
+    data = published(world)
+    data.write_text("two")
+    process = world.start(world.words("publish", path="project2/a.csv", tag="v2", data=data))
+    time.sleep(moment)
+    started = tree(process.pid)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode in (143, 0)
+    assert list(world.tmp.glob("mlc-*")) == []
+    end = time.monotonic() + 20
+    while [pid for pid in started if alive(pid)] and time.monotonic() < end:
+        time.sleep(0.05)
+    assert [pid for pid in started if alive(pid)] == []
+
+
+def test_nothing_secret_is_to_be_seen(world: World) -> None:
+    """Neither the arguments of any process nor the log hold a line of the key."""
+    data = published(world, "project1/a.csv")
+    lines = [line for line in world.ssh.key.read_text().splitlines() if "KEY" not in line]
+    seen: set[str] = set()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            for entry in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    seen.add(entry.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            stop.wait(0.01)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    data.write_text("two")
+    log = world.publish(path="project1/a.csv", tag="v2", data=data).log + world.fetch(path="project1/a.csv", tag="v2").log
+    stop.set()
+    thread.join()
+    assert any("git" in line and "push" in line for line in seen)
+    assert not [line for line in lines if line in log or any(line in one for one in seen)]
