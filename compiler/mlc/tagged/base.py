@@ -176,7 +176,7 @@ def reason(err: str, work: Work) -> str:
             "the host refuses the token",
         ),
         ("certificate|SSL_ERROR", "the certificate of the host cannot be trusted"),
-        ("(?i)repository (?:'.*' )?not found|does not appear to be a git repository|remote: not found|error: 404", "there is no such repository"),
+        ("(?i)repository (?:'.*' )?not found|does not appear to be a git repository|error: 404", "there is no such repository"),
         (
             "InvalidAccessKeyId|SignatureDoesNotMatch|Unable to locate credentials|Forbidden|AccessDenied",
             "the store refuses the access key",
