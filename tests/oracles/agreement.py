@@ -204,7 +204,7 @@ class _Argo:
             "mounts": {
                 one["mountPath"]: self.volume(one["name"], template) + ((one["subPath"],) if "subPath" in one else ())
                 for one in container.get("volumeMounts", ())
-                if one["name"][:2] != "x-"
+                if one["name"] not in ("x-inputs", "x-outputs")
             },
             "resources": self.resources(container.get("resources", {})),
             "user": {key: str(value) for key, value in container.get("securityContext", {}).items()},
