@@ -150,7 +150,9 @@ class Https:
     @contextmanager
     def started(self) -> Iterator[str]:
         """The address, while it serves."""
-        subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+        config = self.folder / "openssl.cnf"
+        config.write_text("[req]\ndistinguished_name = name\nx509_extensions = more\n[name]\n[more]\nsubjectAltName = IP:127.0.0.1\n")
+        subject = ["-subj", "/CN=127.0.0.1", "-config", str(config)]
         files = ["-keyout", str(self.folder / "key.pem"), "-out", str(self.certificate)]
         words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, *files]
         subprocess.run(words, check=True, capture_output=True)
