@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mlc import driver
@@ -45,6 +47,42 @@ def test_they_are_steps() -> None:
         compiled = driver.compile_source(source(BASE), (target,))
         assert compiled.diagnostics == ()
         assert "x-publish-reviews" in compiled.outputs[0].text
+
+
+def test_on_a_volume() -> None:
+    """A dataset that goes to a volume is a mount of its folder, after the step that fetches it, and its path is known."""
+    body = """
+    volumes: {big: {claim: big}}
+    datasets: {d: {git: {repo: "https://h/x", path: p}, tag: v1/$(id), into: big}}
+    steps: {s: {image: "a:1", command: [x, "${{ inputs.d }}"], foreach: {n: [1, 2]}, inputs: {d: /in/d}}}
+    finally: {t: {image: "a:1", command: [x], inputs: [d]}}
+    """
+    result = driver.check_source(source(body), TARGETS)
+    assert [one.message for one in result.diagnostics] == []
+    assert result.pipeline is not None
+    steps = {step.name: step for step in result.pipeline.steps}
+    folders = {mount.sub_path for name in ("s", "t") for mount in steps[name].mounts}
+    assert len(folders) == 1
+    (folder,) = folders
+    assert re.fullmatch(r"x-datasets/d/v1---id--[0-9a-f]{8}", folder)
+    assert [(mount.volume.name, mount.path) for mount in steps["s"].mounts] == [("big", "/in/d")]
+    assert (steps["s"].inputs, steps["s"].args, steps["t"].after) == ((), (), ("x-fetch-d-finally",))
+    assert [text.constant for text in steps["s"].command or ()] == ["x", "/in/d"]
+    fetched = [text.constant for text in steps["x-fetch-d"].args]
+    assert (f"out=/mlc/volume/{folder}" in fetched, f"marker=/mlc/volume/{folder}.version" in fetched) == (True, True)
+    assert steps["x-fetch-d"].outputs == ()
+
+
+def test_folders_of_versions_are_apart() -> None:
+    """Another repository, path or version is another folder: what lies there is never taken for it."""
+    found = set()
+    for where in ("repo: 'https://h/x', path: p", "repo: 'https://h/y', path: p", "repo: 'https://h/x', path: q"):
+        for tag in ("v1", "v-1", "v/1"):
+            body = f"volumes: {{b: {{claim: b}}}}\ndatasets: {{d: {{git: {{{where}}}, tag: {tag}, into: b}}}}\n"
+            pipeline = driver.check_source(source(f"{body}steps: {{s: {{image: 'a:1', inputs: [d]}}}}"), ("argo",)).pipeline
+            assert pipeline is not None
+            found.add(pipeline.steps[-1].mounts[0].sub_path)
+    assert len(found) == 9
 
 
 REPOSITORIES = {

@@ -128,12 +128,13 @@ def test_a_full_disk(world: World) -> None:
     small = world.sub("small")
     alone = ["unshare", "-m"] if os.getuid() == 0 else ["sudo", "-n", "unshare", "-m"]
     mount = ["sh", "-c", 'mount -t tmpfs -o size=3m tmpfs "$0" && exec "$@"', str(small)]
-    for words in (
-        world.words("dvc", path="project2/a.bin", tag="v1", out=small / "out", scratch=small),
-        world.words("dvc", path="project2/a.bin", tag="v1", out=small / "out"),
-        world.words("publish", path="project2/b.bin", tag="v2", data=data, scratch=small),
+    for place, words in (
+        (small, world.words("dvc", path="project2/a.bin", tag="v1", out=world.folder / "out")),
+        (world.tmp, world.words("dvc", path="project2/a.bin", tag="v1", out=small / "out")),
+        (world.tmp, world.words("dvc", path="project2/a.bin", tag="v1", out=small / "out", marker=small / "marker")),
+        (small, world.words("publish", path="project2/b.bin", tag="v2", data=data)),
     ):
-        done = world.run([*alone, *mount, *words])
+        done = world.run([*alone, *mount, "env", f"TMPDIR={place}", *words])
         assert (done.code, "the disk is full: " in done.last) == (1, True), done.log
     assert list(world.tags()) == ["v1"]
 

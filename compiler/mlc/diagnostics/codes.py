@@ -90,6 +90,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC350", "error", "a dataset that git itself holds, made by a step"),
     ("MLC351", "error", "a repository over ssh without a key"),
     ("MLC352", "error", "a dataset that a loop makes many times"),
+    ("MLC353", "error", "a dataset that cannot go to a volume"),
     ("MLC401", "error", "a field that the target cannot do"),
     ("MLC402", "error", "a name that is too long or taken on the target"),
     ("MLC403", "error", "text that the target's template engine would expand"),

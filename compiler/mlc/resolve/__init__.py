@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..diagnostics.codes import failed
 from ..diagnostics.model import Related
-from ..ir import Group, Pipeline
+from ..ir import Group, Output, Pipeline
 from ..record import replace
 from . import graph, images, layers, params, ports, settings, steps, volumes
 from .context import Context
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Literal as Choice
 
     from ..diagnostics.model import Finding, Path
-    from ..ir import Output, Threshold, Volume
+    from ..ir import Threshold, Volume
     from ..source import Document
     from .merge import Merged
 
@@ -56,13 +56,14 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
 
         externals = external.resolve(context, data["artifacts"], producers)
     own: dict[str, tuple[str, Output]] = {}
+    placed: dict[str, tuple[Volume, str]] = {}
     if data.get("datasets") or data.get("code") or any(step.get("code") for merged in sections.values() for step in merged):
         from . import datasets
 
         datasets.check(context, [step for merged in sections.values() for step in merged], declared["steps"], producers)
         if not failed(findings[before:]):
-            own = _with_helpers(context, sections, declared, producers, known_volumes)
-    scope = steps.Project(data.get("images") or {}, known_volumes, producers, externals)
+            own, placed = _with_helpers(context, sections, declared, producers, known_volumes)
+    scope = steps.Project(data.get("images") or {}, known_volumes, producers, externals, placed)
     run = _group(context, "run", "steps", sections, declared, scope)
     scope.producers = {**producers, **own}
     final = _group(context, "finally", "finally", sections, declared, scope) if sections["finally"] else None
@@ -140,8 +141,8 @@ def _produced_twice(context: Context, name: str, output: Output, first: str, oth
 
 def _with_helpers(
     context: Context, sections: Sections, declared: Declared, producers: dict[str, tuple[str, Output]], known_volumes: dict[str, Volume]
-) -> dict[str, tuple[str, Output]]:
-    """Add the steps that fetch and publish data, and those that make what `finally` alone reads, by its name."""
+) -> tuple[dict[str, tuple[str, Output]], dict[str, tuple[Volume, str]]]:
+    """Add the steps that fetch and publish data. Gives those that make what `finally` reads itself, and what is on volumes, by name."""
     from . import tagged
 
     added = tagged.add(context, sections, producers)
@@ -151,10 +152,13 @@ def _with_helpers(
         for step in more:
             made = ports.declare(context, step, dict.fromkeys(context.data.get("datasets") or (), "dataset"), frozenset())
             declared[section][step.name] = made
-            for output in made.outputs:
+            outputs = made.outputs
+            if not outputs and step.origin[-1] in added.placed and step.name.startswith("x-fetch-"):
+                outputs = (Output(str(step.origin[-1]), "", "dataset", step.origin),)
+            for output in outputs:
                 (own if step.name in added.own.values() else producers)[output.name] = (step.name, output)
         sections[section] = [*more, *sections[section]]
-    return own
+    return own, {name: (known_volumes[volume], folder) for name, (volume, folder) in added.placed.items()}
 
 
 def _group(context: Context, kind: Kind, section: str, sections: Sections, declared: Declared, project: steps.Project) -> Group:

@@ -72,6 +72,8 @@ def _dataset(
         _exclude(context, path, sources[0], sources[1], f"keep `{sources[0]}` or `{sources[1]}`")
         return
     source = entry[sources[0]]
+    if "into" in entry:
+        _into(context, name, entry, producer)
     if sources[0] == "s3":
         for key in _OF_GIT:
             if key in entry:
@@ -198,6 +200,32 @@ def _pair(context: Context, entry: Mapping[str, Any], path: Path) -> None:
         check_object(context, secret["name"], (*path, "secret", "name"), "a Secret")
         for key in ("access_key", "secret_key"):
             check_key(context, secret[key], (*path, "secret", key), "a Secret")
+
+
+def _into(context: Context, name: str, entry: Mapping[str, Any], producer: tuple[str, Output] | None) -> None:
+    """A volume that other runs see may hold versions that are known here only: each has a folder of its own there."""
+    path: Path = ("datasets", name, "into")
+    volume = (context.data.get("volumes") or {}).get(entry["into"])
+    if volume is None:
+        known = context.data.get("volumes") or {}
+        context.unknown("MLC316", f"there is no volume `{entry['into']}`", path, entry["into"], known, "declare it under `volumes`")
+        return
+    why = help = ""
+    if producer is not None:
+        related = (Related(producer[1].origin, "produced here", "key"),)
+        help = "leave `into` out: a step that makes a lot of data writes it to a volume itself"
+        message = f"step `{producer[0]}` makes `{name}`, and `into` is for data that is fetched"
+        context.report("MLC353", message, path, at="key", related=related, help=help)
+        return
+    if "claim" not in volume and "size" not in volume:
+        why, help = "which every pod has for itself", "name a volume with a `claim`, or with a `size`"
+    elif ((context.data.get("targets") or {}).get("kfp") or {}).get("workspace") == entry["into"]:
+        why, help = "which is the workspace on KFP, and no part of it can be mounted there", "name another volume"
+    elif "claim" in volume and ("${{" in str(entry.get("tag", "")) or ("s3" in entry and "version" not in entry["s3"])):
+        why = "where runs with different versions would meet in one place"
+        help = "name the version here, or a volume that is made for each run, with a `size`"
+    if why:
+        context.report("MLC353", f"`{name}` cannot go to volume `{entry['into']}`, {why}", path, help=help)
 
 
 def _loops(context: Context, name: str, producer: tuple[str, Output] | None, looped: set[str]) -> None:

@@ -31,8 +31,11 @@ class Project:
         volumes: Mapping[str, Volume],
         producers: Mapping[str, tuple[str, Output]],
         externals: Mapping[str, External],
+        placed: Mapping[str, tuple[Volume, str]],
     ) -> None:
         self.images, self.volumes, self.producers, self.externals = images, volumes, producers, externals
+        self.placed = placed
+        """Datasets that are on a volume, and where in it."""
         self.ports: Mapping[str, ports.Ports] = {}
         self.thresholds: Mapping[str, Mapping[str, tuple[Threshold, ...]]] = {}
 
@@ -53,9 +56,14 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
     values = tuple(declared.values.values())
     metrics = tuple(replace(metric, thresholds=project.thresholds[step.name].get(metric.name, ())) for metric in declared.metrics.values())
     mounts = mounted(context, step, project.volumes)
+    on_volumes = [port for port in inputs if port.name in project.placed and port.producer]
+    own_inputs = {port.name: port.path for port in inputs}
+    if on_volumes:
+        inputs = tuple(port for port in inputs if port not in on_volumes)
+        mounts += tuple(Mount(project.placed[port.name][0], port.path, port.origin, project.placed[port.name][1]) for port in on_volumes)
     check_places(context, inputs, declared.outputs, values, metrics, mounts)
     own = {
-        "inputs": {port.name: port.path for port in inputs},
+        "inputs": own_inputs,
         "outputs": {port.name: port.path for port in declared.outputs},
         "values": {port.name: port.path for port in values},
         "metrics": {port.name: port.path for port in metrics},
@@ -63,7 +71,7 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
     image, entrypoint = images.resolve(context, step, project.images)
     command, args, script = program.resolve(context, step, entrypoint, (*image.settings_origin, "entrypoint"), own)
     env = environment(context, step, own)
-    needs = conditions.named_steps(context, step, "needs", project.ports)
+    needs = {port.producer: port.origin for port in on_volumes} | dict(conditions.named_steps(context, step, "needs", project.ports))
     gates = conditions.named_steps(context, step, "gate", project.ports)
     context.at(step.name, once=step.get("foreach") is not None)
     conditional = (*conditions.gates(context, step, gates, project.thresholds), *conditions.when(context, step))

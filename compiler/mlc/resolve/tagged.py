@@ -9,6 +9,7 @@ that two at once lose nothing.
 
 from __future__ import annotations
 
+import re
 from zlib import crc32
 
 from ..ir import ConfigMapVolume, SecretVolume
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 HELPER = "python:3.12.12-bookworm"
 """An image with git, ssh and Python: buildpack-deps has the first two (docker-library, debian/bookworm/scm/Dockerfile)."""
 
+_VOLUME = "/mlc/volume"
+"""Where a step that fetches finds the volume that the data goes to."""
 _AUTHOR = "mlc <mlc@localhost>"
 _KEYS = "/mlc/keys"
 _INHERITED = ("labels", "annotations", "service_account", "security", "node_selector", "tolerations", "affinity")
@@ -43,6 +46,8 @@ class Added:
         self.volumes: dict[str, Volume] = {}
         self.own: dict[str, str] = {}
         """The steps of `finally` that fetch what one of `steps` fetches too, by the name of the dataset."""
+        self.placed: dict[str, tuple[str, str]] = {}
+        """Datasets that go to a volume: its name, and where they are in it."""
 
 
 def add(context: Context, sections: Mapping[str, list[Merged]], producers: Mapping[str, tuple[str, Output]]) -> Added:
@@ -73,15 +78,16 @@ class _Maker:
         if twice:
             self.added.own[name] = step
         given, source, where = self._source(name, entry)
-        self._add(
-            section,
-            step,
-            source,
-            [*given, (f"out=/mlc/outputs/{name}", where)],
-            entry,
-            source,
-            {"outputs": {name: f"/mlc/outputs/{name}"}},
-        )
+        volume = entry.get("into")
+        if volume is None:
+            data: dict[str, Any] = {"outputs": {name: f"/mlc/outputs/{name}"}}
+            given.append((f"out=/mlc/outputs/{name}", where))
+        else:
+            folder = f"x-datasets/{name.lower().replace('_', '-')}/{_version(entry)}"
+            self.added.placed[name] = (volume, folder)
+            data = {"volumes": {volume: _VOLUME}}
+            given.extend(((f"out={_VOLUME}/{folder}", (*where, "into")), (f"marker={_VOLUME}/{folder}.version", (*where, "into"))))
+        self._add(section, step, source, given, entry, source, data)
 
     def publish(self, section: str, name: str, entry: Mapping[str, Any]) -> None:
         given, source, where = self._source(name, entry)
@@ -143,7 +149,7 @@ class _Maker:
         defaults = self.context.data.get("defaults") or {}
         inherited = {key: defaults[key] for key in _INHERITED if defaults.get(key) is not None}
         arguments = [*given]
-        volumes: dict[str, str] = {}
+        volumes: dict[str, str] = dict(data.get("volumes", {}))
         for key, kind, holder, file, path in _credentials(entry, origin, source):
             folder = f"{_KEYS}/{holder}"
             volume = self._volume(kind, holder, path, inherited.get("security"))
@@ -173,6 +179,20 @@ class _Maker:
         made = SecretVolume(name, holder, 0o400 if root else None, path) if kind == "secret" else ConfigMapVolume(name, holder, path)
         self.added.volumes.setdefault(name, made)
         return name
+
+
+def _version(entry: Mapping[str, Any]) -> str:
+    """A folder for the version of a dataset, and for where it comes from: other projects may use the volume, and this one may change.
+
+    A version that only a run knows is on a volume that is made for the run, and alone there.
+    """
+    text = str(entry.get("tag") or entry.get("rev") or entry.get("s3", {}).get("version") or "newest")
+    if "${{" in text:
+        return "run"
+    plain = re.sub("[^A-Za-z0-9_-]", lambda found: "." if found[0] == "." else "-", text)[:100]
+    source = next(entry[key] for key in ("dvc", "git", "s3") if key in entry)
+    whole = "\n".join((text, *(source.get(key, "") for key in ("repo", "path", "remote", "uri", "endpoint"))))
+    return f"{plain}-{crc32(whole.encode()):08x}"
 
 
 def given_origin(given: Iterable[tuple[str, Path]]) -> Path:

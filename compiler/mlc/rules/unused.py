@@ -65,6 +65,8 @@ def _used(pipeline: Pipeline) -> Iterator[Path]:
     """The paths of declarations that reach the output; for a key of `defaults`, what a step inherits of it."""
     for step in pipeline.steps:
         yield step.image.settings_origin
+        if step.made:
+            yield step.origin
         for container in step.beside:
             yield container.image.settings_origin
         for mount in step.all_mounts:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 
 PASSED = tuple(
     "GIT_SSL_CAINFO AWS_CA_BUNDLE AWS_REGION AWS_DEFAULT_REGION AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE "
@@ -46,19 +47,21 @@ class Work:
     def __init__(self, given: dict[str, str]) -> None:
         self.given = given
         self.name = given["name"]
-        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="mlc-", dir=given.get("scratch") or None))
+        self.folder = self.big = os.path.realpath(tempfile.mkdtemp(prefix="mlc-"))
         self.key = self.known_hosts = ""
         self.env = {}  # type: dict[str, str]
 
     def prepare(self) -> None:
         """Write the keys, and say where things are."""
         given = self.given
+        if "marker" in given:
+            self.big = parts(os.path.dirname(given["out"]))
         own = ("GIT_", "DVC_", "SSH_", "AWS_", "XDG_", "PYTHONPATH", "PYTHONHOME", "BASH_ENV", "ENV")
         self.env = {key: text for key, text in os.environ.items() if key in PASSED or not key.startswith(own)}
         self.env.update(
             HOME=self.sub("home"),
             PYTHONUSERBASE=site.getuserbase(),
-            TMPDIR=self.sub("tmp"),
+            TMPDIR=self.sub("tmp", self.big),
             LC_ALL="C.UTF-8",
             PYTHONUTF8="1",
             GIT_CONFIG_NOSYSTEM="1",
@@ -78,8 +81,8 @@ class Work:
             if key in given:
                 self.env[variable] = text_of(given[key], key).strip()
 
-    def sub(self, name: str) -> str:
-        path = os.path.join(self.folder, name)
+    def sub(self, name: str, where: str = "") -> str:
+        path = os.path.join(where or self.folder, name)
         os.makedirs(path, mode=0o700, exist_ok=True)
         return path
 
@@ -114,6 +117,37 @@ class Work:
 
     def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.big, ignore_errors=True)
+
+    def deliver(self, version: str, make: Callable[[str], None]) -> None:
+        """Have the data made at its place. On a volume that stays: unless it is there, and at one stroke.
+
+        The file `marker` says which version is there. An end at any moment leaves data that it does not name, or none.
+        """
+        out, marker = self.given["out"], self.given.get("marker", "")
+        if not marker:
+            clear(out)
+            make(out)
+        elif version and os.path.exists(out) and os.path.exists(marker) and text_of(marker, "marker").strip() == version:
+            say(self, "the volume has it already")
+        else:
+            new, note = os.path.join(self.big, "new"), os.path.join(self.big, "note")
+            make(new)
+            with open(note, "w", encoding="utf-8") as file:
+                file.write(version + "\n")
+            if os.path.exists(marker):
+                os.unlink(marker)
+            for attempt in range(9):  # another run may do the same at this moment
+                try:
+                    if os.path.lexists(out):
+                        os.rename(out, os.path.join(self.big, f"old{attempt}"))
+                    os.rename(new, out)
+                    break
+                except OSError:
+                    if attempt == 8:
+                        raise
+                    time.sleep(random.uniform(0, 1))
+            os.rename(note, marker)
 
     def run(self, words: list[str], what: str, cwd: str = "", text: str = "", tries: int = 1, extra: dict[str, str] | None = None) -> str:
         """The output of a command. Where it fails for the network, it is tried again."""
@@ -137,6 +171,16 @@ class Work:
                 end(process)
                 raise
         return out.decode(errors="surrogateescape"), err.decode(errors="replace"), process.returncode
+
+
+def parts(place: str) -> str:
+    """A folder beside the data, so that it can be renamed to its place. What a killed run left days ago goes."""
+    os.makedirs(place, exist_ok=True)
+    for name in os.listdir(place):
+        path = os.path.join(place, name)
+        if name.startswith(".part-") and os.stat(path).st_mtime < time.time() - 7 * 86400:
+            shutil.rmtree(path, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=".part-", dir=place)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -166,7 +210,7 @@ def reason(err: str, work: Work) -> str:
     repo = work.given.get("repo") or work.given.get("uri", "")
     no_hosts = " (known_hosts is empty)" if "known_hosts" not in work.given else ""
     known = (
-        ("No space left on device|Errno 28|Disk quota exceeded|Errno 122", f"the disk is full: {work.folder} has no space left"),
+        ("No space left on device|Errno 28|Disk quota exceeded|Errno 122", f"the disk is full: {work.big} has no space left"),
         ("HOST IDENTIFICATION HAS CHANGED", "the host has another key than the one in known_hosts: nothing was sent to it"),
         ("Host key verification failed|Host key is not trusted|HostKeyNotVerifiable", "the host's key is not in known_hosts" + no_hosts),
         ("error in libcrypto|invalid format|KeyImportError|Invalid private key", "ssh_key holds no private key without a passphrase"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .base import Failed, Stop, Work, clear, say, shown, size_of
+from .base import Failed, Stop, Work, say, shown, size_of
 from .git import Git, check_path, check_tag
 
 
@@ -12,13 +12,11 @@ def fetch(work: Work, get: Callable[[Git, str, str, str], None]) -> None:
     git = Git(work)
     commit, version = check_out(git)
     where = "{} at {}".format(work.given["repo"], version)
-    out = work.given["out"]
     path = work.given.get("path", "")
     if path:
         check_path(path)
-    clear(out)
-    get(git, path, out, where)
-    say(work, f"{version} is commit {commit}: {size_of(out)}")
+    work.deliver(commit, lambda out: get(git, path, out, where))
+    say(work, f"{version} is commit {commit}: {size_of(work.given['out'])}")
 
 
 def check_out(git: Git) -> tuple[str, str]:

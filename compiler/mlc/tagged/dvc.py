@@ -78,7 +78,7 @@ class Dvc:
         if self.remote not in remotes:
             raise Stop("DVC has no remote `{}`: there is {}".format(shown(self.remote), ", ".join(sorted(remotes)) or "none"))
         lines = ["[core]", "analytics = false", "check_update = false", "autostage = false", "[cache]"]
-        lines += ['dir = "{}"'.format(self.work.sub("cache")), 'type = "reflink,hardlink,copy"', "slow_link_warning = false"]
+        lines += ['dir = "{}"'.format(self.work.sub("cache", self.work.big)), 'type = "reflink,hardlink,copy"', "slow_link_warning = false"]
         lines += [f"['remote \"{self.remote}\"']", "verify = true"]
         if self.work.key and remotes[self.remote].startswith("ssh:"):
             lines.append(f'keyfile = "{self.work.key}"')

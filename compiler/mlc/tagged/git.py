@@ -12,7 +12,7 @@ class Git:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.path = work.sub("repo")
+        self.path = work.sub("repo", work.big)
         if not work.given["repo"].startswith("https:") and "known_hosts" not in work.given:
             raise Stop("known_hosts is missing: without it nobody knows whether the host is the right one")
         self("init", "--quiet", ".")

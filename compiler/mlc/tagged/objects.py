@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 
-from .base import Stop, Work, clear, main, say, shown, size_of
+from .base import Stop, Work, main, say, shown, size_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,21 +82,25 @@ def fetch(work: Work, store: Any, bucket: str, key: str) -> None:
         if extra or error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
             raise
         found = None
-    clear(given["out"])
     if found is not None:
-        store.download_file(bucket, key, given["out"], ExtraArgs=extra or None)
-        say(work, f"{given['uri']} is version {found.get('VersionId', 'null')}: {size_of(given['out'])}")
+        version = found.get("VersionId", "")
+        work.deliver(version if version != "null" else "", lambda out: store.download_file(bucket, key, out, ExtraArgs=extra or None))
+        say(work, f"{given['uri']} is version {version or 'null'}: {size_of(given['out'])}")
         return
     names = below(store, bucket, key)
     if not names:
         raise Stop(f"there is no {given['uri']}")
+    work.deliver("", lambda out: download(store, bucket, key, names, out))
+    say(work, f"{given['uri']} is {size_of(given['out'])}")
+
+
+def download(store: Any, bucket: str, key: str, names: list[str], out: str) -> None:
     for name in names:
         if any(part in ("", ".", "..") for part in name.split("/")):
-            raise Stop(f"`{shown(name)}` below {given['uri']} cannot be the name of a file")
-        path = os.path.join(given["out"], name)
+            raise Stop(f"`{shown(name)}` below s3://{bucket}/{key} cannot be the name of a file")
+        path = os.path.join(out, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         store.download_file(bucket, f"{key}/{name}", path)
-    say(work, f"{given['uri']} is {size_of(given['out'])}")
 
 
 def publish(work: Work, store: Any, bucket: str, key: str) -> None:
