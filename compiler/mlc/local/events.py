@@ -30,7 +30,8 @@ class TaskChanged:
     """A task is in another state. Items of a loop (`train[2]`) appear when the loop starts.
 
     `attempt` counts from 1; `reused` says where a result came from instead of an attempt ("", `cache`, or the name of a run).
-    `reason` says in words why it was skipped, failed or did not run; "" otherwise. `at` is seconds since the epoch.
+    `reason` says in words why it was skipped, failed or did not run, or why a step of a resumed run runs again; "" otherwise. `at` is
+    seconds since the epoch. `item` says what an item of a loop runs for, such as `lr=0.1 depth=3`, "" for other tasks.
     """
 
     task: str
@@ -41,19 +42,41 @@ class TaskChanged:
     reason: str = ""
     reused: str = ""
     retry_in: float = 0.0
+    item: str = ""
 
 
 @dataclass(frozen=True)
 class MetricRead:
     """A metric of a task that succeeded, and whether each of its thresholds held: `(text such as "above 0.8", held)`.
 
-    `held` is None for a threshold that cannot be decided. `text` is the number as the program wrote it, or what was there instead.
+    Told for results that are reused, too, before the `TaskChanged` that says so. `held` is None for a threshold that
+    cannot be decided. `text` is the number as the program wrote it, or what was there instead.
     """
 
     task: str
     metric: str
     text: str
     thresholds: tuple[tuple[str, bool | None], ...]
+
+
+@dataclass(frozen=True)
+class Produced:
+    """An output of a task that succeeded is in the store, where a person can look at it: `path`, a file or folder of this machine.
+
+    Told for results that are reused, too, before the `TaskChanged` that says so. `size` is in bytes.
+    """
+
+    task: str
+    artifact: str
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence for people, about no task in particular: lower case, no full stop."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -67,14 +90,18 @@ class Line:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """The run is over: `Succeeded`, `Failed`, or `Stopped` (interrupted; it can be resumed)."""
+    """The run is over: `Succeeded`, `Failed`, or `Stopped` (interrupted; it can be resumed).
+
+    `reasons` say why it failed, beside steps that did: `train: accuracy 0.7 is not above 0.8 (on_miss: fail)`.
+    """
 
     run: str
     phase: Literal["Succeeded", "Failed", "Stopped"]
     at: float
+    reasons: tuple[str, ...] = ()
 
 
-Event = RunStarted | TaskChanged | MetricRead | Line | RunEnded
+Event = RunStarted | TaskChanged | MetricRead | Produced | Note | Line | RunEnded
 
 if TYPE_CHECKING:
     Listener = Callable[[Event], None]

@@ -135,7 +135,10 @@ class Runner(Protocol):
         """What of the project has no effect here (resources of processes, node selectors ...), a short sentence each, for people."""
 
     def path(self, step: Step, kind: str, name: str, path: str) -> str:
-        """What `${{ outputs.X }}` and its like stand for in a step: the path in the container, or a local one. `kind` as in `declared`, and `input`."""
+        """What `${{ outputs.X }}` and its like stand for in a step: the path in the container, or a local one.
+
+        `kind` as in `declared`, and `input`.
+        """
 
     def start(self, job: Job, told: Callable[[str], None]) -> Attempt:
         """Start an attempt; `told` gets each line of its log as it comes (from another thread), secrets masked, without newline.
