@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..diagnostics.model import Finding
-    from ..ir import Container, Mount, Pipeline, Step
+    from ..ir import ConfigMapKey, Container, External, FieldPath, Mount, Pipeline, RunClaim, SecretKey, Step
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,10 @@ class Program:
 
 @dataclass(frozen=True)
 class Delivered:
-    """An input: the file or folder `source` on this machine is found by the program at `path`, a copy that it may change."""
+    """An input: the file or folder `source` is found by the program at `path`.
+
+    `source` is a copy for this attempt alone, below its folder: the program may change it, and the runner may move it.
+    """
 
     name: str
     path: str
@@ -111,7 +114,10 @@ class Attempt(Protocol):
         """Wait for its end; the timeout counts from its start. Called once, from a thread of its own."""
 
     def stop(self) -> None:
-        """Have it end: TERM, and KILL after a grace period. From any thread; `wait` then returns."""
+        """Have it end: TERM, and KILL after a grace period of 10 seconds. From any thread, without waiting; `wait` then returns."""
+
+    def kill(self) -> None:
+        """Have it end at once. From any thread, also after `stop`; `wait` then returns."""
 
     def collect(self, path: str, to: Path) -> bool:
         """After `wait`: copy the file or folder that it wrote at `path` to `to`, links followed; False where nothing is there.
@@ -134,8 +140,8 @@ class Runner(Protocol):
     def notes(self, pipeline: Pipeline) -> Sequence[str]:
         """What of the project has no effect here (resources of processes, node selectors ...), a short sentence each, for people."""
 
-    def path(self, step: Step, kind: str, name: str, path: str) -> str:
-        """What `${{ outputs.X }}` and its like stand for in a step: the path in the container, or a local one.
+    def path(self, step: Step, folder: Path, kind: str, name: str, path: str) -> str:
+        """What `${{ outputs.X }}` and its like stand for in a step: the path in the container, or a local one in the attempt's `folder`.
 
         `kind` as in `declared`, and `input`.
         """
@@ -143,7 +149,8 @@ class Runner(Protocol):
     def start(self, job: Job, told: Callable[[str], None]) -> Attempt:
         """Start an attempt; `told` gets each line of its log as it comes (from another thread), secrets masked, without newline.
 
-        Raises OSError where it cannot be started, with a message for a person.
+        Called in a thread of its own for each attempt. Raises OSError where it cannot be started, with a message for a person: such an
+        attempt is one that was lost.
         """
 
     def command(self, job: Job) -> Sequence[str]:
@@ -151,3 +158,55 @@ class Runner(Protocol):
 
     def sweep(self, run: str, identities: Sequence[str]) -> None:
         """End and remove everything of a run that is still there: after the process of `mlc run` was killed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """For which attempt something is asked. `run` is the run's name, `run_id` its UUID; `folder` is the attempt's own."""
+
+    run: str
+    run_id: str
+    task: str
+    attempt: int
+    folder: Path
+
+
+class Surroundings(Protocol):
+    """What a project finds around it on this machine: folders for its volumes, secrets, images. `mlc.local.yaml` and options say what.
+
+    Nothing of it is kept in the record of a run, but what `identity` says.
+    """
+
+    def check(self, pipeline: Pipeline, findings: list[Finding]) -> None:
+        """Refuse what the project needs and nobody gave, before anything starts."""
+
+    def image(self, reference: str) -> str:
+        """The image to use for a reference, parameters filled in: itself, or what it is mapped to."""
+
+    def env_value(self, source: SecretKey | ConfigMapKey | FieldPath, place: Place) -> str:
+        """The value of a variable. Raises OSError where it cannot be had any more, without a value in the message."""
+
+    def mounts_for(self, mounts: Sequence[Mount], place: Place) -> tuple[Mounted, ...]:
+        """The folders for the mounts of one container, made where they are not there yet.
+
+        Called once for each container of an attempt's pod, so what is one per pod lies below `place.folder`, or is found by it.
+        Raises OSError.
+        """
+
+    def release(self, place: Place) -> None:
+        """Remove what `mounts_for` made for the attempt's pod alone. Also for an attempt that was never started."""
+
+    def identity(self, mount: Mount) -> str:
+        """What tells the content of a mount from that of another, for the cache: a claim's folder, "" for scratch. Nothing secret."""
+
+    def fetch(self, external: External, uri: str, to: Path) -> Path:
+        """An artifact from outside: where it lies on this machine, or a copy made at `to`, which is not there yet. Raises OSError."""
+
+    def make_claims(self, run: str, claims: Sequence[RunClaim]) -> None:
+        """Make the folders of claims that are made for a run, where they are not there yet. Raises OSError."""
+
+    def has_claim(self, run: str, claim: RunClaim) -> bool:
+        """Whether the folder of a claim that was made for a run is still there."""
+
+    def remove_claims(self, run: str, claims: Sequence[RunClaim]) -> None:
+        """Remove the folders of claims that were made for a run. Raises OSError."""
