@@ -44,7 +44,7 @@ class Options:
     `params` are the texts that the run gives (`given` in params.py checks them); defaults are filled in here. With `resume` that run goes
     on, and its own parameters count. `only` and `first` (`--from`) name a step that a new run is for, all else is taken from `using`, or
     from the latest run that has it. `jobs` is how many attempts may run at once, 0 for one per CPU.
-    `spec`, `environment`, `overrides` and `files` are kept with the run, so that it can go on with the same.
+    `spec`, `environment`, `overrides`, `files` and `around` are kept with the run, so that it can go on with the same.
     """
 
     surroundings: Surroundings
@@ -58,6 +58,7 @@ class Options:
     environment: str = ""
     overrides: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
     control: Control = field(default_factory=Control)
 
 

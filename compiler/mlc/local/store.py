@@ -54,7 +54,8 @@ class Run:
     """A run. Times are seconds since the epoch, `ended` 0.0 while it is not over.
 
     `params` are the texts that the run was given, without the defaults; `spec`, `environment`, `overrides` and `files` (environment
-    files) are what its project was read from, so that it can go on with the same.
+    files) are what its project was read from, and `around` the options of the command line that say what is on this machine
+    (`--volume data=./data`), so that it can go on with the same.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Run:
     environment: str
     overrides: tuple[str, ...]
     files: tuple[str, ...]
+    around: tuple[str, ...]
     params: Mapping[str, str]
     runner: str
     phase: Phase
@@ -194,12 +196,13 @@ class Store:
         environment: str = "",
         overrides: Sequence[str] = (),
         files: Sequence[str] = (),
+        around: Sequence[str] = (),
     ) -> Run:
         """A new run, called `<project>-<5 letters or digits>`."""
         while True:
             name = f"{project}-{''.join(secrets.choice(_NAME) for _ in range(5))}"
             made = (name, str(uuid.uuid4()), project, spec, environment, json.dumps(list(overrides)), json.dumps(list(files)))
-            row = (*made, json.dumps(dict(params)), runner, "Running", "[]", time.time(), 0.0)
+            row = (*made, json.dumps(list(around)), json.dumps(dict(params)), runner, "Running", "[]", time.time(), 0.0)
             with contextlib.suppress(sqlite3.IntegrityError), self._transaction():
                 self._db.execute(f"INSERT INTO runs ({_RUN}) VALUES ({_marks(row)})", row)  # noqa: S608 - names of columns
                 self.folder_of(name).mkdir(parents=True, exist_ok=True)
@@ -363,7 +366,7 @@ class Store:
 
     def _run(self, row: Sequence[object]) -> Run:
         fields = dict(zip(_RUN.split(", "), row, strict=True))
-        for name in ("overrides", "files", "reasons"):
+        for name in ("overrides", "files", "around", "reasons"):
             fields[name] = tuple(json.loads(str(fields[name])))
         fields["params"] = json.loads(str(fields["params"]))
         return Run(**fields, folder=self.folder_of(str(fields["name"])))  # type: ignore[arg-type]
@@ -404,7 +407,7 @@ def _written(row: Sequence[object]) -> Written:
     return Written(*plain, held)  # type: ignore[arg-type, call-arg]
 
 
-_RUN = "name, id, project, spec, environment, overrides, files, params, runner, phase, reasons, started, ended"
+_RUN = "name, id, project, spec, environment, overrides, files, around, params, runner, phase, reasons, started, ended"
 _TASK = "name, step, state, reason, attempts, reused, fingerprint, key, started, ended, item"
 _ATTEMPT = "task, number, identity, started, ended, exit, message"
 _WRITTEN = "task, kind, name, text, numeral, thresholds"
@@ -413,8 +416,8 @@ _MADE = "task, name, kind, digest, size"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, id TEXT NOT NULL, project TEXT NOT NULL, spec TEXT NOT NULL,
-  environment TEXT NOT NULL, overrides TEXT NOT NULL, files TEXT NOT NULL, params TEXT NOT NULL, runner TEXT NOT NULL,
-  phase TEXT NOT NULL, reasons TEXT NOT NULL, started REAL NOT NULL, ended REAL NOT NULL);
+  environment TEXT NOT NULL, overrides TEXT NOT NULL, files TEXT NOT NULL, around TEXT NOT NULL, params TEXT NOT NULL,
+  runner TEXT NOT NULL, phase TEXT NOT NULL, reasons TEXT NOT NULL, started REAL NOT NULL, ended REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS tasks (
   number INTEGER PRIMARY KEY, run TEXT NOT NULL, name TEXT NOT NULL, step TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
   attempts INTEGER NOT NULL, reused TEXT NOT NULL, fingerprint TEXT NOT NULL, key TEXT NOT NULL, started REAL NOT NULL,
