@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..diagnostics.model import Finding
-    from ..ir import ConfigMapKey, Container, External, FieldPath, Mount, Pipeline, RunClaim, SecretKey, Step
+    from ..ir import ConfigMapKey, Container, External, FieldPath, Image, Mount, Pipeline, RunClaim, SecretKey, Step
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,7 @@ class Runner(Protocol):
     def start(self, job: Job, told: Callable[[str], None]) -> Attempt:
         """Start an attempt; `told` gets each line of its log as it comes (from another thread), secrets masked, without newline.
 
+        Of a program that floods its log `told` gets only a part, and a line that says so; the log itself has all of it.
         Called in a thread of its own for each attempt. Raises OSError where it cannot be started, with a message for a person: such an
         attempt is one that was lost.
         """
@@ -180,8 +181,8 @@ class Surroundings(Protocol):
     def check(self, pipeline: Pipeline, findings: list[Finding]) -> None:
         """Refuse what the project needs and nobody gave, before anything starts."""
 
-    def image(self, reference: str) -> str:
-        """The image to use for a reference, parameters filled in: itself, or what it is mapped to."""
+    def image(self, image: Image, reference: str) -> str:
+        """The image to use for one, `reference` with parameters filled in: itself, or what it is mapped to."""
 
     def env_value(self, source: SecretKey | ConfigMapKey | FieldPath, place: Place) -> str:
         """The value of a variable. Raises OSError where it cannot be had any more, without a value in the message."""
