@@ -27,7 +27,7 @@ import time
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,7 +55,8 @@ class Run:
 
     `params` are the texts that the run was given, without the defaults; `spec`, `environment`, `overrides` and `files` (environment
     files) are what its project was read from, and `around` the options of the command line that say what is on this machine
-    (`--volume data=./data`), so that it can go on with the same.
+    (`--volume data=./data`), so that it can go on with the same. `only` and `first` (`--from`) name the step that it is for, `source`
+    the run that all else was taken from; "" where there is none.
     """
 
     name: str
@@ -67,6 +68,9 @@ class Run:
     files: tuple[str, ...]
     around: tuple[str, ...]
     params: Mapping[str, str]
+    only: str
+    first: str
+    source: str
     runner: str
     phase: Phase
     reasons: tuple[str, ...]
@@ -197,12 +201,16 @@ class Store:
         overrides: Sequence[str] = (),
         files: Sequence[str] = (),
         around: Sequence[str] = (),
+        only: str = "",
+        first: str = "",
+        source: str = "",
     ) -> Run:
         """A new run, called `<project>-<5 letters or digits>`."""
+        given = (spec, environment, list(overrides), list(files), list(around), dict(params), only, first, source)
+        asked = dict(zip(_ASKED, given, strict=True))
         while True:
             name = f"{project}-{''.join(secrets.choice(_NAME) for _ in range(5))}"
-            made = (name, str(uuid.uuid4()), project, spec, environment, json.dumps(list(overrides)), json.dumps(list(files)))
-            row = (*made, json.dumps(list(around)), json.dumps(dict(params)), runner, "Running", "[]", time.time(), 0.0)
+            row = (name, str(uuid.uuid4()), project, json.dumps(asked), runner, "Running", "[]", time.time(), 0.0)
             with contextlib.suppress(sqlite3.IntegrityError), self._transaction():
                 self._db.execute(f"INSERT INTO runs ({_RUN}) VALUES ({_marks(row)})", row)  # noqa: S608 - names of columns
                 self.folder_of(name).mkdir(parents=True, exist_ok=True)
@@ -294,6 +302,11 @@ class Store:
         )
         return [AttemptRecord(*row) for row in rows]
 
+    def last_attempt(self, run: str, task: str) -> int:
+        """The number of the last attempt of a task, 0 where there was none."""
+        found = self._db.execute("SELECT max(number) FROM attempts WHERE run = ? AND task = ?", (run, task)).fetchone()[0]
+        return found or 0
+
     def written(self, run: str, kind: str = "") -> list[Written]:
         """The values and metrics of a run, or those of a kind (`value`, `metric`)."""
         where, given = ("AND kind = ?", (run, kind)) if kind else ("", (run,))
@@ -301,9 +314,19 @@ class Store:
         return [_written(row) for row in rows]
 
     def made(self, run: str) -> list[Made]:
-        """The artifacts of a run."""
-        rows = self._db.execute(f"SELECT {_MADE} FROM made WHERE run = ? ORDER BY rowid", (run,))  # noqa: S608 - names of columns
+        """The artifacts that the tasks of a run made."""
+        rows = self._db.execute(f"SELECT {_MADE} FROM made WHERE run = ? AND task != '' ORDER BY rowid", (run,))  # noqa: S608
         return [Made(*row) for row in rows]
+
+    def external(self, run: str) -> list[Made]:
+        """The artifacts from outside that a run has fetched. Their task is ""."""
+        rows = self._db.execute(f"SELECT {_MADE} FROM made WHERE run = ? AND task = ''", (run,))  # noqa: S608 - names of columns
+        return [Made(*row) for row in rows]
+
+    def fetched(self, run: str, made: Made) -> None:
+        """An artifact from outside is in the store. On the disk when this returns."""
+        with self._transaction():
+            self._db.execute(f"INSERT INTO made (run, {_MADE}) VALUES (?, ?, ?, ?, ?, ?)", (run, *_values(made)))  # noqa: S608
 
     def result(self, run: str, task: str) -> Finished | None:
         """A task that ended, with what it leaves."""
@@ -323,8 +346,8 @@ class Store:
         )
         return [(run, name) for run, name in rows]
 
-    def begin(self, run: str, attempts: Iterable[AttemptRecord]) -> None:
-        """Attempts were started. Not waiting for the disk."""
+    def attempted(self, run: str, attempts: Iterable[AttemptRecord]) -> None:
+        """Attempts were started, or ended without a result. Not waiting for the disk."""
         with self._transaction(lasting=False):
             for one in attempts:
                 self._attempt(run, one)
@@ -364,12 +387,11 @@ class Store:
         row = (run, *_values(one))
         self._db.execute(f"INSERT OR REPLACE INTO attempts (run, {_ATTEMPT}) VALUES ({_marks(row)})", row)  # noqa: S608 - names of columns
 
-    def _run(self, row: Sequence[object]) -> Run:
-        fields = dict(zip(_RUN.split(", "), row, strict=True))
-        for name in ("overrides", "files", "around", "reasons"):
-            fields[name] = tuple(json.loads(str(fields[name])))
-        fields["params"] = json.loads(str(fields["params"]))
-        return Run(**fields, folder=self.folder_of(str(fields["name"])))  # type: ignore[arg-type]
+    def _run(self, row: Sequence[Any]) -> Run:
+        name, identity, project, asked, runner, phase, reasons, started, ended = row
+        given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(asked).items()}
+        given.update(runner=runner, phase=phase, reasons=tuple(json.loads(reasons)), started=started, ended=ended)
+        return Run(name=name, id=identity, project=project, folder=self.folder_of(name), **given)
 
     @contextlib.contextmanager
     def _transaction(self, *, lasting: bool = True) -> Iterator[None]:
@@ -407,7 +429,8 @@ def _written(row: Sequence[object]) -> Written:
     return Written(*plain, held)  # type: ignore[arg-type, call-arg]
 
 
-_RUN = "name, id, project, spec, environment, overrides, files, around, params, runner, phase, reasons, started, ended"
+_RUN = "name, id, project, asked, runner, phase, reasons, started, ended"
+_ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source")
 _TASK = "name, step, state, reason, attempts, reused, fingerprint, key, started, ended, item"
 _ATTEMPT = "task, number, identity, started, ended, exit, message"
 _WRITTEN = "task, kind, name, text, numeral, thresholds"
@@ -416,8 +439,7 @@ _MADE = "task, name, kind, digest, size"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, id TEXT NOT NULL, project TEXT NOT NULL, spec TEXT NOT NULL,
-  environment TEXT NOT NULL, overrides TEXT NOT NULL, files TEXT NOT NULL, around TEXT NOT NULL, params TEXT NOT NULL,
-  runner TEXT NOT NULL, phase TEXT NOT NULL, reasons TEXT NOT NULL, started REAL NOT NULL, ended REAL NOT NULL);
+  asked TEXT NOT NULL, runner TEXT NOT NULL, phase TEXT NOT NULL, reasons TEXT NOT NULL, started REAL NOT NULL, ended REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS tasks (
   number INTEGER PRIMARY KEY, run TEXT NOT NULL, name TEXT NOT NULL, step TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
   attempts INTEGER NOT NULL, reused TEXT NOT NULL, fingerprint TEXT NOT NULL, key TEXT NOT NULL, started REAL NOT NULL,

@@ -149,10 +149,14 @@ def _said(board: Board, task: Task, now: float) -> str:
         case "Running":
             return ", ".join(part for part in (task.item, nth) if part)
         case "Succeeded":
-            return ", ".join(part for part in (task.item, f"reused: {task.reused}" if task.reused else nth if task.attempt > 1 else "") if part)
+            return ", ".join(
+                part for part in (task.item, f"reused: {task.reused}" if task.reused else nth if task.attempt > 1 else "") if part
+            )
         case "Waiting":
             before = [name for name in board.waits_for.get(task.name, ()) if board.state_of(name) not in OVER]
             others = f" and {count(len(before) - 1, 'other')}" if len(before) > 1 else ""
             return f"waits for {before[0]}{others}" if before else task.item
     word = WORDS[task.state]
-    return ", ".join(part for part in (task.item, nth if task.state == "Failed" else "", f"{word}: {task.reason}" if task.reason else word) if part)
+    return ", ".join(
+        part for part in (task.item, nth if task.state == "Failed" else "", f"{word}: {task.reason}" if task.reason else word) if part
+    )
