@@ -152,6 +152,8 @@ class Engine:
     def show(self, finished: Finished) -> None:
         """Have the artifacts of a task where a person can look at them."""
         outputs = self.outputs(finished.task.name)
+        if finished.task.reused:
+            shutil.rmtree(outputs, ignore_errors=True)  # of an attempt that nobody saw ending
         for made in finished.made:
             self._objects.show(made.kind, made.digest, outputs / made.name)
             self._listener(Produced(made.task, made.name, str(outputs / made.name), made.size))
@@ -249,8 +251,6 @@ class Engine:
         if reused == self.run.name:
             node.attempts = found.task.attempts
             finished = replace(finished, task=found.task)
-        else:
-            shutil.rmtree(self.outputs(node.task), ignore_errors=True)  # of an attempt that nobody saw ending
         if finished != found:  # of its own, only the thresholds may be others
             self._kept.append(finished)
         self._tell(finished)

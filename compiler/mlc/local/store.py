@@ -208,13 +208,14 @@ class Store:
         """A new run, called `<project>-<5 letters or digits>`."""
         given = (spec, environment, list(overrides), list(files), list(around), dict(params), only, first, source)
         asked = dict(zip(_ASKED, given, strict=True))
-        while True:
-            name = f"{project}-{''.join(secrets.choice(_NAME) for _ in range(5))}"
+        with self._transaction():
+            name = ""
+            while not name or self.find(name):
+                name = f"{project}-{''.join(secrets.choice(_NAME) for _ in range(5))}"
             row = (name, str(uuid.uuid4()), project, json.dumps(asked), runner, "Running", "[]", time.time(), 0.0)
-            with contextlib.suppress(sqlite3.IntegrityError), self._transaction():
-                self._db.execute(f"INSERT INTO runs ({_RUN}) VALUES ({_marks(row)})", row)  # noqa: S608 - names of columns
-                self.folder_of(name).mkdir(parents=True, exist_ok=True)
-                return self._run(row)
+            self._db.execute(f"INSERT INTO runs ({_RUN}) VALUES ({_marks(row)})", row)  # noqa: S608 - names of columns
+            self.folder_of(name).mkdir(parents=True, exist_ok=True)
+        return self._run(row)
 
     def runs(self, project: str = "") -> list[Run]:
         """Every run, or those of a project, the newest first."""
@@ -406,8 +407,6 @@ class Store:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-        except sqlite3.IntegrityError:
-            raise
         except sqlite3.Error as error:
             raise StateError(f"{self.folder / 'state.sqlite'} cannot be written: {error}") from error
         finally:
@@ -438,8 +437,8 @@ _MADE = "task, name, kind, digest, size"
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
-  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, id TEXT NOT NULL, project TEXT NOT NULL, spec TEXT NOT NULL,
-  asked TEXT NOT NULL, runner TEXT NOT NULL, phase TEXT NOT NULL, reasons TEXT NOT NULL, started REAL NOT NULL, ended REAL NOT NULL);
+  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, id TEXT NOT NULL, project TEXT NOT NULL, asked TEXT NOT NULL,
+  runner TEXT NOT NULL, phase TEXT NOT NULL, reasons TEXT NOT NULL, started REAL NOT NULL, ended REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS tasks (
   number INTEGER PRIMARY KEY, run TEXT NOT NULL, name TEXT NOT NULL, step TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
   attempts INTEGER NOT NULL, reused TEXT NOT NULL, fingerprint TEXT NOT NULL, key TEXT NOT NULL, started REAL NOT NULL,
