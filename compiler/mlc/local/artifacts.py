@@ -111,6 +111,8 @@ class Objects:
         """Take one in; `shown` is what messages call it."""
         mode = path.lstat().st_mode
         if stat.S_ISREG(mode):
+            if not mode & 0o400:
+                path.chmod(mode | 0o400)
             digest, size = _digest(path)
             self._keep(path, digest, touched)
             return Kept("file", digest, size)

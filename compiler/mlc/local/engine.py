@@ -227,7 +227,7 @@ class Engine:
         if dropped:
             self.forget(dropped)
         if found is not None:
-            self._take(node, found, "cache")
+            self._take(node, found[1], found[0], "cache")
             return
         self.put(node)
 
@@ -245,10 +245,11 @@ class Engine:
         """Why a task of a run that goes on is done again; "" where it had not been done."""
         return self.earlier.again.get(node.task, "")
 
-    def _take(self, node: Node, found: Finished, reused: str) -> None:
-        """A task takes the result of an earlier one, or of its own in the same run."""
-        finished = self.results.taken(node, found, reused, time.time())
-        if reused == self.run.name:
+    def _take(self, node: Node, found: Finished, run: str, reused: str = "") -> None:
+        """A task takes the result of an earlier one, or its own of before the same run went on."""
+        reused = reused or run
+        finished = self.results.taken(node, found, run, reused, time.time())
+        if run == self.run.name and reused != "cache":
             node.attempts = found.task.attempts
             finished = replace(finished, task=found.task)
         if finished != found:  # of its own, only the thresholds may be others

@@ -61,8 +61,8 @@ class Results:
         self.made.update({(node.task, name): kept for name, kept in result.made.items()})
         return Finished(record(node, "Succeeded", at), tuple(written), made, attempt)
 
-    def taken(self, node: Node, found: Finished, reused: str, at: float) -> Finished:
-        """The record of a task that takes the result of an earlier one, which is known from now on."""
+    def taken(self, node: Node, found: Finished, run: str, reused: str, at: float) -> Finished:
+        """The record of a task that takes the result of an earlier one, of `run`, which is known from now on."""
         step = node.step
         node.scope.texts.update({(step.name, one.name): one.text for one in found.written})
         self.made.update({(node.task, one.name): Kept(one.kind, one.digest, one.size) for one in found.made})
@@ -71,7 +71,8 @@ class Results:
         written = [
             replace(one, number=numbered[one.name][0], thresholds=numbered[one.name][1]) if one.name in numbered else one for one in written
         ]
-        task = replace(record(node, "Succeeded", at), reused=reused, attempts=0, started=at)
+        origin = found.task.origin or f"{run}/{found.task.name}"
+        task = replace(record(node, "Succeeded", at), reused=reused, attempts=0, started=at, origin=origin)
         return Finished(task, tuple(written), tuple(replace(one, task=node.task) for one in found.made))
 
 

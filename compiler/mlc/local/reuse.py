@@ -154,8 +154,8 @@ def complete(found: Finished, objects: Objects) -> bool:
     return all(objects.has(one.kind, one.digest) for one in found.made)
 
 
-def cached(node: Node, store: Store, objects: Objects) -> Finished | None:
-    """The result of an earlier task that the spec allows to be used."""
+def cached(node: Node, store: Store, objects: Objects) -> tuple[str, Finished] | None:
+    """The result of an earlier task that the spec allows to be used, and the run that has it."""
     cache = node.step.cache
     if cache is None or not cache.enabled or any(isinstance(mount.volume, RunClaim) for mount in node.step.all_mounts):
         return None
@@ -163,5 +163,5 @@ def cached(node: Node, store: Store, objects: Objects) -> Finished | None:
     for run, task in candidates:
         found = store.result(run, task)
         if found is not None and complete(found, objects):
-            return found
+            return run, found
     return None

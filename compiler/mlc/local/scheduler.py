@@ -128,9 +128,9 @@ def run(pipeline: Pipeline, runner: Runner, store: Store, options: Options, list
             first=options.first,
             source=chosen.source.name if chosen.source else "",
         )
-        with store.lock(one.name):
+        with store.shared(), store.lock(one.name):
             return _Scheduler(pipeline, runner, store, options, listener, one, chosen, Earlier()).run()
-    with store.lock(resumed.name):
+    with store.shared(), store.lock(resumed.name):
         chosen, earlier = gone_on(pipeline, runner, store, options.surroundings, resumed)
         return _Scheduler(pipeline, runner, store, options, listener, store.reopen(resumed), chosen, earlier).run()
 

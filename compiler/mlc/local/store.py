@@ -29,6 +29,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .artifacts import Objects
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -83,8 +85,9 @@ class Run:
 class Task:
     """How a task of a run ended: a step, an item of a loop (`train[2]`), or a loop as a whole, which has no attempts.
 
-    `reused` is `cache` or the name of the run that the result was taken from, "" where the task ran itself. `fingerprint` stands for
-    all that its result depends on, `key` for what the spec's `cache: {key}` names; "" where there is none. `item` is what it ran for.
+    `reused` is `cache` or the name of the run that the result was taken from, "" where the task ran itself; `origin` is the run and the
+    task that did, `RUN/TASK`. `fingerprint` stands for all that its result depends on, `key` for what the spec's `cache: {key}` names;
+    "" where there is none. `item` is what it ran for.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Task:
     started: float = 0.0
     ended: float = 0.0
     item: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -248,7 +252,7 @@ class Store:
             self._db.execute("UPDATE runs SET phase = ?, ended = ?, reasons = ? WHERE name = ?", change)
 
     def remove(self, run: str) -> None:
-        """Forget a run, and remove its folder. Its artifacts stay until `artifacts.Objects.sweep`."""
+        """Forget a run, and remove its folder. Its artifacts stay until `sweep`."""
         with self._transaction():
             for table in ("written", "made", "attempts", "tasks"):
                 self._db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608 - names of tables
@@ -262,6 +266,33 @@ class Store:
     def attempt_folder(self, run: str, task: str, attempt: int) -> Path:
         """The folder of an attempt; its log is the file `log` in it."""
         return self.folder_of(run) / task / str(attempt)
+
+    def log(self, run: str, task: str, attempt: int = 0) -> Path | None:
+        """The log of an attempt of a task, or of its last one; of a task whose result was taken, the log of where that comes from."""
+        if not attempt:
+            found = self.result(run, task)
+            if found is not None and found.task.origin:
+                run, _, task = found.task.origin.partition("/")
+            attempt = self.last_attempt(run, task)
+        path = self.attempt_folder(run, task, attempt) / "log"
+        return path if path.is_file() else None
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[None]:
+        """Use the store's artifacts: nobody may sweep them meanwhile. Waits for who does."""
+        with open(self.folder / "lock", "w", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    def sweep(self) -> bool:
+        """Remove the artifacts that no run has; False where a run is going, and nothing was removed."""
+        with open(self.folder / "lock", "w", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            Objects(self.folder / "objects").sweep(self.kept())
+        return True
 
     @contextlib.contextmanager
     def lock(self, run: str) -> Iterator[None]:
@@ -430,7 +461,7 @@ def _written(row: Sequence[object]) -> Written:
 
 _RUN = "name, id, project, asked, runner, phase, reasons, started, ended"
 _ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source")
-_TASK = "name, step, state, reason, attempts, reused, fingerprint, key, started, ended, item"
+_TASK = "name, step, state, reason, attempts, reused, fingerprint, key, started, ended, item, origin"
 _ATTEMPT = "task, number, identity, started, ended, exit, message"
 _WRITTEN = "task, kind, name, text, numeral, thresholds"
 _MADE = "task, name, kind, digest, size"
@@ -442,7 +473,7 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS tasks (
   number INTEGER PRIMARY KEY, run TEXT NOT NULL, name TEXT NOT NULL, step TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
   attempts INTEGER NOT NULL, reused TEXT NOT NULL, fingerprint TEXT NOT NULL, key TEXT NOT NULL, started REAL NOT NULL,
-  ended REAL NOT NULL, item TEXT NOT NULL, UNIQUE (run, name));
+  ended REAL NOT NULL, item TEXT NOT NULL, origin TEXT NOT NULL, UNIQUE (run, name));
 CREATE INDEX IF NOT EXISTS by_fingerprint ON tasks (fingerprint) WHERE fingerprint != '';
 CREATE INDEX IF NOT EXISTS by_key ON tasks (key) WHERE key != '';
 CREATE TABLE IF NOT EXISTS attempts (
