@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlc import driver
@@ -19,13 +21,16 @@ from mlc.source import SourceFile
 if TYPE_CHECKING:
     import queue
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from mlc.diagnostics.model import Finding
     from mlc.ir import ConfigMapKey, External, FieldPath, Image, Mount, Pipeline, RunClaim, SecretKey, Step
     from mlc.local.events import Event
     from mlc.local.job import Job, Place
     from mlc.local.store import Run, Store
+
+
+ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "compiler")}
+"""For processes that import what is tested."""
 
 
 @dataclass

@@ -13,6 +13,7 @@ import pytest
 
 from mlc.local.artifacts import Objects
 from mlc.local.store import AttemptRecord, Finished, Made, StateError, Store, Task, Written, open_store
+from tests.local.scripted import ENV
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,7 +190,7 @@ def test_one_process_drives_a_run(store: Store) -> None:
         "import sys, time, pathlib; from mlc.local.store import open_store; store = open_store(pathlib.Path(sys.argv[1]))\n"
         "with store.lock(sys.argv[2]): print('held', flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(store.folder), name], stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen([sys.executable, "-c", code, str(store.folder), name], stdout=subprocess.PIPE, text=True, env=ENV) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert store.active(name)
@@ -210,7 +211,7 @@ def test_another_process_sees_it(store: Store) -> None:
         "print([task.name for task in store.tasks(sys.argv[2])])\n"
         "store.finish(sys.argv[2], [])"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(store.folder), name], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, str(store.folder), name], check=True, capture_output=True, text=True, env=ENV)
     assert done.stdout == "['train[1]']\n"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..ir import RunClaim
@@ -51,6 +53,7 @@ def _sweep(runner: Runner, store: Store, surroundings: Surroundings, old: Run) -
         folder = store.attempt_folder(old.name, attempt.task, attempt.number)
         surroundings.release(Place(old.name, old.id, attempt.task, attempt.number, folder))
         clear(folder)
+    store.attempted(old.name, [replace(attempt, ended=time.time(), message="mlc was ended while it ran") for attempt in left])
 
 
 def _lost(pipeline: Pipeline, store: Store, surroundings: Surroundings, old: Run, chosen: Part, earlier: Earlier) -> list[str]:
