@@ -17,7 +17,7 @@ from ..ir import Group, steps_of
 from .conditions import decided, missed
 from .events import Note, Produced, TaskChanged
 from .nodes import OVER, Node, Scope, item_scope, orders, populate, used_columns
-from .programs import cache_key, filled, fingerprint, in_container
+from .programs import cache_key, containers, filled, fingerprint, in_container
 from .results import Results, read, record
 from .reuse import WHOLE, Earlier, cached
 from .store import Finished
@@ -234,7 +234,7 @@ class Engine:
     def programs(self, node: Node, place: Place = in_container) -> tuple[Filled, ...]:
         """What the containers of a task run, with the paths that `place` gives. Raises `Unreadable`."""
         facts, step = node.scope.facts, node.step
-        return (filled(step, facts, place), *(filled(one, facts, place) for one in step.beside))
+        return tuple(filled(one, lambda given: text(given, facts, place)) for one in containers(step))
 
     def images(self, node: Node, programs: Sequence[Filled]) -> tuple[str, ...]:
         """The images of the containers of a task on this machine."""

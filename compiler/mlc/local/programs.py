@@ -7,14 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..expr.evaluate import text
 from ..ir import ConfigMapKey, FieldPath, SecretKey, Text
 from .job import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ..expr.evaluate import Facts, Place
     from ..ir import Container, Mount, Step
     from .artifacts import Kept
 
@@ -42,19 +40,24 @@ class Filled:
         return Program(self.command, self.args, self.script, self.shell, self.packages, self.workdir, env, secrets)
 
 
-def filled(step: Step | Container, facts: Facts, place: Place) -> Filled:
-    """What a step's own container, or one beside it, runs. Raises `evaluate.Unreadable`."""
+def containers(step: Step) -> tuple[Step | Container, ...]:
+    """A step's own container and those beside it."""
+    return (step, *step.beside)
+
+
+def filled(step: Step | Container, render: Callable[[Text], str]) -> Filled:
+    """What a step's own container, or one beside it, runs. Raises what `render` does, which gives the text that a program gets."""
     script = step.script
     return Filled(
         name=step.name,
-        image=step.image.ref if step.image.text is None else text(step.image.text, facts, place),
-        command=None if step.command is None else tuple(text(word, facts, place) for word in step.command),
-        args=tuple(text(word, facts, place) for word in step.args),
-        script=None if script is None else text(script.text, facts, place),
+        image=step.image.ref if step.image.text is None else render(step.image.text),
+        command=None if step.command is None else tuple(map(render, step.command)),
+        args=tuple(map(render, step.args)),
+        script=None if script is None else render(script.text),
         shell="" if script is None else script.shell,
         packages=() if script is None else script.packages,
         workdir=getattr(step, "workdir", ""),
-        env=tuple((one.name, text(one.value, facts, place) if isinstance(one.value, Text) else one.value) for one in step.env),
+        env=tuple((one.name, render(one.value) if isinstance(one.value, Text) else one.value) for one in step.env),
     )
 
 

@@ -260,7 +260,7 @@ class _Scheduler:
         engine, step = self.engine, node.step
         folder = self.store.attempt_folder(self.record.name, node.task, node.attempts)
         place = Place(self.record.name, self.record.id, node.task, node.attempts, folder)
-        programs = engine.programs(node, lambda port, name, path: self.runner.path(step, folder, _KINDS[port], name, path))
+        programs = engine.programs(node, lambda port, name, path: self.runner.path(step, folder, port.removesuffix("s"), name, path))
         inputs = engine.results.inputs(node)
         delivered = tuple((port, kept) for port in step.inputs if (kept := inputs[port.name]) is not None)
         node.handle = Handle()
@@ -382,4 +382,3 @@ class _Scheduler:
 
 _BATCH = 1_000
 _AGAIN = {"failure": ("failure",), "error": ("lost",), "always": ("failure", "lost")}
-_KINDS = {"inputs": "input", "outputs": "output", "values": "value", "metrics": "metric"}

@@ -13,10 +13,10 @@ from .files import Collected, Missing, collected
 from .job import Beside, Delivered, Job, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ..ir import External, Input, Step
+    from ..ir import ConfigMapKey, External, FieldPath, Input, SecretKey, Step
     from .artifacts import Kept, Objects
     from .job import Attempt, Ended, Runner, Surroundings
     from .programs import Filled
@@ -150,7 +150,7 @@ class Worker:
             place.folder.mkdir(parents=True)
             if handle.asked:
                 return Over(place.task, place.attempt, "stopped")
-            attempt = self._runner.start(self.job(assignment), lambda text: self._post(Line(place.task, place.attempt, text)))
+            attempt = self._runner.start(self._job(assignment), lambda text: self._post(Line(place.task, place.attempt, text)))
         except OSError as error:
             self._tidy(place, None)
             return Over(place.task, place.attempt, "lost", _words(error))
@@ -182,42 +182,14 @@ class Worker:
             return Over(place.task, place.attempt, "lost", f"what it wrote cannot be kept: {_words(error)}", ended.exit)
         return Over(place.task, place.attempt, "", "", ended.exit, result)
 
-    def job(self, assignment: Assignment) -> Job:
-        """What the runner gets. Raises OSError."""
-        place, step = assignment.place, assignment.step
-        own, *others = assignment.programs
-        declared = {
-            (kind, port.name): port.path
-            for kind, ports in (("output", step.outputs), ("value", step.values), ("metric", step.metrics))
-            for port in ports
-        }
-        delivered = []
+    def _job(self, assignment: Assignment) -> Job:
+        """What the runner gets, its inputs delivered. Raises OSError."""
         for port, kept in assignment.inputs:
-            source = place.folder / "in" / port.name
+            source = _delivered(assignment.place, port)
             source.parent.mkdir(exist_ok=True)
             self._objects.copy(kept.kind, kept.digest, source)
-            delivered.append(Delivered(port.name, port.path, source))
-        beside = [
-            Beside(container, program.program(self._value(place)), image, self._surroundings.mounts_for(container.mounts, place))
-            for container, program, image in zip(step.beside, others, assignment.images[1:], strict=True)
-        ]
-        return Job(
-            run=place.run,
-            task=place.task,
-            attempt=place.attempt,
-            step=step,
-            image=assignment.images[0],
-            program=own.program(self._value(place)),
-            inputs=tuple(delivered),
-            declared=declared,
-            mounts=self._surroundings.mounts_for(step.mounts, place),
-            init=tuple(beside[: len(step.init)]),
-            sidecars=tuple(beside[len(step.init) :]),
-            folder=place.folder,
-        )
-
-    def _value(self, place: Place) -> Callable[..., str]:
-        return lambda source: self._surroundings.env_value(source, place)
+        inputs = [port for port, _ in assignment.inputs]
+        return assembled(assignment.step, assignment.place, assignment.programs, assignment.images, inputs, self._surroundings)
 
     def _tidy(self, place: Place, attempt: Attempt | None) -> None:
         """Remove everything of an attempt but its log."""
@@ -228,6 +200,44 @@ class Worker:
             clear(place.folder)
         except OSError as error:
             self._post(f"something is left of attempt {place.attempt} of `{place.task}` in {place.folder}: {_words(error)}")
+
+
+def assembled(
+    step: Step, place: Place, programs: Sequence[Filled], images: Sequence[str], inputs: Sequence[Input], surroundings: Surroundings
+) -> Job:
+    """An attempt as a runner gets it. `programs` and `images` are of the step's own container and of those beside it. Raises OSError."""
+    declared = {
+        (kind, port.name): port.path
+        for kind, ports in (("output", step.outputs), ("value", step.values), ("metric", step.metrics))
+        for port in ports
+    }
+
+    def value(source: SecretKey | ConfigMapKey | FieldPath) -> str:
+        return surroundings.env_value(source, place)
+
+    beside = [
+        Beside(container, program.program(value), image, surroundings.mounts_for(container.mounts, place))
+        for container, program, image in zip(step.beside, programs[1:], images[1:], strict=True)
+    ]
+    return Job(
+        run=place.run,
+        task=place.task,
+        attempt=place.attempt,
+        step=step,
+        image=images[0],
+        program=programs[0].program(value),
+        inputs=tuple(Delivered(port.name, port.path, _delivered(place, port)) for port in inputs),
+        declared=declared,
+        mounts=surroundings.mounts_for(step.mounts, place),
+        init=tuple(beside[: len(step.init)]),
+        sidecars=tuple(beside[len(step.init) :]),
+        folder=place.folder,
+    )
+
+
+def _delivered(place: Place, port: Input) -> Path:
+    """Where an input of an attempt lies on this machine."""
+    return place.folder / "in" / port.name
 
 
 def clear(folder: Path) -> None:
