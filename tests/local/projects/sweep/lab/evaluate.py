@@ -1,0 +1,16 @@
+"""Judge a candidate on the fold that it has not seen. Its size stands in for its latency, so that every run measures the same."""
+
+import json
+import pickle
+
+import numpy
+
+with open("/in/candidate.onnx", "rb") as file:
+    model = pickle.load(file)["model"]
+accuracy = float(model.score(numpy.load("/in/folds/test.npy"), numpy.load("/in/folds/test_labels.npy")))
+latency = sum(weights.size for weights in model.coefs_) / 1000
+print(f"accuracy {accuracy:.4f}, latency {latency:.1f} ms")
+with open("/out/score", "w") as file:
+    file.write(repr(accuracy))
+with open("/out/metrics.json", "w") as file:
+    json.dump({"test": {"accuracy": accuracy, "latency ms": latency}}, file)
