@@ -39,20 +39,23 @@ class Project:
     claims: tuple[str, ...] = ()
 
 
+MNIST_IMAGES = ("pre-data", "val-data", "train-model", "embedding", "train-faiss", "analysis", "deploy")
 MNIST = Project(
     "mnist",
-    {
-        name: (f"mnist/{name}", '["python", "run.py"]')
-        for name in ("pre-data", "val-data", "train-model", "embedding", "train-faiss", "analysis", "deploy")
-    },
+    {name: (f"mnist/{name}", '["python", "run.py"]') for name in MNIST_IMAGES},
     {"config_maps": {"mlops-manage": {"url": {"value": "http://manage.example"}}}},
     ("data", "train-model", "deploy-model"),
 )
 DETECTION = Project(
-    "detection", {"detection": ("detection", "")}, {"artifacts": {"backbone": str(PROJECTS / "detection" / "backbone.onnx")}}, ("images",)
+    "detection",
+    {"detection": ("detection", "")},
+    {"artifacts": {"backbone": str(PROJECTS / "detection" / "backbone.onnx")}},
+    ("images",),
 )
 FEATURES = Project(
-    "features", {"python": ("features", ""), "training": ("features", "")}, {"secrets": {"tracking": {"token": {"env": "TRACKING"}}}}
+    "features",
+    {"python": ("features", ""), "training": ("features", "")},
+    {"secrets": {"tracking": {"token": {"env": "TRACKING"}}}},
 )
 SWEEP = Project("argo-best-of-sweep", {"lab": ("sweep", ""), "serving": ("sweep/serving", "")}, {}, ("board",))
 
@@ -114,7 +117,9 @@ def run(project: Project, runner: str, folder: Path, *options: str) -> Outcome:
         "--json",
         *options,
     ]
-    done = subprocess.run([sys.executable, "-m", "mlc", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "mlc", *words, *options], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     events = [json.loads(line) for line in done.stdout.splitlines()]
     return Outcome(done.returncode, events, done.stderr, folder)
 
@@ -158,7 +163,7 @@ def test_features_passes_values_metrics_and_a_secret(runner: str, tmp_path: Path
     assert any(line.startswith("auroc 0.99") for line in outcome.lines)
     kept = [path for path in (tmp_path / ".mlc").rglob("*") if path.is_file() and b"a-token-that-nobody" in path.read_bytes()]
     assert kept == []
-    assert [path for path in (tmp_path / ".mlc").rglob("history.csv")] == []
+    assert list((tmp_path / ".mlc").rglob("history.csv")) == []
 
     missed = run(FEATURES, runner, tmp_path, "-p", "learning_rate=0")
     assert missed.code == 0, missed.errors
