@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlc.local.store import open_store
-from tests.support import ROOT
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from mlc.local.store import Run

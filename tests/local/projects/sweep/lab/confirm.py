@@ -1,6 +1,7 @@
 """Train the winner's settings again with another seed; is it as good as before?"""
 
 import argparse
+import os
 import pickle
 
 import numpy
@@ -15,5 +16,6 @@ again = clone(winner).set_params(random_state=options.seed)
 again.fit(numpy.load("/in/folds/train.npy"), numpy.load("/in/folds/train_labels.npy"))
 test = numpy.load("/in/folds/test.npy"), numpy.load("/in/folds/test_labels.npy")
 holds = again.score(*test) > winner.score(*test) - 0.05
+os.makedirs("/out", exist_ok=True)
 with open("/out/holds", "w") as file:
     file.write("true" if holds else "false")

@@ -1,6 +1,7 @@
 """Judge a candidate on the fold that it has not seen. Its size stands in for its latency, so that every run measures the same."""
 
 import json
+import os
 import pickle
 
 import numpy
@@ -10,6 +11,7 @@ with open("/in/candidate.onnx", "rb") as file:
 accuracy = float(model.score(numpy.load("/in/folds/test.npy"), numpy.load("/in/folds/test_labels.npy")))
 latency = sum(weights.size for weights in model.coefs_) / 1000
 print(f"accuracy {accuracy:.4f}, latency {latency:.1f} ms")
+os.makedirs("/out", exist_ok=True)
 with open("/out/score", "w") as file:
     file.write(repr(accuracy))
 with open("/out/metrics.json", "w") as file:
