@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlc.local.dry import commands
 from mlc.local.events import Line, MetricRead, Note, Produced, RunEnded, RunStarted, TaskChanged
 from mlc.local.job import Ended
 from mlc.local.scheduler import Control
 from mlc.local.store import open_store
-from tests.local.scripted import Around, Did, Quick, ScriptedRunner, play, resolved
+from tests.local.scripted import Around, Did, Quick, play
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -635,36 +634,3 @@ def test_what_cannot_be_removed(store: Store, monkeypatch: pytest.MonkeyPatch) -
     played = play(store, spec, good, around=around)
     assert played.phase == "Succeeded"
     assert [note.text.rpartition(": ")[2] for note in played.of(Note)] == ["it is in use"] * 2
-
-
-# --- without starting anything ------------------------------------------------------------------------------------------------
-
-
-def test_dry_run(tmp_path: Path) -> None:
-    """Every command line in order; what only a run knows stands there as the project has it."""
-    steps = {
-        "make": {"values": {"rows": "/r"}, "outputs": {"t": "/t"}, "args": ["${{ params.lr }}", "${{ outputs.t }}", "${{ run.name }}"]},
-        "train": {
-            "foreach": {"x": [1, 2]},
-            "inputs": {"t": "/in/t"},
-            "args": ["--x=${{ each.x }}", "--rows=${{ steps.make.values.rows }}", "${{ inputs.t }}"],
-            "env": {"TOKEN": {"secret": "hub", "key": "token"}},
-            "volumes": {"d": "/d"},
-        },
-        "judge": {"each": "train", "args": ["${{ each.x }}"]},
-        "later": {"foreach": {"y": "${{ params.l }}"}, "args": ["${{ each.y }}"], "needs": "train"},
-    }
-    params = {"lr": 0.1, "l": {"type": "list", "default": [1, 2]}}
-    spec = {**project(steps, params=params, volumes={"d": {"claim": "d"}}), "finally": {"last": {"args": ["${{ run.status }}"]}}}
-    runner, around = ScriptedRunner(good), Around(tmp_path)
-    assert list(commands(resolved(spec), runner, around, {"lr": "1e-3"})) == [
-        ("make", ("work", "1e-3", "/t", "${{ run.name }}")),
-        ("train[0]", ("work", "--x=1", "--rows=${{ steps.make.values.rows }}", "/in/t")),
-        ("judge[0]", ("work", "1")),
-        ("train[1]", ("work", "--x=2", "--rows=${{ steps.make.values.rows }}", "/in/t")),
-        ("judge[1]", ("work", "2")),
-        ("later[...]", ("work", "${{ each.y }}")),
-        ("last", ("work", "${{ run.status }}")),
-    ]
-    assert not runner.jobs
-    assert around.released == ["make 1", "train[0] 1", "judge[0] 1", "train[1] 1", "judge[1] 1", "later[...] 1", "last 1"]
