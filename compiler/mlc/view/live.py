@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.console import Console
 
+from ..diagnostics.render import visible
+from ..local.events import Note, RunStarted
 from .board import Board
 from .rows import lines
 from .words import ASCII, UNICODE
@@ -52,6 +54,8 @@ class LiveView:
         self._clock = clock
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self._above: list[str] = []
+        """Notes that are still to be written above the drawing, where they stay."""
         self._drawn: list[int] = []
         """The columns of each line of the last drawing."""
         self._thread = threading.Thread(target=self._draw_on, name="mlc-live", daemon=True)
@@ -60,6 +64,8 @@ class LiveView:
         """Take an event in. From any one thread."""
         with self._lock:
             self.board.take(event, self._clock())
+            if isinstance(event, (RunStarted, Note)):
+                self._above += event.notes if isinstance(event, RunStarted) else (event.text,)
 
     def start(self) -> None:
         """Begin to draw."""
@@ -71,8 +77,9 @@ class LiveView:
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._write(self._up(self._size()[0]) + "\x1b[J" + _SHOW)
-        self._drawn = []
+        above = "".join(f"{visible(text)}\n" for text in self._above)
+        self._write(self._up(self._size()[0]) + "\x1b[J" + above + _SHOW)
+        self._drawn, self._above = [], []
 
     def _draw_on(self) -> None:
         while not self._over.wait(_PERIOD):
@@ -86,8 +93,10 @@ class LiveView:
                 return
             # the cursor stands on the line below, so that is one less
             found = lines(self.board, width, max(2, height - 1), self._clock(), self._glyphs)
+            above, self._above = self._above, []
         back = self._up(width)
-        self._write(back + "".join(f"{text}\x1b[K\n" for text in self._painted(found)) + "\x1b[J")
+        texts = [*map(visible, above), *self._painted(found)]
+        self._write(back + "".join(f"{text}\x1b[K\n" for text in texts) + "\x1b[J")
         self._drawn = [cell_len(line.plain) for line in found]
 
     def _up(self, width: int) -> str:
