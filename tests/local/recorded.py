@@ -66,7 +66,7 @@ def sweep(items: int, *, failed: int = 1, running: int = 0) -> list[Event]:
     return events
 
 
-def chain(steps: int, done: int, running: int) -> list[Event]:
+def wide(steps: int, done: int, running: int) -> list[Event]:
     """A wide graph of `steps` steps, of which the first are done and the next run."""
     names = [f"step-{number:04}" for number in range(steps)]
     events: list[Event] = [

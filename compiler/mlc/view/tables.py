@@ -38,7 +38,9 @@ class Paper:
             title = titles[number]
             # only the last one may fold: names and numbers are there to be copied
             last = number == filled[-1]
-            table.add_column(title, justify="right" if title in right else "left", no_wrap=not last, overflow="fold" if last else "ellipsis")
+            table.add_column(
+                title, justify="right" if title in right else "left", no_wrap=not last, overflow="fold" if last else "ellipsis"
+            )
         for row in rows:
             cells = [_cell(row[number]) for number in filled]
             table.add_row(*(Text(text, style if self.color else "") for text, style in cells))
