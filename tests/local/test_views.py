@@ -112,7 +112,8 @@ def test_live_view_leaves_nothing_behind() -> None:
     """At its end the terminal is as before, but for notes, which stay; the cursor is shown again."""
     screen = Screen()
     screen.view.start()
-    screen.play(train_and_deploy())
+    for event in train_and_deploy():
+        screen.view(event)
     screen.view.stop()
     assert screen.shows() == ["images are not used by processes", "the per-run claim scratch is removed"]
     assert screen.written[-1].endswith("\x1b[?25h")
