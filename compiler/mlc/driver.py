@@ -13,11 +13,13 @@ from .source import Document, locate, suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .diagnostics.model import Diagnostic, Path
     from .ir import Pipeline
     from .source import SourceFile
+
+    Checks = Callable[[Pipeline, list[Finding]], None]
 
 SIZE_WARNING = 500_000
 """Bytes of a manifest from which a warning is due: Argo refuses a workflow over 1 MiB (its `workflow/packer`), status included."""
@@ -72,6 +74,15 @@ def check_source(
     return _alone(document, _compiled(document, target_names, overrides, environment, lints, findings))
 
 
+def check_here(
+    source: SourceFile, checks: Checks, overrides: Sequence[str] = (), environment: str = "", lints: Sequence[str] = ()
+) -> Result:
+    """What every target checks, and `checks`: those of what runs the project on this machine. `outputs` stays empty."""
+    findings: list[Finding] = []
+    document = reader.read(source, findings) or Document(source, {})
+    return _alone(document, _compiled(document, (), overrides, environment, lints, findings, here=checks))
+
+
 def check_environments(
     source: SourceFile, target_names: Sequence[str], overrides: Sequence[str] = (), environment: str = "", lints: Sequence[str] = ()
 ) -> Result:
@@ -114,6 +125,7 @@ def _compiled(
     findings: list[Finding],
     *,
     lowering: bool = False,
+    here: Checks | None = None,
 ) -> Result:
     """What becomes of a document that was read; `findings` are those of the reader."""
     if failed(findings):
@@ -130,15 +142,17 @@ def _compiled(
         chosen = [(word, targets.choose(pipeline, word)) for word in target_names]
         for word, one in chosen:
             targets.load(word).check(one, findings)
-        if lowering and target_names:
-            findings.extend(_unbuilt(path) for path in pipeline.unbuilt)
+        if here is not None:
+            here(pipeline, findings)
+        if here is not None or (lowering and target_names):
+            findings.extend(_unbuilt(path, "compile" if here is None else "run") for path in pipeline.unbuilt)
         if not failed(findings) and not pipeline.unbuilt:
             outputs = tuple(_output(one, word, findings) for word, one in chosen)
     return _result(document, pipeline, outputs if lowering else (), findings)
 
 
-def _unbuilt(path: Path) -> Finding:
-    message = f"this version of mlc checks `{path[0]}`, and does not compile it yet"
+def _unbuilt(path: Path, what: str) -> Finding:
+    message = f"this version of mlc checks `{path[0]}`, and does not {what} it yet"
     help = {
         "datasets": "until then a step of its own can fetch the data: list it under that step's `outputs`, and take it out of `datasets`",
         "code": "until then put the code into the image, or have a `run` script check it out; take `code` out of the project and its steps",
