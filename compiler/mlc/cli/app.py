@@ -188,14 +188,14 @@ def _complete_runs(incomplete: str) -> list[str]:
 
 
 def _complete_tasks(incomplete: str) -> list[str]:
-    from .here import existing, named, tasks_of
+    from .here import named, opened, tasks_of
 
     try:
         here = _state_on_line()
-        store = existing(here)
-        runs = {run.name for run in store.runs()} | {LATEST} if store else set()
-        name = next((word for word in _line() if word in runs), "")
-        return [task for task in tasks_of(store, named(store, here, name)) if task.startswith(incomplete)] if store and name else []
+        store = opened(here)
+        runs = {run.name for run in store.runs()} | {LATEST}
+        name = next(word for word in _line() if word in runs)
+        return [task for task in tasks_of(store, named(store, here, name)) if task.startswith(incomplete)]
     except Exception:  # noqa: BLE001 - whoever presses TAB is told nothing
         return []
 

@@ -84,14 +84,23 @@ def existing(here: Here) -> Store | None:
     return open_store(folder)
 
 
-def named(store: Store | None, here: Here, name: str) -> Run:
+def opened(here: Here) -> Store:
+    """The state. Raises `Misuse` where there is none yet."""
+    store = existing(here)
+    if store is None:
+        folder = shown(state_folder(here))
+        raise Misuse(f"there is no run in `{folder}` yet: `mlc run` makes one, and `--state` or MLC_STATE names another folder")
+    return store
+
+
+def named(store: Store, here: Here, name: str) -> Run:
     """The run of a name, or the newest one for `latest`. Raises `Misuse`."""
     from ..diagnostics.suggest import did_you_mean
 
     folder = shown(state_folder(here))
-    runs = store.runs() if store else []
+    runs = store.runs()
     if not runs:
-        raise Misuse(f"there is no run in `{folder}` yet: `mlc run` makes one, and `--state` or MLC_STATE names another folder")
+        raise Misuse(f"there is no run in `{folder}` any more: `mlc run` makes one")
     found = runs[0] if name == LATEST else next((run for run in runs if run.name == name), None)
     if found is None:
         hint = did_you_mean(name, [run.name for run in runs]) or f"`{typed(here, 'runs')}` lists them"

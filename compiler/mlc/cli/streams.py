@@ -71,6 +71,20 @@ def show(text: str) -> OSError | None:
     return None
 
 
+def pour(data: bytes) -> bool:
+    """Write bytes to standard output as they are; False where nobody reads them any more. Raises OSError."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "it is closed")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout.fileno())
+        return False
+    return True
+
+
 def terminal() -> bool:
     """Whether standard output is a terminal on which text can be drawn over text."""
     return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and os.name != "nt"
