@@ -289,7 +289,9 @@ Output = Annotated[
 
 State = Annotated[
     str,
-    typer.Option("--state", metavar="DIR", help="Where runs are kept. Default: MLC_STATE, or .mlc in the current folder.", show_default=False),
+    typer.Option(
+        "--state", metavar="DIR", help="Where runs are kept. Default: MLC_STATE, or .mlc in the current folder.", show_default=False
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -715,7 +717,9 @@ def _run(
     volumes: Annotated[list[str] | None, _several("--volume", "NAME=DIR", "A folder that stands for a volume of the spec.")] = None,
     secrets: Annotated[
         list[str] | None,
-        _several("--secret", "NAME/KEY=SOURCE", "Where a key of a secret comes from: file:PATH or env:VARIABLE; NAME=DIR for all its keys."),
+        _several(
+            "--secret", "NAME/KEY=SOURCE", "Where a key of a secret comes from: file:PATH or env:VARIABLE; NAME=DIR for all its keys."
+        ),
     ] = None,
     config_maps: Annotated[
         list[str] | None,

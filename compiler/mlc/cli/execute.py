@@ -55,9 +55,7 @@ def _check(request: Request, here: Here) -> None:
     together = [option for option, given in (("--quiet", here.quiet), ("--json", here.json)) if given]
     if len(together) > 1:
         raise Misuse("`--quiet` prints the end and `--json` everything: leave out one of them")
-    modes = [
-        option for option, given in (("--resume", here.resume), ("--only", here.only), ("--from", here.first)) if given
-    ]
+    modes = [option for option, given in (("--resume", here.resume), ("--only", here.only), ("--from", here.first)) if given]
     if len(modes) > 1:
         raise Misuse(f"{' and '.join(f'`{option}`' for option in modes)} do not go together: choose one")
     if here.using and not (here.only or here.first):

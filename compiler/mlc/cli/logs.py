@@ -154,4 +154,6 @@ def _lines(log: Path, position: int, *, partial: bool) -> tuple[list[str], int]:
     data = b"".join(_from(log, position))
     if not partial:
         data = data[: data.rfind(b"\n") + 1]
-    return [plain_line(line) for line in data.decode("utf-8", "replace").split("\n")[: None if data[-1:] not in (b"\n", b"") else -1]], position + len(data)
+    return [
+        plain_line(line) for line in data.decode("utf-8", "replace").split("\n")[: None if data[-1:] not in (b"\n", b"") else -1]
+    ], position + len(data)

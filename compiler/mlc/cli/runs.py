@@ -142,7 +142,8 @@ def _inside(store: Store, run: Run) -> dict[str, Any]:
         "values": [{"task": one.task, "value": one.name, "text": one.text} for one in store.written(run.name, "value")],
         "metrics": metrics,
         "artifacts": [
-            {"task": made.task, "artifact": made.name, "size": made.size, "path": str(place_of(store, run, made))} for made in store.made(run.name)
+            {"task": made.task, "artifact": made.name, "size": made.size, "path": str(place_of(store, run, made))}
+            for made in store.made(run.name)
         ],
     }
 
