@@ -56,7 +56,7 @@ def _execute(request: Request) -> int:
     if here.dry_run:
         from .dry import dry_run
 
-        return dry_run(session, result.pipeline, machine, here, params, resumed)
+        return dry_run(result.pipeline, machine, here, params, resumed)
     return _Running(session, result.pipeline, machine, here).run(params, resumed)
 
 

@@ -1,0 +1,93 @@
+"""`mlc run --dry-run`: what would run, and with which commands. Nothing is started, fetched or written."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from . import streams
+from .here import existing, named, state_folder, told
+from .request import USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..ir import Pipeline
+    from ..local.dry import Planned
+    from ..local.store import Run
+    from .machine import Machine
+    from .request_here import Here
+
+
+def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[str, str], resumed: Run | None) -> int:
+    """Print what would run, and return the exit code."""
+    from ..local.dry import Dry
+    from ..local.params import filled, problems
+
+    wrong = problems(pipeline, params)
+    if wrong:
+        for problem in wrong:
+            streams.tell(f"mlc: error: {problem}")
+        return USAGE
+    reused, left = _there(pipeline, here, resumed)
+    state = state_folder(here).absolute()
+    plan = Dry(pipeline, machine.runner, machine.surroundings, filled(pipeline, params), state, reused, left)
+    if here.json:
+        return told("".join(map(_record, plan.planned())))
+    print_notes = [] if here.quiet else [*machine.notes, *machine.runner.notes(pipeline)]
+    head = f"{pipeline.name}: {len(pipeline.steps)} step{'' if len(pipeline.steps) == 1 else 's'}, {machine.runner.name}\n"
+    return told(head + "".join(f"{note}\n" for note in print_notes) + "".join(_text(plan.planned())))
+
+
+def _there(pipeline: Pipeline, here: Here, resumed: Run | None) -> tuple[dict[str, str], dict[str, str]]:
+    """The steps whose results are there, and those that have no part in the run, each with the reason."""
+    if resumed is None and not here.only and not here.first:
+        return {}, {}
+    from ..local.reuse import part
+
+    store = existing(here)
+    if store is None:
+        from ..local.store import open_store
+
+        store = open_store(state_folder(here))
+    if resumed is not None:
+        done = {task.name for task in store.tasks(resumed.name) if task.state == "Succeeded"}
+        return {name: f"done in {resumed.name}, if nothing changed" for name in done}, {}
+    using = named(store, here, here.using) if here.using else None
+    found = part(pipeline, store, only=here.only, first=here.first, using=using)
+    source = found.source.name if found.source else ""
+    return {name: f"its result in {source}" for name in found.taken}, {name: found.why for name in found.left}
+
+
+def _text(planned: Iterable[Planned]) -> Iterable[str]:
+    for one in planned:
+        words = {"run": "", "skip": "skipped: ", "reuse": "not repeated: "}[one.fate] + one.why
+        about = "; ".join(part for part in (one.item, words, f"after {', '.join(one.after)}" if one.after and one.fate == "run" else "") if part)
+        yield f"\n{one.task}{f' ({about})' if about else ''}\n"
+        if one.command:
+            yield f"  $ {shlex.join(one.command)}\n"
+        if one.script is not None:
+            yield "".join(f"  | {line}\n" for line in one.script.rstrip("\n").split("\n"))
+        if one.fate == "run" and not one.command:
+            yield "  applies a Kubernetes object\n"
+        if one.more:
+            yield f"  and {one.more} more item{'' if one.more == 1 else 's'}\n"
+
+
+def _record(one: Planned) -> str:
+    from ..view.records import as_json
+
+    return as_json(
+        {
+            "event": "planned",
+            "task": one.task,
+            "fate": one.fate,
+            "why": one.why,
+            "item": one.item,
+            "more": one.more,
+            "image": one.image,
+            "after": list(one.after),
+            "command": list(one.command),
+            "script": one.script,
+        }
+    )
