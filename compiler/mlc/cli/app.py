@@ -174,21 +174,22 @@ def _complete_runners(incomplete: str) -> list[str]:
 
 def _state_on_line() -> Here:
     words = _line()
-    return Here(state=next((after for word, after in zip(words, words[1:], strict=False) if word == "--state"), ""))
+    at = words.index("--state") + 1 if "--state" in words else len(words)
+    return Here(state="".join(words[at : at + 1]))
 
 
 def _complete_runs(incomplete: str) -> list[str]:
-    from .here import existing
+    from .local.here import existing
 
     try:
         store = existing(_state_on_line())
         return [run.name for run in store.runs() if run.name.startswith(incomplete)] if store else []
-    except Exception:  # noqa: BLE001 - whoever presses TAB is told nothing
+    except Exception:  # whoever presses TAB is told nothing
         return []
 
 
 def _complete_tasks(incomplete: str) -> list[str]:
-    from .here import named, opened, tasks_of
+    from .local.here import named, opened, tasks_of
 
     try:
         here = _state_on_line()
@@ -196,7 +197,7 @@ def _complete_tasks(incomplete: str) -> list[str]:
         runs = {run.name for run in store.runs()} | {LATEST}
         name = next(word for word in _line() if word in runs)
         return [task for task in tasks_of(store, named(store, here, name)) if task.startswith(incomplete)]
-    except Exception:  # noqa: BLE001 - whoever presses TAB is told nothing
+    except Exception:  # whoever presses TAB is told nothing
         return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..record import record
 
 LATEST = "latest"
-"""Stands for the newest run, or for `--resume` the newest one that is not finished. No run is called so: their names end in `-` and letters."""
+"""Stands for the newest run, or for `--resume` the newest one that is not finished. No run is called so: their names have a `-`."""
 
 STATE = ".mlc"
 """The folder of the state, below the current one, unless `--state` or `MLC_STATE` says another."""

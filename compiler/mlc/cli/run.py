@@ -56,19 +56,19 @@ def _run(request: Request) -> int:
 
             return infra(request)
         case "run":
-            from .execute import execute
+            from .local.execute import execute
 
             return execute(request)
         case "runs":
-            from .runs import runs
+            from .local.runs import runs
 
             return runs(request)
         case "logs":
-            from .logs import logs
+            from .local.logs import logs
 
             return logs(request)
         case "metrics":
-            from .metrics import metrics
+            from .local.metrics import metrics
 
             return metrics(request)
         case "init":

@@ -107,7 +107,9 @@ class Dry:
             last = number == min(len(rows), _ITEMS) - 1
             for step in _steps(group):
                 after = group.after if step.name == group.name else step.after
-                yield self._one(step, f"{step.name}[{number}]", item, why, after, more=len(rows) - _ITEMS if last and len(rows) > _ITEMS else 0)
+                yield self._one(
+                    step, f"{step.name}[{number}]", item, why, after, more=len(rows) - _ITEMS if last and len(rows) > _ITEMS else 0
+                )
         if not rows:
             for step in _steps(group):
                 yield Planned(step.name, "skip", "its list is empty", image=step.image.ref, after=group.after)

@@ -22,7 +22,7 @@ _TAILS = 5  # tasks that failed, whose last lines are shown
 
 @dataclass(frozen=True)
 class Hints:
-    """Commands to type. `logs` are those of tasks that failed; "" where there is nothing to type."""
+    """Commands to type, "" where there is none: to go on, to see all where tables are cut, and for the logs of tasks that failed."""
 
     resume: str = ""
     all: str = ""
@@ -43,19 +43,19 @@ def failures(board: Board) -> list[str]:
 
 def whole(board: Board, paper: Paper, tails: Mapping[str, Sequence[str]], hints: Hints, *, everything: bool = False) -> str:
     """Headline, tables, why it failed, what to type. `tails` are the last lines of logs by task; `everything`: also in long tables."""
+    tables = [make(board, paper, everything=everything) for make in (steps, metrics, artifacts)]
+    cut = any(" left out\n" in table for table in tables)
     parts = [
         paper.text(headline(board), "bold " + _phase_style(board.phase)),
-        steps(board, paper, everything=everything),
-        metrics(board, paper, everything=everything),
-        artifacts(board, paper, everything=everything),
-        why(board, paper, tails, hints),
+        *tables,
+        why(board, paper, tails, hints if cut else replace(hints, all="")),
     ]
     return "\n".join(part for part in parts if part)
 
 
 def brief(board: Board, paper: Paper, tails: Mapping[str, Sequence[str]], hints: Hints) -> str:
     """The headline, and what failed: for `--quiet`."""
-    parts = [paper.text(headline(board), "bold " + _phase_style(board.phase)), why(board, paper, tails, hints)]
+    parts = [paper.text(headline(board), "bold " + _phase_style(board.phase)), why(board, paper, tails, replace(hints, all=""))]
     return "\n".join(part for part in parts if part)
 
 
@@ -159,6 +159,6 @@ def why(board: Board, paper: Paper, tails: Mapping[str, Sequence[str]], hints: H
         parts.append("".join(said) + (f"{len(others) - _TAILS} more failed\n" if len(others) > _TAILS else ""))
     if board.reasons:
         parts.append("".join(paper.text(reason, "bold red") for reason in board.reasons))
-    typed = [("to go on from here", hints.resume), ("all steps", hints.all)]
+    typed = [("everything", hints.all), ("to go on from here", hints.resume)]
     lines = [f"{what}: {command}\n" for what, command in typed if command]
     return "\n".join([*parts, *(["".join(lines)] if lines else [])])

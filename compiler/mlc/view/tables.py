@@ -18,11 +18,10 @@ _WIDEST = 100_000  # columns where nobody looks at a terminal: a line is never f
 
 @dataclass(frozen=True)
 class Paper:
-    """What is written on: columns (0: any number), and whether colours and any character can be shown."""
+    """What is written on: columns (0: any number), and whether colours can be shown."""
 
     width: int = 0
     color: bool = False
-    unicode: bool = True
 
     def text(self, text: str, style: str = "") -> str:
         """A text in a style, with its line break."""

@@ -10,8 +10,8 @@ from .here import Misuse, asked, guarded, named, opened, paper, told
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..local.store import Run, Store, Written
-    from .request import Request
+    from ...local.store import Run, Store, Written
+    from ..request import Request
 
 _MISSED = "missed"
 
@@ -79,7 +79,7 @@ def _place(task: str, rows: dict[tuple[str, str], Any]) -> tuple[int, int]:
 
 
 def _cell(one: Written | None) -> str | tuple[str, str]:
-    from ..view.words import plain_line
+    from ...view.words import plain_line
 
     if one is None:
         return ""
@@ -93,7 +93,7 @@ def _cell(one: Written | None) -> str | tuple[str, str]:
 
 
 def _plain(store: Store, run: Run) -> dict[str, Any]:
-    from ..view.records import number
+    from ...view.records import number
 
     items = _items(store, run)
     return {

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from . import streams
+from .. import streams
+from ..request import OK
 from .here import Misuse, asked, guarded, named, opened, tasks_of, typed
-from .request import OK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ..local.store import AttemptRecord, Run, Store
-    from .request import Request
-    from .request_here import Here
+    from ...local.store import AttemptRecord, Run, Store
+    from ..request import Request
+    from ..request_here import Here
 
 _PERIOD = 0.2  # seconds between two looks at a log that grows
 _CHUNK = 1 << 20
@@ -78,7 +78,7 @@ def _one(store: Store, run: Run, here: Here) -> int:
 
 def _none(store: Store, run: Run, here: Here) -> int:
     """Say why a task has no log."""
-    from ..diagnostics.suggest import did_you_mean
+    from ...diagnostics.suggest import did_you_mean
 
     result = store.result(run.name, here.task)
     if result is None:
@@ -149,7 +149,7 @@ def _label(attempt: AttemptRecord) -> str:
 
 def _lines(log: Path, position: int, *, partial: bool) -> tuple[list[str], int]:
     """The lines of a log from a position on, and the position after them; with `partial`, also one that is not ended."""
-    from ..view.words import plain_line
+    from ...view.words import plain_line
 
     data = b"".join(_from(log, position))
     if not partial:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from . import streams
+from .. import streams
+from ..request import OK
 from .here import Misuse, asked, existing, guarded, named, opened, paper, shown, state_folder, told, typed
-from .request import OK
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..local.store import Run, Store
-    from .request import Request
-    from .request_here import Here
+    from ...local.store import Run, Store
+    from ..request import Request
+    from ..request_here import Here
 
 
 def runs(request: Request) -> int:
@@ -62,7 +62,7 @@ def _when(at: float) -> str:
 
 
 def _took(run: Run) -> str:
-    from ..view.words import duration
+    from ...view.words import duration
 
     return duration(run.ended - run.started) if run.ended else ""
 
@@ -94,8 +94,8 @@ def _plain(store: Store, run: Run) -> dict[str, Any]:
 
 
 def _show(store: Store, here: Here) -> int:
-    from ..view.end import Hints, failures, whole
-    from ..view.past import board_of, tails
+    from ...view.end import Hints, failures, whole
+    from ...view.past import board_of, tails
 
     run = named(store, here, here.names[0])
     if here.json:
@@ -112,8 +112,8 @@ def _show(store: Store, here: Here) -> int:
 
 
 def _inside(store: Store, run: Run) -> dict[str, Any]:
-    from ..view.past import place_of
-    from ..view.records import number
+    from ...view.past import place_of
+    from ...view.records import number
 
     metrics = [
         {
@@ -152,8 +152,8 @@ def _inside(store: Store, run: Run) -> dict[str, Any]:
 
 
 def _tidy(store: Store, here: Here) -> int:
-    from ..local.artifacts import Objects
-    from ..local.store import StateError
+    from ...local.artifacts import Objects
+    from ...local.store import StateError
 
     found = [named(store, here, name) for name in here.remove]
     going = [run.name for run in found if store.active(run.name)]

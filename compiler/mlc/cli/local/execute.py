@@ -8,25 +8,25 @@ import shlex
 import signal
 from typing import TYPE_CHECKING
 
-from ..record import replace
-from . import streams
-from .files import find
-from .here import Misuse, asked, existing, guarded, named, opened, os_words, paper, shown, state_folder, typed
-from .request import FAILED, FOUND, INTERRUPTED, OK, STDIN, USAGE
-from .request_here import LATEST
-from .session import Session
+from ...record import replace
+from .. import streams
+from ..files import find
+from ..request import FAILED, FOUND, INTERRUPTED, OK, STDIN, USAGE
+from ..request_here import LATEST
+from ..session import Session
+from .here import Misuse, asked, guarded, named, opened, os_words, paper, shown, state_folder, typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ..ir import Pipeline
-    from ..local.events import Event
-    from ..local.scheduler import Control
-    from ..local.store import Run, Store
-    from ..view.board import Board
+    from ...ir import Pipeline
+    from ...local.events import Event
+    from ...local.scheduler import Control
+    from ...local.store import Run, Store
+    from ...view.board import Board
+    from ..request import Request
+    from ..request_here import Here
     from .machine import Machine
-    from .request import Request
-    from .request_here import Here
 
 
 def execute(request: Request) -> int:
@@ -35,7 +35,7 @@ def execute(request: Request) -> int:
 
 
 def _execute(request: Request) -> int:
-    from ..driver import check_here
+    from ...driver import check_here
     from .machine import assembled
 
     here = asked(request)
@@ -188,8 +188,8 @@ class _Running:
 
     def run(self, params: Mapping[str, str], resumed: Run | None) -> int:
         """Run it, print its end, and return the exit code."""
-        from ..local import scheduler
-        from ..local.store import open_store
+        from ...local import scheduler
+        from ...local.store import open_store
 
         here, request = self._here, self._session.request
         with contextlib.closing(open_store(state_folder(here))) as store:
@@ -227,7 +227,7 @@ class _Running:
         """Say with the start of the run why this runner, and what has no effect with it."""
         from dataclasses import replace as changed
 
-        from ..local.events import RunStarted
+        from ...local.events import RunStarted
 
         def told(event: Event) -> None:
             if isinstance(event, RunStarted):
@@ -240,19 +240,19 @@ class _Running:
     def _view(self) -> Iterator[tuple[Callable[[Event], None], Board]]:
         """What listens to the run, and the board that it fills."""
         if self._here.json:
-            from ..view.records import JsonView
+            from ...view.records import JsonView
 
             lines = JsonView(self._show)
             yield lines, lines.board
         elif self._here.quiet:
             import time
 
-            from ..view.board import Board
+            from ...view.board import Board
 
             board = Board()
             yield lambda event: board.take(event, time.time()), board
         elif streams.terminal():
-            from ..view.live import LiveView
+            from ...view.live import LiveView
 
             live = LiveView(self._show, streams.size, unicode=streams.unicode(), color=streams.colored())
             live.start()
@@ -261,7 +261,7 @@ class _Running:
             finally:
                 live.stop()
         else:
-            from ..view.plain import PlainView
+            from ...view.plain import PlainView
 
             plain = PlainView(self._show)
             yield plain, plain.board
@@ -272,8 +272,8 @@ class _Running:
 
     def _end(self, store: Store, board: Board) -> None:
         """Print the end of the run: everything, or what failed."""
-        from ..view.end import Hints, brief, failures, whole
-        from ..view.past import tails
+        from ...view.end import Hints, brief, failures, whole
+        from ...view.past import tails
 
         here, run = self._here, store.find(board.run)
         if here.json or run is None:

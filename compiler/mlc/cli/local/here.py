@@ -6,18 +6,18 @@ import os
 import shlex
 from pathlib import Path
 
-from . import streams
-from .request import FAILED, OK, USAGE
-from .request_here import LATEST, STATE
+from .. import streams
+from ..request import FAILED, OK, USAGE
+from ..request_here import LATEST, STATE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..local.store import Run, Store
-    from ..view.tables import Paper
-    from .request import Request
-    from .request_here import Here
+    from ...local.store import Run, Store
+    from ...view.tables import Paper
+    from ..request import Request
+    from ..request_here import Here
 
 
 class Misuse(Exception):
@@ -33,7 +33,7 @@ def asked(request: Request) -> Here:
 
 def guarded(work: Callable[[Request], int], request: Request) -> int:
     """Do the work of a command, and say what is wrong with its usage or with the state; the exit code."""
-    from ..local.store import StateError
+    from ...local.store import StateError
 
     try:
         return work(request)
@@ -76,7 +76,7 @@ def typed(here: Here, *words: str) -> str:
 
 def existing(here: Here) -> Store | None:
     """The state, None where there is none yet."""
-    from ..local.store import open_store
+    from ...local.store import open_store
 
     folder = state_folder(here)
     if not (folder / "state.sqlite").exists():
@@ -95,7 +95,7 @@ def opened(here: Here) -> Store:
 
 def named(store: Store, here: Here, name: str) -> Run:
     """The run of a name, or the newest one for `latest`. Raises `Misuse`."""
-    from ..diagnostics.suggest import did_you_mean
+    from ...diagnostics.suggest import did_you_mean
 
     folder = shown(state_folder(here))
     runs = store.runs()
@@ -116,10 +116,10 @@ def tasks_of(store: Store, run: Run) -> list[str]:
 
 def paper() -> Paper:
     """What standard output can show."""
-    from ..view.tables import Paper
+    from ...view.tables import Paper
 
     width = streams.size()[0] if streams.terminal() else 0
-    return Paper(width, color=streams.colored(), unicode=streams.unicode())
+    return Paper(width, color=streams.colored())
 
 
 def told(text: str) -> int:

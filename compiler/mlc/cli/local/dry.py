@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import streams
-from .here import existing, named, state_folder, told
-from .request import USAGE
+from .. import streams
+from ..request import USAGE
+from .here import existing, named, opened, state_folder, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from ..ir import Pipeline
-    from ..local.dry import Planned
-    from ..local.store import Run
+    from ...ir import Pipeline
+    from ...local.dry import Planned
+    from ...local.store import Run, Store
+    from ..request_here import Here
     from .machine import Machine
-    from .request_here import Here
 
 
 def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[str, str], resumed: Run | None) -> int:
     """Print what would run, and return the exit code."""
-    from ..local.dry import Dry
-    from ..local.params import filled, problems
+    from ...local.dry import Dry
+    from ...local.params import filled, problems
 
     wrong = problems(pipeline, params)
     if wrong:
@@ -43,26 +46,34 @@ def _there(pipeline: Pipeline, here: Here, resumed: Run | None) -> tuple[dict[st
     """The steps whose results are there, and those that have no part in the run, each with the reason."""
     if resumed is None and not here.only and not here.first:
         return {}, {}
-    from ..local.reuse import part
-
-    store = existing(here)
-    if store is None:
-        from ..local.store import open_store
-
-        store = open_store(state_folder(here))
     if resumed is not None:
-        done = {task.name for task in store.tasks(resumed.name) if task.state == "Succeeded"}
-        return {name: f"done in {resumed.name}, if nothing changed" for name in done}, {}
-    using = named(store, here, here.using) if here.using else None
-    found = part(pipeline, store, only=here.only, first=here.first, using=using)
+        done = [task.name for task in opened(here).tasks(resumed.name) if task.state == "Succeeded"]
+        return dict.fromkeys(done, f"done in {resumed.name}, if nothing changed"), {}
+    with _state(here) as store:
+        from ...local.reuse import part
+
+        using = named(store, here, here.using) if here.using else None
+        found = part(pipeline, store, only=here.only, first=here.first, using=using)
     source = found.source.name if found.source else ""
-    return {name: f"its result in {source}" for name in found.taken}, {name: found.why for name in found.left}
+    return dict.fromkeys(found.taken, f"its result in {source}"), dict.fromkeys(found.left, found.why)
+
+
+@contextlib.contextmanager
+def _state(here: Here) -> Iterator[Store]:
+    """The state, or an empty one where there is none yet: a dry run writes nothing."""
+    from ...local.store import open_store
+
+    with contextlib.ExitStack() as stack:
+        store = existing(here) or open_store(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        yield stack.enter_context(contextlib.closing(store))
 
 
 def _text(planned: Iterable[Planned]) -> Iterable[str]:
     for one in planned:
         words = {"run": "", "skip": "skipped: ", "reuse": "not repeated: "}[one.fate] + one.why
-        about = "; ".join(part for part in (one.item, words, f"after {', '.join(one.after)}" if one.after and one.fate == "run" else "") if part)
+        about = "; ".join(
+            part for part in (one.item, words, f"after {', '.join(one.after)}" if one.after and one.fate == "run" else "") if part
+        )
         yield f"\n{one.task}{f' ({about})' if about else ''}\n"
         if one.command:
             yield f"  $ {shlex.join(one.command)}\n"
@@ -75,7 +86,7 @@ def _text(planned: Iterable[Planned]) -> Iterable[str]:
 
 
 def _record(one: Planned) -> str:
-    from ..view.records import as_json
+    from ...view.records import as_json
 
     return as_json(
         {
