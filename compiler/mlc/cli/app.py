@@ -179,24 +179,28 @@ def _state_on_line() -> Here:
 
 
 def _complete_runs(incomplete: str) -> list[str]:
-    from .local.here import existing
+    from contextlib import closing
+
+    from .local.here import opened
 
     try:
-        store = existing(_state_on_line())
-        return [run.name for run in store.runs() if run.name.startswith(incomplete)] if store else []
+        with closing(opened(_state_on_line())) as store:
+            return [run.name for run in store.runs() if run.name.startswith(incomplete)]
     except Exception:  # whoever presses TAB is told nothing
         return []
 
 
 def _complete_tasks(incomplete: str) -> list[str]:
+    from contextlib import closing
+
     from .local.here import named, opened, tasks_of
 
     try:
         here = _state_on_line()
-        store = opened(here)
-        runs = {run.name for run in store.runs()} | {LATEST}
-        name = next(word for word in _line() if word in runs)
-        return [task for task in tasks_of(store, named(store, here, name)) if task.startswith(incomplete)]
+        with closing(opened(here)) as store:
+            runs = {run.name for run in store.runs()} | {LATEST}
+            name = next(word for word in _line() if word in runs)
+            return [task for task in tasks_of(store, named(store, here, name)) if task.startswith(incomplete)]
     except Exception:  # whoever presses TAB is told nothing
         return []
 
@@ -697,11 +701,11 @@ def _run(
         ),
     ] = "",
     jobs: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--jobs", "-j", metavar="N", min=1, help="How many steps may run at once. Default: one for each CPU.", show_default=False
         ),
-    ] = 0,
+    ] = None,
     params: Annotated[
         list[str] | None,
         typer.Option(
@@ -730,11 +734,11 @@ def _run(
         list[str] | None, _several("--artifact", "NAME=PATH", "A file or folder that stands for an artifact from outside.")
     ] = None,
     settings: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--local-settings", metavar="FILE", help="Instead of mlc.local.yaml beside the spec.", callback=_check_name, show_default=False
         ),
-    ] = "",
+    ] = None,
     state: State = "",
     resume: Annotated[
         str,
@@ -781,13 +785,13 @@ def _run(
     here = Here(
         state=state,
         runner=runner,
-        jobs=jobs,
+        jobs=jobs or 0,
         params=tuple(params or ()),
         volumes=tuple(volumes or ()),
         secrets=tuple(secrets or ()),
         config_maps=tuple(config_maps or ()),
         artifacts=tuple(artifacts or ()),
-        settings=settings,
+        settings=settings or "",
         resume=resume,
         only=only,
         first=first,
@@ -850,12 +854,12 @@ def _logs(
         typer.Argument(metavar="[TASK]", help="A step, or an item of a loop.", autocompletion=_complete_tasks, show_default=False),
     ] = "",
     attempt: Annotated[
-        int, typer.Option("--attempt", metavar="N", min=1, help="Which attempt. Default: the last one.", show_default=False)
-    ] = 0,
+        int | None, typer.Option("--attempt", metavar="N", min=1, help="Which attempt. Default: the last one.", show_default=False)
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing until the task, or the run, is over.")] = False,
     state: State = "",
 ) -> None:
-    _ask(context, Request("logs", here=Here(state=state, names=(name,), task=task, attempt=attempt, follow=follow)))
+    _ask(context, Request("logs", here=Here(state=state, names=(name,), task=task, attempt=attempt or 0, follow=follow)))
 
 
 @app.command("metrics", help=_METRICS_HELP)

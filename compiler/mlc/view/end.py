@@ -121,7 +121,7 @@ def metrics(board: Board, paper: Paper, *, everything: bool = False) -> str:
 def artifacts(board: Board, paper: Paper, *, everything: bool = False) -> str:
     """The artifacts that the run has, and where to look at them."""
     found = [(task, made) for task in _in_order(board) for made in task.artifacts]
-    rows = [(made.artifact, task.name, size(made.size), made.path) for task, made in found]
+    rows = [(made.artifact, task.name, size(made.size), paper.path(made.path)) for task, made in found]
     # paths are there to be copied, so the terminal may fold them, not we
     return _limited(replace(paper, width=0), ("ARTIFACT", "FROM", "SIZE", "PATH"), rows, everything=everything, right=("SIZE",))
 

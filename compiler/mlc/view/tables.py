@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,15 @@ _WIDEST = 100_000  # columns where nobody looks at a terminal: a line is never f
 
 @dataclass(frozen=True)
 class Paper:
-    """What is written on: columns (0: any number), and whether colours can be shown."""
+    """What is written on: columns (0: any number), whether colours can be shown, and the folder that people are in ("" for none)."""
 
     width: int = 0
     color: bool = False
+    folder: str = ""
+
+    def path(self, path: str) -> str:
+        """A path as people in their folder would write it."""
+        return os.path.relpath(path, self.folder) if self.folder and path.startswith(os.path.join(self.folder, "")) else path
 
     def text(self, text: str, style: str = "") -> str:
         """A text in a style, with its line break."""

@@ -47,7 +47,8 @@ def _there(pipeline: Pipeline, here: Here, resumed: Run | None) -> tuple[dict[st
     if resumed is None and not here.only and not here.first:
         return {}, {}
     if resumed is not None:
-        done = [task.name for task in opened(here).tasks(resumed.name) if task.state == "Succeeded"]
+        with contextlib.closing(opened(here)) as store:
+            done = [task.name for task in store.tasks(resumed.name) if task.state == "Succeeded"]
         return dict.fromkeys(done, f"done in {resumed.name}, if nothing changed"), {}
     with _state(here) as store:
         from ...local.reuse import part

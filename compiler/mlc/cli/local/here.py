@@ -119,7 +119,7 @@ def paper() -> Paper:
     from ...view.tables import Paper
 
     width = streams.size()[0] if streams.terminal() else 0
-    return Paper(width, color=streams.colored())
+    return Paper(width, color=streams.colored(), folder=os.getcwd())
 
 
 def told(text: str) -> int:

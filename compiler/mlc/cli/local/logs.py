@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -28,19 +29,18 @@ def logs(request: Request) -> int:
 
 def _logs(request: Request) -> int:
     here = asked(request)
-    store = opened(here)
-    run = named(store, here, here.names[0])
-    if not here.task:
-        if here.attempt:
-            raise Misuse("`--attempt` is of one task: name it")
-        return _several(store, run, here, "")
-    begun = tasks_of(store, run)
-    own = any(attempt.task == here.task for attempt in store.attempts(run.name))
-    if not own and any(task.startswith(f"{here.task}[") for task in begun):
-        if here.attempt:
-            raise Misuse(f"`{here.task}` is a loop: name an item, such as `{here.task}[0]`")
-        return _several(store, run, here, f"{here.task}[")
-    return _one(store, run, here)
+    with contextlib.closing(opened(here)) as store:
+        run = named(store, here, here.names[0])
+        if not here.task:
+            if here.attempt:
+                raise Misuse("`--attempt` is of one task: name it")
+            return _several(store, run, here, "")
+        own = any(attempt.task == here.task for attempt in store.attempts(run.name))
+        if not own and any(task.startswith(f"{here.task}[") for task in tasks_of(store, run)):
+            if here.attempt:
+                raise Misuse(f"`{here.task}` is a loop: name an item, such as `{here.task}[0]`")
+            return _several(store, run, here, f"{here.task}[")
+        return _one(store, run, here)
 
 
 # --- one task, as it is -------------------------------------------------------------------------------------------------------

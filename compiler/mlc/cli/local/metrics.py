@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from typing import TYPE_CHECKING
 
@@ -25,16 +26,14 @@ def _metrics(request: Request) -> int:
     here = asked(request)
     if here.json and here.csv:
         raise Misuse("`--json` and `--csv` are two forms: choose one")
-    store = opened(here)
-    runs = list({run.name: run for run in (named(store, here, name) for name in here.names)}.values())
-    if here.json:
-        import json
+    with contextlib.closing(opened(here)) as store:
+        runs = list({run.name: run for run in (named(store, here, name) for name in here.names)}.values())
+        if here.json:
+            import json
 
-        found = {"version": 1, "runs": [_plain(store, run) for run in runs]}
-        return told(json.dumps(found, indent=2) + "\n")
-    if here.csv:
-        return told(_csv(store, runs))
-    return told(_table(store, runs))
+            found = {"version": 1, "runs": [_plain(store, run) for run in runs]}
+            return told(json.dumps(found, indent=2) + "\n")
+        return told(_csv(store, runs) if here.csv else _table(store, runs))
 
 
 def _items(store: Store, run: Run) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,16 @@ def _runs(request: Request) -> int:
     if here.remove or here.prune:
         if here.names or here.json:
             raise Misuse("`--remove` and `--prune` print no runs: leave out what is to be printed")
-        return _tidy(opened(here), here)
+        with contextlib.closing(opened(here)) as store:
+            return _tidy(store, here)
     if here.names:
-        return _show(opened(here), here)
-    return _list(existing(here), here)
+        with contextlib.closing(opened(here)) as store:
+            return _show(store, here)
+    found = existing(here)
+    if found is None:
+        return _list(None, here)
+    with contextlib.closing(found) as store:
+        return _list(store, here)
 
 
 # --- all --------------------------------------------------------------------------------------------------------------------
