@@ -325,6 +325,15 @@ def test_steps_that_ride_along_have_the_state_of_their_items() -> None:
     assert board.state_of("eval") == "Failed"
 
 
+def test_a_loop_of_a_run_that_was_stopped() -> None:
+    """Whatever is told of the loop last, it does not run when the run is over."""
+    board = board_of(
+        [*sweep(3, failed=0, running=1), TaskChanged("train[2]", "Stopped", T + 3, 1, 1), RunEnded("sweep-00001", "Stopped", T + 4)]
+    )
+    assert board.state_of("train") == "Stopped"
+    assert "train       Stopped" in whole(board, Paper(), {}, Hints())
+
+
 # --- the plain log ------------------------------------------------------------------------------------------------------------
 
 
@@ -337,8 +346,8 @@ def test_plain_log() -> None:
     assert "".join(written).splitlines() == [
         "22:13:20 digits-ab12c: 5 steps, process",
         "22:13:20 images are not used by processes",
-        "22:13:20 prepare    reused (cache)",
-        "22:13:21 train      started (attempt 1 of 3)",
+        "22:13:20 prepare    reused: cache",
+        "22:13:21 train      started",
         "22:13:21 report     started",
         "22:13:20 train    | epoch 1",
         "22:13:25 train      failed (attempt 1 of 3): exit 1; again in 2.0 s",

@@ -58,14 +58,17 @@ class Dry:
 
     def planned(self) -> Iterator[Planned]:
         """Every step in topological order, those of `finally` last."""
+        running: dict[str, None] = {}
         for group in (self.pipeline.run, *([self.pipeline.final] if self.pipeline.final else [])):
             skipped: dict[str, None] = {}
             for child in group.children:
-                yield from self._child(child, skipped)
+                # what depends on a step that runs is not what it was, and `finally` comes after all
+                again = bool(running) if group.kind == "finally" else any(name in running for name in child.after)
+                yield from self._child(child, skipped, running, again)
 
-    def _child(self, child: Step | Group, skipped: dict[str, None]) -> Iterator[Planned]:
-        """A step or a loop; `skipped` are those of its scope that would be skipped for certain."""
-        fates: tuple[tuple[Fate, Mapping[str, str]], ...] = (("reuse", self.reused), ("skip", self.left))
+    def _child(self, child: Step | Group, skipped: dict[str, None], running: dict[str, None], again: bool) -> Iterator[Planned]:
+        """A step or a loop. `skipped` are those of its scope that would be skipped for certain, `running` those that may run."""
+        fates: tuple[tuple[Fate, Mapping[str, str]], ...] = (("reuse", {} if again else self.reused), ("skip", self.left))
         for fate, known in fates:
             if child.name in known:
                 for step in _steps(child):
@@ -77,6 +80,7 @@ class Dry:
             for step in _steps(child):
                 yield Planned(step.name, "skip", never, image=step.image.ref, after=child.after)
             return
+        running[child.name] = None
         open_conditions = " and ".join(f"`{written(one.expr)}`" for one in child.conditions if not _known(one.expr))
         why = f"if {open_conditions}" if open_conditions else ""
         if not isinstance(child, Group):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .plain import held_word
-from .words import ORDER, STYLES, WORDS, count, duration, plain_line, size
+from .words import ORDER, STYLES, WORDS, count, duration, origin, plain_line, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,16 +93,17 @@ def _step(board: Board, name: str) -> tuple[str | tuple[str, str], ...]:
     if name in board.items:
         counts = board.item_counts[name]
         return name, word, took, "", f"{count(len(board.items[name]), 'item')}: " + _counts(counts)
-    attempts = "" if not task.attempt or task.reused else f"{task.attempt} of {task.attempts}" if task.attempts > 1 else str(task.attempt)
-    return f"  {name}" if task.number >= 0 else name, word, "" if task.reused else took, attempts, _about(task)
+    plain = task.attempts <= 1 or (task.attempt == 1 and state == "Succeeded")
+    attempts = "" if not task.attempt or task.reused else str(task.attempt) if plain else f"{task.attempt} of {task.attempts}"
+    return f"  {name}" if task.number >= 0 else name, word, "" if task.reused else took, attempts, _about(task, board.run)
 
 
 def _counts(counts: Mapping[State, int]) -> str:
     return ", ".join(f"{counts[state]} {WORDS[state]}" for state in ORDER if counts.get(state)) or "none"
 
 
-def _about(task: Task) -> str:
-    reused = f"reused: {task.reused}" if task.reused else ""
+def _about(task: Task, run: str) -> str:
+    reused = origin(task.reused, run) if task.reused else ""
     return ", ".join(part for part in (task.item, reused, task.reason) if part)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..local.events import Line, MetricRead, Note, RunEnded, RunStarted, TaskChanged
 from .board import Board
-from .words import count, duration, plain_line
+from .words import count, duration, origin, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,9 +63,9 @@ class PlainView:
         of = f" ({task.item})" if task.item and event.state == "Running" else ""
         took = f" after {duration(task.ended - task.began)}" if task.began else ""
         said = {
-            "Running": f"started{of}{nth}{why}",
+            "Running": f"started{of}{nth if event.attempt > 1 else ''}{why}",
             "Retrying": f"failed{nth}{why}; again in {duration(event.retry_in)}",
-            "Succeeded": f"reused ({event.reused})" if event.reused else f"succeeded{took}",
+            "Succeeded": origin(event.reused, self.board.run) if event.reused else f"succeeded{took}",
             "Failed": f"failed{took}{nth}{why}",
             "Stopped": f"stopped{took}{why}",
             "Skipped": f"skipped{why}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from .words import ORDER, OVER, STYLES, UNICODE, WORDS, count, duration, plain_line
+from .words import ORDER, OVER, STYLES, UNICODE, WORDS, count, duration, origin, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,7 +150,7 @@ def _said(board: Board, task: Task, now: float) -> str:
             return ", ".join(part for part in (task.item, nth) if part)
         case "Succeeded":
             return ", ".join(
-                part for part in (task.item, f"reused: {task.reused}" if task.reused else nth if task.attempt > 1 else "") if part
+                part for part in (task.item, origin(task.reused, board.run) if task.reused else nth if task.attempt > 1 else "") if part
             )
         case "Waiting":
             before = [name for name in board.waits_for.get(task.name, ()) if board.state_of(name) not in OVER]

@@ -108,6 +108,11 @@ def size(number: int) -> str:
     return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
 
 
+def origin(reused: str, run: str) -> str:
+    """Where a result came from that was there already."""
+    return "done before" if reused == run else f"reused: {reused}"
+
+
 def count(number: int, what: str) -> str:
     """`1 step`, `3 steps`."""
     return f"{number} {what}{'' if number == 1 else 's'}"

@@ -8,9 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import streams
-from ..request import USAGE
-from .here import existing, named, opened, state_folder, told
+from .here import Misuse, existing, named, opened, state_folder, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,9 +27,7 @@ def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[st
 
     wrong = problems(pipeline, params)
     if wrong:
-        for problem in wrong:
-            streams.tell(f"mlc: error: {problem}")
-        return USAGE
+        raise Misuse(*wrong)
     reused, left = _there(pipeline, here, resumed)
     state = state_folder(here).absolute()
     plan = Dry(pipeline, machine.runner, machine.surroundings, filled(pipeline, params), state, reused, left)
@@ -51,10 +47,13 @@ def _there(pipeline: Pipeline, here: Here, resumed: Run | None) -> tuple[dict[st
             done = [task.name for task in store.tasks(resumed.name) if task.state == "Succeeded"]
         return dict.fromkeys(done, f"done in {resumed.name}, if nothing changed"), {}
     with _state(here) as store:
-        from ...local.reuse import part
+        from ...local.reuse import Refused, part
 
         using = named(store, here, here.using) if here.using else None
-        found = part(pipeline, store, only=here.only, first=here.first, using=using)
+        try:
+            found = part(pipeline, store, only=here.only, first=here.first, using=using)
+        except Refused as refused:
+            raise Misuse(*refused.problems) from refused
     source = found.source.name if found.source else ""
     return dict.fromkeys(found.taken, f"its result in {source}"), dict.fromkeys(found.left, found.why)
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from ...record import replace
 from .. import streams
 from ..files import find
-from ..request import FAILED, FOUND, INTERRUPTED, OK, STDIN, USAGE
+from ..request import FAILED, FOUND, INTERRUPTED, OK, STDIN
 from ..request_here import LATEST
 from ..session import Session
-from .here import Misuse, asked, guarded, named, opened, os_words, paper, shown, state_folder, typed
+from .here import Misuse, asked, guarded, named, opened, paper, shown, state_folder, typed, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,13 +118,13 @@ def _as_before(request: Request, here: Here, run: Run) -> tuple[Request, Here]:
 def _around(here: Here) -> tuple[str, ...]:
     """The options that say what is on this machine, with absolute paths: what is kept with a run, to go on from any folder."""
     found = [("--local-settings", os.path.abspath(here.settings))] if here.settings else []
-    for option, words in (
+    for option, given in (
         ("--volume", here.volumes),
         ("--secret", here.secrets),
         ("--config-map", here.config_maps),
         ("--artifact", here.artifacts),
     ):
-        found += [(option, _with_absolute_path(word)) for word in words]
+        found += [(option, _with_absolute_path(word)) for word in given]
     return tuple(word for pair in found for word in pair)
 
 
@@ -189,7 +189,7 @@ class _Running:
     def run(self, params: Mapping[str, str], resumed: Run | None) -> int:
         """Run it, print its end, and return the exit code."""
         from ...local import scheduler
-        from ...local.store import open_store
+        from ...local.store import StateError, open_store
 
         here, request = self._here, self._session.request
         with contextlib.closing(open_store(state_folder(here))) as store:
@@ -209,17 +209,18 @@ class _Running:
                 around=_around(here),
                 control=control,
             )
-            board: Board | None = None
-            try:
-                with self._view() as (listener, board), _stopping(control):
+            with self._view() as (listener, board), _stopping(control):
+                try:
                     phase = scheduler.run(self._pipeline, self._machine.runner, store, options, self._with_choice(listener))
-            except scheduler.Refused as refused:
-                for problem in refused.problems:
-                    streams.tell(f"mlc: error: {problem}")
-                return USAGE
+                except scheduler.Refused as refused:
+                    raise Misuse(*refused.problems) from refused
+                except (OSError, StateError) as error:
+                    if board.run:
+                        raise StateError(f"{words(error)}; `{self._again(board.run)}` goes on when that is put right") from error
+                    raise
             self._end(store, board)
         if self._lost is not None:
-            streams.tell(f"mlc: error: cannot write `<stdout>`: {os_words(self._lost)}")
+            streams.tell(f"mlc: error: cannot write `<stdout>`: {words(self._lost)}")
             return FAILED
         return {"Succeeded": OK, "Failed": FOUND, "Stopped": INTERRUPTED}[phase]
 
@@ -289,15 +290,24 @@ class _Running:
     def _again(self, run: str) -> str:
         """The command that goes on with the run. It knows its own spec, unless that came from standard input."""
         spec = self._session.request.arguments[0]
-        words = ("run", STDIN, "--resume", run) if spec == STDIN else ("run", "--resume", run)
-        return typed(self._here, *words) + (f" < {shlex.quote('SPEC')}" if spec == STDIN else "")
+        command = ("run", STDIN, "--resume", run) if spec == STDIN else ("run", "--resume", run)
+        return typed(self._here, *command) + (f" < {shlex.quote('SPEC')}" if spec == STDIN else "")
 
 
 @contextlib.contextmanager
 def _stopping(control: Control) -> Iterator[None]:
     """While it lasts, what would end this process ends the run: Ctrl-C, a TERM, a terminal that goes away."""
     signals = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
-    before = {number: signal.signal(number, lambda *_: control.stop()) for number in signals}
+    taken = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]  # nohup, a job in the background
+    notes = iter(("stopping: programs have 10 seconds to end; once more, and they are killed", "killing what still runs"))
+
+    def stop(*_: object) -> None:
+        note = next(notes, "")
+        if note:
+            control.inbox.put(note)
+        control.stop()
+
+    before = {number: signal.signal(number, stop) for number in taken}
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Misuse(Exception):
-    """A wrong usage, in words for the person who typed it."""
+    """A wrong usage: each argument is one problem, in words for the person who typed it."""
 
 
 def asked(request: Request) -> Here:
@@ -38,19 +38,17 @@ def guarded(work: Callable[[Request], int], request: Request) -> int:
     try:
         return work(request)
     except Misuse as misuse:
-        streams.tell(f"mlc: error: {misuse}")
+        for problem in misuse.args:
+            streams.tell(f"mlc: error: {problem}")
         return USAGE
-    except StateError as error:
-        streams.tell(f"mlc: error: {error}")
-        return FAILED
-    except OSError as error:
-        streams.tell(f"mlc: error: {os_words(error)}")
+    except (StateError, OSError) as error:
+        streams.tell(f"mlc: error: {words(error)}")
         return FAILED
 
 
-def os_words(error: OSError) -> str:
-    """What the system says, in our form: `cannot use `x`: permission denied`."""
-    if error.strerror is None:
+def words(error: Exception) -> str:
+    """What went wrong; what the system says in our form: `cannot use `x`: permission denied`."""
+    if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
     reason = error.strerror[:1].lower() + error.strerror[1:]
     return f"cannot use `{error.filename}`: {reason}" if error.filename is not None else reason
@@ -127,5 +125,5 @@ def told(text: str) -> int:
     error = streams.show(text)
     if error is None:
         return OK
-    streams.tell(f"mlc: error: cannot write `<stdout>`: {os_words(error)}")
+    streams.tell(f"mlc: error: cannot write `<stdout>`: {words(error)}")
     return FAILED

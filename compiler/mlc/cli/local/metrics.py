@@ -53,7 +53,7 @@ def _table(store: Store, runs: list[Run]) -> str:
         return f"no metrics in {', '.join(run.name for run in runs)}\n"
     cells: list[tuple[str | tuple[str, str], ...]] = []
     for name in dict.fromkeys(name for run in runs for name in run.params):
-        texts = [run.params.get(name, "") for run in runs]
+        texts = [run.params.get(name, "(default)") for run in runs]
         if len(set(texts)) > 1:
             cells.append((f"params.{name}", *texts, "", ""))
     for (task, metric), found in sorted(rows.items(), key=lambda row: _place(row[0][0], rows)):
