@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ROWS = 60  # of a table, beyond which only what is out of the ordinary is listed
 _ITEMS = 10  # of a loop, listed one by one
+_REASON = 120  # characters of a reason in the table
 _TAILS = 5  # tasks that failed, whose last lines are shown
 
 
@@ -104,7 +105,9 @@ def _counts(counts: Mapping[State, int]) -> str:
 
 def _about(task: Task, run: str) -> str:
     reused = origin(task.reused, run) if task.reused else ""
-    return ", ".join(part for part in (task.item, reused, task.reason) if part)
+    # what is longer stands below the tables, with the log
+    reason = task.reason if len(task.reason) <= _REASON else task.reason[: _REASON - 3] + "..."
+    return ", ".join(part for part in (task.item, reused, reason) if part)
 
 
 def metrics(board: Board, paper: Paper, *, everything: bool = False) -> str:

@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[str, str], resumed: Run | None) -> int:
     """Print what would run, and return the exit code."""
     from ...local.dry import Dry
-    from ...local.params import filled, problems
+    from ...local.params import filled
 
-    wrong = problems(pipeline, params)
-    if wrong:
-        raise Misuse(*wrong)
     reused, left = _there(pipeline, here, resumed)
     state = state_folder(here).absolute()
     plan = Dry(pipeline, machine.runner, machine.surroundings, filled(pipeline, params), state, reused, left)

@@ -36,6 +36,7 @@ def execute(request: Request) -> int:
 
 def _execute(request: Request) -> int:
     from ...driver import check_here
+    from ...local.params import problems
     from .machine import assembled
 
     here = asked(request)
@@ -47,17 +48,21 @@ def _execute(request: Request) -> int:
     machine = assembled(session, here)
     if machine is None:
         return session.code
-    if not session.run(lambda source, _, overrides, environment: check_here(source, machine.check, overrides, environment)):
-        return session.code
-    ((_, result),) = session.results
-    if result.pipeline is None:
-        raise AssertionError(result)  # there would be an error, and `run` would not be true
-    params = _params(here, resumed)
-    if here.dry_run:
-        from .dry import dry_run
+    with contextlib.closing(machine):
+        if not session.run(lambda source, _, overrides, environment: check_here(source, machine.check, overrides, environment)):
+            return session.code
+        ((_, result),) = session.results
+        if result.pipeline is None:
+            raise AssertionError(result)  # there would be an error, and `run` would not be true
+        params = _params(here, resumed)
+        wrong = problems(result.pipeline, params, limits=False)
+        if wrong:
+            raise Misuse(*wrong)
+        if here.dry_run:
+            from .dry import dry_run
 
-        return dry_run(result.pipeline, machine, here, params, resumed)
-    return _Running(session, result.pipeline, machine, here).run(params, resumed)
+            return dry_run(result.pipeline, machine, here, params, resumed)
+        return _Running(session, result.pipeline, machine, here).run(params, resumed)
 
 
 # --- what is asked for --------------------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from .here import Misuse, state_folder, words
 if TYPE_CHECKING:
     from ...diagnostics.model import Finding
     from ...ir import Pipeline
-    from ...local.job import Runner, Surroundings
+    from ...local.containers import ContainerRunner
+    from ...local.job import Surroundings
+    from ...local.process import ProcessRunner
     from ...local.settings import Settings
     from ..request_here import Here
     from ..session import Session
@@ -25,14 +27,23 @@ if TYPE_CHECKING:
 class Machine:
     """What runs the steps, what is around them, and what people should know of that choice."""
 
-    runner: Runner
+    runner: ContainerRunner | ProcessRunner
     surroundings: Surroundings
     notes: tuple[str, ...]
 
     def check(self, pipeline: Pipeline, findings: list[Finding]) -> None:
         """Refuse what cannot be done here, and what the project needs and nobody gave."""
-        self.runner.check(pipeline, findings)
+        from ...local.settings import Misuse as Unsettled
+
+        try:
+            self.runner.check(pipeline, findings)
+        except Unsettled as misuse:  # a sandbox that the settings want, and that does not work
+            raise Misuse(str(misuse)) from misuse
         self.surroundings.check(pipeline, findings)
+
+    def close(self) -> None:
+        """Let go of what the runner keeps for itself."""
+        self.runner.close()
 
 
 def assembled(session: Session, here: Here) -> Machine | None:
