@@ -233,16 +233,16 @@ def test_a_dry_run_says_what_would_run(capsys: pytest.CaptureFixture[str], tmp_p
     assert mlc("run", spec(PLANNED), "--dry-run", "-p", "lr=0.5") == OK
     out = capsys.readouterr().out
     assert "\ncount\n  $ sh -e /mlc/script\n  | wc > /tmp/rows\n" in out
-    assert "\ntrain[0] (n=1; after count)\n  $ echo --lr=0.5 '--rows=${{ steps.count.values.rows }}' --trial=1\n" in out
-    assert "\ntrain[2] (n=3; after count)\n" in out
+    assert "\ntrain[0]: n=1\n  after count\n  $ echo --lr=0.5 '--rows=${{ steps.count.values.rows }}' --trial=1\n" in out
+    assert "\ntrain[2]: n=3\n" in out
     assert "  and 2 more items\n" in out
     assert "train[3]" not in out
-    assert "\nlarge (if `steps.count.values.rows > 100`; after count)\n  $ echo big\n" in out
-    assert "\npublish (skipped: `params.publish` is false)\n" in out
-    assert "\ntell (skipped: `publish` is skipped)\n" in out
+    assert "\nlarge\n  after count; if `steps.count.values.rows > 100`\n  $ echo big\n" in out
+    assert "\npublish: skipped: `params.publish` is false\n" in out
+    assert "\ntell: skipped: `publish` is skipped\n" in out
     assert [path.name for path in tmp_path.iterdir()] == ["mlc.yaml"]
     assert mlc("run", "mlc.yaml", "--dry-run", "-p", "publish=true") == OK
-    assert "\npublish (after train)\n  $ echo\n" in capsys.readouterr().out
+    assert "\npublish\n  after train\n  $ echo\n" in capsys.readouterr().out
 
 
 def test_a_dry_run_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -268,11 +268,11 @@ def test_a_dry_run_of_a_part(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert mlc("run", name, "--resume", "--dry-run") == OK
     out = capsys.readouterr().out
-    assert f"\na (not repeated: done in {run}, if nothing changed)\n" in out
-    assert "\nb (after a)\n" in out
+    assert f"\na: not repeated: done in {run}, if nothing changed\n" in out
+    assert "\nb\n  after a\n" in out
     assert "\nbye\n" in out
     assert mlc("run", name, "--from", "b", "--dry-run") == OK
-    assert f"\na (not repeated: its result in {run})\n" in capsys.readouterr().out
+    assert f"\na: not repeated: its result in {run}\n" in capsys.readouterr().out
     assert mlc("run", name, "--only", "c", "--dry-run") == USAGE
     assert "has no results to take of `b`" in capsys.readouterr().err
     assert len(runs()) == 1

@@ -382,6 +382,31 @@ def test_plain_log_names_items_once() -> None:
     ]
 
 
+def test_nothing_that_is_told_breaks_a_line() -> None:
+    """Reasons, items and notes may hold what a project or a program says: line breaks and escapes are shown as such."""
+    bad = "a\nb\x1b[2J"
+    written: list[str] = []
+    view = PlainView(written.append, clock=lambda: T)
+    events: list[Event] = [
+        RunStarted("x-1", "x", "process", "", False, (("train", ()),), (bad,)),
+        TaskChanged("train[0]", "Running", T, 1, 2, item=bad),
+        TaskChanged("train[0]", "Retrying", T, 1, 2, bad, retry_in=1.0),
+        TaskChanged("train[0]", "Failed", T, 2, 2, bad),
+        Note(bad),
+        RunEnded("x-1", "Failed", T, (bad,)),
+    ]
+    for event in events:
+        view(event)
+    assert all(text.count("\n") == 1 and "\x1b" not in text for text in written)
+    text = whole(board_of(events), Paper(), {"train[0]": [bad]}, Hints())
+    assert "a\n" not in text
+    assert "\x1b" not in text
+    assert all("\n" not in line.plain and "\x1b" not in line.plain for line in lines(board_of(events), 200, 20, T))
+    screen = Screen(100)
+    screen.play(events)
+    assert screen.shows()[0] == "a\\nb\\x1b[2J"
+
+
 # --- JSON lines ---------------------------------------------------------------------------------------------------------------
 
 

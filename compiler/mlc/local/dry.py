@@ -11,6 +11,7 @@ from ..expr.write import written
 from ..ir import EachRef, Group, ParamRef, PathRef, SecretKey, Text, references
 from .conditions import decided
 from .job import Beside, Delivered, Job, Mounted, Program
+from .nodes import item_words, members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,13 +72,13 @@ class Dry:
         fates: tuple[tuple[Fate, Mapping[str, str]], ...] = (("reuse", {} if again else self.reused), ("skip", self.left))
         for fate, known in fates:
             if child.name in known:
-                for step in _steps(child):
+                for step in members(child):
                     yield Planned(step.name, fate, known[child.name], image=step.image.ref, after=child.after)
                 return
         never = next((f"`{name}` is skipped" for name in child.after if name in skipped), "") or self._false(child)
         if never:
             skipped[child.name] = None
-            for step in _steps(child):
+            for step in members(child):
                 yield Planned(step.name, "skip", never, image=step.image.ref, after=child.after)
             return
         running[child.name] = None
@@ -102,20 +103,20 @@ class Dry:
         rows = loop.rows
         if rows is None:
             source = f"for each item of `{written(loop.source)}`" if loop.source is not None else ""
-            for step in _steps(group):
+            for step in members(group):
                 yield self._one(step, step.name, {}, "; ".join(part for part in (source, why) if part), group.after)
             return
         names = [column.column for column in loop.columns]
         for number, row in enumerate(rows[:_ITEMS]):
             item = dict(zip(names, row, strict=True))
             last = number == min(len(rows), _ITEMS) - 1
-            for step in _steps(group):
+            for step in members(group):
                 after = group.after if step.name == group.name else step.after
                 yield self._one(
                     step, f"{step.name}[{number}]", item, why, after, more=len(rows) - _ITEMS if last and len(rows) > _ITEMS else 0
                 )
         if not rows:
-            for step in _steps(group):
+            for step in members(group):
                 yield Planned(step.name, "skip", "its list is empty", image=step.image.ref, after=group.after)
 
     # --- one step
@@ -124,8 +125,6 @@ class Dry:
         return Facts(params=self.params, run={}, texts={}, lists={}, item=item)
 
     def _one(self, step: Step, task: str, item: Mapping[str, str], why: str, after: Sequence[str], more: int = 0) -> Planned:
-        if step.resource is not None:
-            return Planned(task, "run", why, image="", after=tuple(after), more=more)
         folder = self.folder / "runs" / f"{self.pipeline.name}-xxxxx" / task / "1"
         conditions = [f"`{written(one.expr)}`" for one in step.conditions if step.conditions and task != step.name and not _known(one.expr)]
         why = "; ".join(part for part in (why, f"if {' and '.join(conditions)}" if conditions else "") if part)
@@ -149,9 +148,8 @@ class Dry:
             sidecars=tuple(self._beside(container, fill, folder) for container in step.sidecars),
             folder=folder,
         )
-        shown = " ".join(f"{name}={value}" for name, value in item.items())
         command = tuple(self.runner.command(job))
-        return Planned(task, "run", why, shown, job.image, tuple(after), command, program.script, more)
+        return Planned(task, "run", why, item_words(item), job.image, tuple(after), command, program.script, more)
 
     def _beside(self, container: Container, fill: _Filler, folder: Path) -> Beside:
         image = self.surroundings.image(container.image, fill.image(container))
@@ -216,7 +214,3 @@ class _Filler:
 def _known(expr: Expr) -> bool:
     """Whether parameters alone decide it."""
     return all(isinstance(ref, ParamRef) for ref in references(expr))
-
-
-def _steps(child: Step | Group) -> tuple[Step, ...]:
-    return tuple(one for one in child.children if not isinstance(one, Group)) if isinstance(child, Group) else (child,)

@@ -102,7 +102,12 @@ def item_scope(loop: Node, index: int, row: Mapping[str, str]) -> Scope:
     outer = loop.scope.facts
     texts: dict[tuple[str, str], str] = {}
     facts = Facts(outer.params, outer.run, ChainMap(texts, loop.scope.texts), outer.lists, row)
-    return Scope(facts, texts, loop, index, " ".join(f"{name}={text}" for name, text in row.items()))
+    return Scope(facts, texts, loop, index, item_words(row))
+
+
+def item_words(row: Mapping[str, str]) -> str:
+    """What an item is, for people: `lr=0.1 depth=3`. A field is left out where the whole is there."""
+    return " ".join(f"{name}={text}" for name, text in row.items() if "." not in name or name.partition(".")[0] not in row)
 
 
 def orders(pipeline: Pipeline) -> dict[str, int]:

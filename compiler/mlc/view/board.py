@@ -6,6 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..diagnostics.render import visible
 from ..local.events import Line, MetricRead, Note, Produced, RunEnded, RunStarted, TaskChanged
 from .words import OVER
 
@@ -145,10 +146,10 @@ class Board:
             task.artifacts.clear()
         if event.state in ("Running", "Retrying"):
             task.began = task.began or event.at
-        task.state, task.since, task.reason, task.reused = event.state, event.at, event.reason, event.reused
+        task.state, task.since, task.reason, task.reused = event.state, event.at, visible(event.reason), event.reused
         task.attempt, task.attempts = event.attempt or task.attempt, event.attempts or task.attempts
         task.retry_at = event.at + event.retry_in if event.state == "Retrying" else 0.0
-        task.item = event.item or task.item
+        task.item = visible(event.item) or task.item
         if event.state in OVER:
             task.ended = event.at
         if not leaf:

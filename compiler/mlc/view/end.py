@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ..diagnostics.render import visible
 from .plain import held_word
 from .words import ORDER, STYLES, WORDS, count, duration, origin, plain_line, size
 
@@ -162,7 +163,7 @@ def why(board: Board, paper: Paper, tails: Mapping[str, Sequence[str]], hints: H
         said = [f"{name} failed{f': {board.tasks[name].reason}' if board.tasks[name].reason else ''}\n" for name in others[:_TAILS]]
         parts.append("".join(said) + (f"{len(others) - _TAILS} more failed\n" if len(others) > _TAILS else ""))
     if board.reasons:
-        parts.append("".join(paper.text(reason, "bold red") for reason in board.reasons))
+        parts.append("".join(paper.text(visible(reason), "bold red") for reason in board.reasons))
     typed = [("everything", hints.all), ("to go on from here", hints.resume)]
     lines = [f"{what}: {command}\n" for what, command in typed if command]
     return "\n".join([*parts, *(["".join(lines)] if lines else [])])

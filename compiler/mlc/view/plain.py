@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ..diagnostics.render import visible
 from ..local.events import Line, MetricRead, Note, RunEnded, RunStarted, TaskChanged
 from .board import Board
 from .words import count, duration, origin, plain_line
@@ -36,9 +37,9 @@ class PlainView:
                 again = " goes on" if event.resumed else ""
                 self._say(now, f"{event.run}{again}: {count(len(event.tasks), 'step')}, {event.runner}")
                 for note in event.notes:
-                    self._say(now, note)
+                    self._say(now, visible(note))
             case Note():
-                self._say(now, event.text)
+                self._say(now, visible(event.text))
             case Line():
                 text = plain_line(event.text)
                 self._say(now, f"{event.task:<{self._column}} | {text}".rstrip())
@@ -50,7 +51,7 @@ class PlainView:
                 self._say(now, f"{event.task:<{self._column}}   {metric(event)}")
             case RunEnded():
                 for reason in event.reasons:
-                    self._say(event.at, reason)
+                    self._say(event.at, visible(reason))
 
     def _say(self, at: float, text: str) -> None:
         self._write(f"{time.strftime('%H:%M:%S', time.localtime(at))} {text}\n")
@@ -59,7 +60,7 @@ class PlainView:
         """What is said of a change; "" where it is nothing to say: what waits, has nothing to say."""
         task = self.board.tasks[event.task]
         nth = f" (attempt {event.attempt} of {event.attempts})" if event.attempts > 1 else ""
-        why = f": {event.reason}" if event.reason else ""
+        why = f": {task.reason}" if task.reason else ""
         of = f" ({task.item})" if task.item and event.state == "Running" else ""
         took = f" after {duration(task.ended - task.began)}" if task.began else ""
         said = {

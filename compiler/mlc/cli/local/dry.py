@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...diagnostics.render import visible
 from .here import Misuse, existing, named, opened, state_folder, told
 
 if TYPE_CHECKING:
@@ -67,17 +68,16 @@ def _state(here: Here) -> Iterator[Store]:
 
 def _text(planned: Iterable[Planned]) -> Iterable[str]:
     for one in planned:
-        words = {"run": "", "skip": "skipped: ", "reuse": "not repeated: "}[one.fate] + one.why
-        about = "; ".join(
-            part for part in (one.item, words, f"after {', '.join(one.after)}" if one.after and one.fate == "run" else "") if part
-        )
-        yield f"\n{one.task}{f' ({about})' if about else ''}\n"
-        if one.command:
-            yield f"  $ {shlex.join(one.command)}\n"
+        fate = {"run": "", "skip": "skipped", "reuse": "not repeated"}[one.fate]
+        head = ", ".join(part for part in (visible(one.item), f"{fate}: {one.why}" if fate else "") if part)
+        yield f"\n{one.task}{f': {head}' if head else ''}\n"
+        if one.fate != "run":
+            continue
+        order = "; ".join(part for part in (f"after {', '.join(one.after)}" if one.after else "", one.why) if part)
+        yield f"  {order}\n" if order else ""
+        yield f"  $ {visible(shlex.join(one.command))}\n"
         if one.script is not None:
             yield "".join(f"  | {line}\n" for line in one.script.rstrip("\n").split("\n"))
-        if one.fate == "run" and not one.command:
-            yield "  applies a Kubernetes object\n"
         if one.more:
             yield f"  and {one.more} more item{'' if one.more == 1 else 's'}\n"
 

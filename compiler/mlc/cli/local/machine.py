@@ -95,7 +95,9 @@ def _settings(session: Session, here: Here) -> Settings | None:
     try:
         raw = read(name)
     except OSError as error:
-        raise Misuse(f"`--local-settings`: {words(error)}") if here.settings else error
+        if not here.settings:
+            raise
+        raise Misuse(f"`--local-settings`: {words(error)}") from error
     source = reader.decode(name, raw, findings)
     if source is None:
         for one in findings:
