@@ -57,7 +57,7 @@ def finish(store: Store, run: Run, task: Task, *, logs: tuple[str, ...] = (), **
         folder = store.attempt_folder(run.name, task.name, number)
         folder.mkdir(parents=True)
         (folder / "log").write_text(log, encoding="utf-8")
-        store.begin(run.name, [AttemptRecord(task.name, number, "pid", T + number, T + number + 1, 0)])
+        store.attempted(run.name, [AttemptRecord(task.name, number, "pid", T + number, T + number + 1, 0)])
     store.finish(run.name, [Finished(task, **more)])  # type: ignore[arg-type]
 
 
@@ -65,7 +65,7 @@ def failed_run(store: Store, accuracy: str = "0.7", lr: str = "0.1") -> Run:
     """A run with a retry, a missed threshold, a skipped step, a loop with a failed item, and one reused result."""
     run = store.create("digits", params={"lr": lr}, runner="process", spec="/specs/digits.yaml")
     held = float(accuracy) > 0.8
-    finish(store, run, Task("prepare", "prepare", "Succeeded", reused="cache"))
+    finish(store, run, Task("prepare", "prepare", "Succeeded", reused="cache", origin="digits-gone0/prepare"))
     finish(
         store,
         run,
@@ -179,11 +179,11 @@ def test_another_state_folder(store: Store, capsys: pytest.CaptureFixture[str], 
 def test_runs_are_removed(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """A run is forgotten with its folder; one that is running is not; artifacts that no run has go when asked."""
     run, other = failed_run(store), store.create("other", params={}, runner="process")
-    with store.lock(other.name):
+    with store.lock(other.name), store.shared():
         assert mlc("runs", "--remove", run.name, "--remove", other.name) == USAGE
         assert f"`{other.name}` is running" in capsys.readouterr().err
         assert mlc("runs", "--prune") == FAILED
-        assert f"`{other.name}` is running" in capsys.readouterr().err
+        assert capsys.readouterr().err == "mlc: error: a run is going: artifacts are not removed while it makes some\n"
     assert store.find(run.name) is not None
     assert mlc("runs", "--remove", run.name) == OK
     assert capsys.readouterr().err == f"removed {run.name}\n"
@@ -244,13 +244,25 @@ def test_a_log_that_is_not_there(store: Store, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("task", "why"), [("deploy", "Skipped, evaluate: accuracy is not above 0.8"), ("prepare", "its result was in the cache")]
+    ("task", "why"),
+    [("deploy", "Skipped, evaluate: accuracy is not above 0.8"), ("prepare", "the run of which its result is is no longer there")],
 )
 def test_what_did_not_run_has_no_log(store: Store, capsys: pytest.CaptureFixture[str], task: str, why: str) -> None:
-    """A step that was skipped, or whose result was there, says so."""
+    """A step that was skipped, or whose result is of a run that was removed, says so."""
     run = failed_run(store)
     assert mlc("logs", run.name, task) == OK
     assert capsys.readouterr().err == f"`{task}` printed nothing in `{run.name}`: {why}\n"
+
+
+def test_the_log_of_a_result_that_was_taken(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a task whose result was there the log is that of the run that made it, and it is said which."""
+    first = failed_run(store)
+    second = store.create("digits", params={}, runner="process")
+    store.finish(second.name, [Finished(Task("train", "train", "Succeeded", reused="cache", origin=f"{first.name}/train"))])
+    assert mlc("logs", second.name, "train") == OK
+    out, err = capsys.readouterr()
+    assert out.replace("\r", "") == "epoch 1\nepoch 2\nlast"
+    assert err == f"`train` of `{second.name}` is the result of `{first.name}/train`, which printed:\n"
 
 
 def test_following_a_log(store: Store) -> None:
@@ -260,7 +272,7 @@ def test_following_a_log(store: Store) -> None:
     folder.mkdir(parents=True)
     log = folder / "log"
     log.write_text("one\n", encoding="utf-8")
-    store.begin(run.name, [AttemptRecord("train", 1, "pid", T)])
+    store.attempted(run.name, [AttemptRecord("train", 1, "pid", T)])
     with store.lock(run.name):
         words = [sys.executable, "-m", "mlc", "logs", run.name, "train", "--follow"]
         everything = [*words[:-2], "--follow"]
@@ -276,14 +288,14 @@ def test_following_a_log(store: Store) -> None:
                 file.write("two\nhalf a l")
             assert one.stdout.readline() == "two\n"
             assert all_tasks.stdout.readline() == "train | two\n"
-            store.begin(run.name, [AttemptRecord("train", 1, "pid", T, T + 1, 1)])
+            store.attempted(run.name, [AttemptRecord("train", 1, "pid", T, T + 1, 1)])
             second = store.attempt_folder(run.name, "train", 2)
             second.mkdir(parents=True)
             (second / "log").write_text("again\n", encoding="utf-8")
-            store.begin(run.name, [AttemptRecord("train", 2, "pid", T + 2)])
+            store.attempted(run.name, [AttemptRecord("train", 2, "pid", T + 2)])
             assert one.stdout.readline() == "half a lagain\n"
             assert all_tasks.stdout.readline() == "train (2) | again\n"
-            store.begin(run.name, [AttemptRecord("train", 2, "pid", T + 2, T + 3, 0)])
+            store.attempted(run.name, [AttemptRecord("train", 2, "pid", T + 2, T + 3, 0)])
             store.finish(run.name, [Finished(Task("train", "train", "Succeeded", attempts=2))])
             assert one.wait(20) == 0
             assert all_tasks.poll() is None

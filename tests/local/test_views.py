@@ -497,7 +497,7 @@ def test_tables_of_large_runs_are_cut() -> None:
     text = whole(board_of(events), Paper(), {}, Hints(all="mlc runs wide-00001"))
     assert len(text.splitlines()) < 20
     assert "step-0998  Failed" in text
-    assert "998 others left out\n" in text
+    assert "\nleft out: 998 succeeded\n" in text
     assert "everything: mlc runs wide-00001\n" in text
     assert whole(board_of(events), Paper(), {}, Hints(), everything=True).count("\nstep-") == 1000 + 1  # why it failed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def failures(board: Board) -> list[str]:
 def whole(board: Board, paper: Paper, tails: Mapping[str, Sequence[str]], hints: Hints, *, everything: bool = False) -> str:
     """Headline, tables, why it failed, what to type. `tails` are the last lines of logs by task; `everything`: also in long tables."""
     tables = [make(board, paper, everything=everything) for make in (steps, metrics, artifacts)]
-    cut = any(" left out\n" in table for table in tables)
+    cut = any("\nleft out: " in f"\n{table}" for table in tables)
     parts = [
         paper.text(headline(board), "bold " + _phase_style(board.phase)),
         *tables,
@@ -68,12 +69,13 @@ def _phase_style(phase: str) -> str:
 def steps(board: Board, paper: Paper, *, everything: bool = False) -> str:
     """The table of steps. Of a large project, unless `everything`, only those that did not simply succeed."""
     names = [name for step in board.steps for name in (step, *_items(board, step, everything=everything))]
-    left_out = 0
+    left: Counter[State] = Counter()
     if len(names) > _ROWS and not everything:
         listed = [name for name in names if _state(board, name) != "Succeeded"][:_ROWS]
-        left_out, names = len(names) - len(listed), listed
+        left = Counter(_state(board, name) for name in names) - Counter(_state(board, name) for name in listed)
+        names = listed
     found = paper.table(("STEP", "STATE", "TIME", "ATTEMPTS", ""), [_step(board, name) for name in names], right=("TIME",))
-    return found + (f"{count(left_out, 'other')} left out\n" if left_out else "")
+    return found + (f"left out: {_counts(left)}\n" if left else "")
 
 
 def _state(board: Board, name: str) -> State:
@@ -140,7 +142,7 @@ def _limited(
     right: Sequence[str] = (),
 ) -> str:
     shown = rows if everything or len(rows) <= _ROWS else rows[:_ROWS]
-    more = f"{len(rows) - len(shown)} more left out\n" if len(rows) > len(shown) else ""
+    more = f"left out: {len(rows) - len(shown)} more\n" if len(rows) > len(shown) else ""
     return (paper.table(titles, shown, right) if shown else "") + more
 
 

@@ -7,12 +7,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.table import Table
+    from rich.text import Text
 
 _WIDEST = 100_000  # columns where nobody looks at a terminal: a line is never folded
 
@@ -31,13 +30,20 @@ class Paper:
 
     def text(self, text: str, style: str = "") -> str:
         """A text in a style, with its line break."""
-        return self._rendered(Text(text, style), fold=True) if self.color and style else text + "\n"
+        if not self.color or not style:
+            return text + "\n"
+        from rich.text import Text
+
+        return self._rendered(Text(text, style), fold=True)
 
     def table(self, titles: Sequence[str], rows: Sequence[Sequence[str | tuple[str, str]]], right: Sequence[str] = ()) -> str:
         """A table; a cell is a text, or a text with its style. Columns in `right` are flush right, those empty in every row left out."""
         filled = [number for number in range(len(titles)) if any(_cell(row[number])[0] for row in rows)]
         if not filled:
             return ""
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(box=None, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0), header_style="bold" if self.color else "")
         for number in filled:
             title = titles[number]
@@ -52,6 +58,8 @@ class Paper:
         return self._rendered(table, fold=False)
 
     def _rendered(self, what: Table | Text, *, fold: bool) -> str:
+        from rich.console import Console
+
         console = Console(
             file=io.StringIO(),
             force_terminal=self.color,

@@ -86,12 +86,14 @@ def _none(store: Store, run: Run, here: Here) -> int:
         hint = did_you_mean(here.task, begun) or f"`{typed(here, 'runs', run.name)}` lists what ran"
         raise Misuse(f"nothing called `{here.task}` has begun in `{run.name}`: {hint}")
     task = result.task
-    if task.reused and task.reused != "cache":
-        why = f"its result is that of `{task.reused}`: `{typed(here, 'logs', task.reused, task.name)}`"
-    elif task.reused:
-        why = "its result was in the cache"
-    else:
-        why = f"{task.state}{f', {task.reason}' if task.reason else ''}"
+    log = store.log(run.name, task.name) if task.origin else None
+    if log is not None:
+        streams.tell(f"`{task.name}` of `{run.name}` is the result of `{task.origin}`, which printed:")
+        for data in _from(log, 0):
+            if not streams.pour(data):
+                break
+        return OK
+    why = "the run of which its result is is no longer there" if task.origin else task.state + (f", {task.reason}" if task.reason else "")
     streams.tell(f"`{task.name}` printed nothing in `{run.name}`: {why}")
     return OK
 

@@ -159,7 +159,6 @@ def _inside(store: Store, run: Run) -> dict[str, Any]:
 
 
 def _tidy(store: Store, here: Here) -> int:
-    from ...local.artifacts import Objects
     from ...local.store import StateError
 
     found = [named(store, here, name) for name in here.remove]
@@ -170,9 +169,7 @@ def _tidy(store: Store, here: Here) -> int:
         store.remove(run.name)
         streams.tell(f"removed {run.name}")
     if here.prune:
-        going = [run.name for run in store.runs() if store.active(run.name)]
-        if going:
-            raise StateError(f"artifacts are not removed while a run makes some: `{going[0]}` is running")
-        Objects(store.folder / "objects").sweep(store.kept())
+        if not store.sweep():
+            raise StateError("a run is going: artifacts are not removed while it makes some")
         streams.tell("removed artifacts that no run has any more")
     return OK
