@@ -219,6 +219,11 @@ class Quick(Clock):
         return super().wait(inbox, until)
 
 
+def project(steps: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A spec of these steps, which have an image and a program where they name none."""
+    return {"defaults": {"image": "acme/step:1.0", "command": ["work"]}, "steps": steps, **more}
+
+
 def resolved(spec: Mapping[str, Any]) -> Pipeline:
     """The pipeline of a spec that is in order."""
     whole = {"mlc": "v1", "name": "project", **spec}
@@ -292,4 +297,4 @@ def play(
     return Played(phase, events, run, runner, around, clock)
 
 
-__all__ = ["Around", "Did", "Played", "Quick", "ScriptedRunner", "open_store", "play", "resolved"]
+__all__ = ["Around", "Did", "Played", "Quick", "ScriptedRunner", "open_store", "play", "project", "resolved"]

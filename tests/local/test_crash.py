@@ -5,61 +5,24 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import subprocess
 import sys
-import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlc.local import store as store_module
 from mlc.local.artifacts import Objects
-from mlc.local.job import Ended
 from mlc.local.store import open_store
-from tests.local.scripted import Around, Did, play
-from tests.local.test_scheduler import project
+from tests.local.dying import go_on
+from tests.local.scripted import ENV
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from mlc.local.job import Job
     from mlc.local.store import Finished, Store
 
-SPEC = {
-    **project(
-        {
-            "make": {"outputs": {"table": "/t", "images": "/i"}, "values": {"parts": {"path": "/p", "type": "list"}}},
-            "train": {
-                "foreach": {"x": "${{ steps.make.values.parts }}"},
-                "args": ["${{ each.x }}"],
-                "inputs": {"table": "/in/t", "images": "/in/i"},
-                "outputs": {"model": "/m"},
-                "metrics": {"acc": {"path": "/a", "min": 0.5}},
-            },
-            "judge": {"each": "train", "gate": "train", "inputs": {"model": "/in/m"}},
-            "flaky": {"retry": {"limit": 2}, "volumes": {"scratch": "/s"}, "inputs": {"base": "/in/base"}},
-            "deploy": {"needs": "flaky", "inputs": {"model": {"path": "/in/m", "best": "acc"}}, "values": {"which": "/w"}},
-        },
-        volumes={"scratch": {"size": "1Gi"}},
-        artifacts={"base": {"type": "model", "uri": "https://models.example.com/base"}},
-    ),
-    "finally": {"last": {"args": ["${{ run.status }}"]}},
-}
-
-
-def script(job: Job) -> Did:
-    """The same for the same inputs, but for one program that fails at first."""
-    if job.step.name == "make":
-        return Did({"/t": "the table\n" * 1_000, "/i": {"a": "A", "sub": {"b": "B", "c": ""}}, "/p": '["p", "q"]\n'})
-    if job.step.name == "train":
-        [part] = job.program.args
-        return Did({"/m": f"model of {part}", "/a": "0.9" if part == "q" else "0.4"})
-    if job.task == "flaky":
-        return Did(ended=Ended(1 if job.attempt == 1 else 0))
-    if job.task == "deploy":
-        return Did({"/w": job.inputs[0].source.read_text()})
-    return Did()
-
+ROOT = Path(__file__).resolve().parents[2]
 
 STATES = {
     "make": "Succeeded", "train": "Succeeded", "train[0]": "Succeeded", "train[1]": "Succeeded", "judge[0]": "Skipped",
@@ -67,82 +30,29 @@ STATES = {
 }  # fmt: skip
 
 
-class Steps:
-    """Counts what a process does to the disk, and ends it without a word at one of these steps, whichever thread is there."""
+class Mortal:
+    """Runs the project in processes that die."""
 
-    def __init__(self, last: int) -> None:
-        self.last, self.count = last, 0
-        self.lock = threading.Lock()
-        self.on = False
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
 
-    def step(self) -> None:
-        if not self.on:
-            return
-        with self.lock:
-            self.count += 1
-            if self.count == self.last:
-                os._exit(9)
-
-    def watch(self) -> None:
-        """From now on. Files by what Python tells its auditors; flushing and SQL, which it does not tell, by wrappers."""
-        names = ("open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.chmod")
-        sys.addaudithook(lambda event, _: self.step() if event in names else None)
-        flush = os.fsync
-
-        def fsync(descriptor: int) -> None:
-            self.step()
-            flush(descriptor)
-
-        os.fsync = fsync  # type: ignore[assignment]
-        connect = store_module._connected
-        store_module._connected = lambda path: _Connection(connect(path), self.step)  # type: ignore[assignment, return-value]
-        self.on = True
+    def run(self, folder: Path, last: int, jobs: int) -> int:
+        """Run the project, or go on with it, until a step of it; how many steps there were, 0 where the process died."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{folder / 'state'} {folder / 'around'} {last} {jobs}\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
 
 
-class _Connection:
-    def __init__(self, inner: Any, step: Callable[[], None]) -> None:
-        self.inner, self.step = inner, step
-
-    def execute(self, *arguments: Any) -> Any:
-        self.step()
-        found = self.inner.execute(*arguments)
-        if arguments[0] == "COMMIT":
-            self.step()
-        return found
-
-    def close(self) -> None:
-        self.inner.close()
-
-
-def in_a_child(state: Path, around: Path, last: int, jobs: int) -> int:
-    """Run the project, or go on with it, in a process of its own that dies at a step; how many steps there were, 0 if it died."""
-    receive, send = os.pipe()
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            steps = Steps(last)
-            steps.watch()
-            store = open_store(state)
-            go_on(store, around, jobs)
-            os.write(send, str(steps.count).encode())
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(send)
-    _, status = os.waitpid(child, 0)
-    with open(receive, encoding="ascii") as answer:
-        found = answer.read()
-    assert os.waitstatus_to_exitcode(status) == (0 if found else 9)
-    return int(found or 0)
-
-
-def go_on(store: Store, around: Path, jobs: int) -> tuple[str, list[str]]:
-    """Go on with the run that is not finished, or begin one; its name, and what was started."""
-    unfinished = store.unfinished()
-    played = play(store, SPEC, script, resume=unfinished, around=Around(around), jobs=jobs)
-    assert played.phase == "Succeeded"
-    return played.run.name, played.runner.started
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Mortal]:
+    path = os.pathsep.join((ENV["PYTHONPATH"], str(ROOT)))
+    command = [sys.executable, "-m", "tests.local.dying"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**ENV, "PYTHONPATH": path}, cwd=ROOT
+    ) as process:
+        yield Mortal(process)
 
 
 def result(store: Store, run: str) -> dict[str, Any]:
@@ -174,8 +84,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-def check(state: Path, around: Path, undisturbed: dict[str, Any]) -> None:
+def check(folder: Path, undisturbed: dict[str, Any]) -> None:
     """After a process died: go on, here, and look at everything."""
+    state, around = folder / "state", folder / "around"
     with contextlib.closing(open_store(state)) as store:
         runs = store.runs()
         finished = [task.name for task in store.tasks(runs[0].name) if task.state == "Succeeded"] if runs else []
@@ -196,25 +107,25 @@ def check(state: Path, around: Path, undisturbed: dict[str, Any]) -> None:
             assert (state / "runs" / run / task / "outputs" / "model").read_text() == f"model of {'p' if task == 'train[0]' else 'q'}"
 
 
-def test_death_at_every_step(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
-    """One attempt at a time, so that every step of the protocol comes in its turn. Every third one here, with `MLC_DEATHS=1` each."""
-    steps = in_a_child(tmp_path / "state", tmp_path / "around", -1, 1)
+def test_death_at_every_step(tmp_path: Path, mortal: Mortal, undisturbed: dict[str, Any]) -> None:
+    """One attempt at a time, so that every step of the protocol comes in its turn. Every seventh one here, with `MLC_DEATHS=1` each."""
+    steps = mortal.run(tmp_path, -1, 1)
     assert steps > 200
     died = 0
-    every = int(os.environ.get("MLC_DEATHS", "3"))
+    every = int(os.environ.get("MLC_DEATHS", "7"))
     for last in range(1, steps + 1, every):
         folder = tmp_path / str(last)
-        died += in_a_child(folder / "state", folder / "around", last, 1) == 0
-        check(folder / "state", folder / "around", undisturbed)
+        died += mortal.run(folder, last, 1) == 0
+        check(folder, undisturbed)
     assert died >= steps // every - 2
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_death_again_and_again(tmp_path: Path, undisturbed: dict[str, Any], jobs: int) -> None:
+def test_death_again_and_again(tmp_path: Path, mortal: Mortal, undisturbed: dict[str, Any], jobs: int) -> None:
     """A process that dies, and whose followers die one after the other, until one of them gets through."""
     for first in (5, 61, 113, 171, 229):
         folder = tmp_path / str(first)
         for turn in itertools.count():
-            if in_a_child(folder / "state", folder / "around", first + 37 * turn, jobs):
+            if mortal.run(folder, first + 37 * turn, jobs):
                 break
-        check(folder / "state", folder / "around", undisturbed)
+        check(folder, undisturbed)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlc.local.artifacts import Objects
-from mlc.local.events import Produced, RunStarted, TaskChanged
+from mlc.local.events import Note, Produced, RunStarted, TaskChanged
 from mlc.local.job import Ended
 from mlc.local.scheduler import Control, Refused
 from mlc.local.store import StateError, open_store
-from tests.local.scripted import Around, Did, Played, play
-from tests.local.test_scheduler import but, good, project, stopping
+from tests.local.scripted import Around, Did, Played, play, project
+from tests.local.test_scheduler import but, good, stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -268,6 +268,10 @@ def test_what_a_killed_process_left(store: Store) -> None:
     (folder / "log").write_text("half")
     found = store.unfinished()
     assert found == run
+    with store._transaction():
+        store._db.execute("UPDATE runs SET runner = 'podman'")
+    with pytest.raises(Refused, match="was killed, and only podman can end what it left: go on with `--runner podman`"):
+        again(store, store.runs()[0], spec)
     second = again(store, run, spec)
     assert second.runner.swept == [(run.name, (left.identity,))]
     assert left.identity == "script a 1"
@@ -381,6 +385,17 @@ def test_from_a_step(store: Store) -> None:
     # the new run has everything, so that another one can take it from there
     assert play(store, spec, whole, first="deploy").run.source == played.run.name
     assert store.log(played.run.name, "prepare") == store.log(first.run.name, "prepare")
+
+
+def test_from_a_step_of_a_project_that_changed(store: Store) -> None:
+    """A person is told that a result is taken of a step that is another one now."""
+    spec = project({"a": {"args": ["${{ params.x }}"]}, "b": {"needs": "a"}, "c": {"needs": "b"}}, params={"x": 1})
+    first = play(store, spec, good)
+    played = play(store, spec, good, first="c", params={"x": "2"})
+    assert [note.text for note in played.of(Note)] == [
+        f"`a` has changed since `{first.run.name}`, and its result there is taken all the same"
+    ]
+    assert played.runner.started == ["c"]
 
 
 def test_a_step_alone(store: Store) -> None:

@@ -12,7 +12,7 @@ from mlc.local.events import Line, MetricRead, Note, Produced, RunEnded, RunStar
 from mlc.local.job import Ended
 from mlc.local.scheduler import Control
 from mlc.local.store import open_store
-from tests.local.scripted import Around, Did, Quick, play
+from tests.local.scripted import Around, Did, Quick, play, project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,17 +22,11 @@ if TYPE_CHECKING:
     from mlc.local.job import Job
     from mlc.local.store import Store
 
-DEFAULTS = {"image": "acme/step:1.0", "command": ["work"]}
-
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with contextlib.closing(open_store(tmp_path / "state")) as found:
         yield found
-
-
-def project(steps: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    return {"defaults": DEFAULTS, "steps": steps, **more}
 
 
 def good(job: Job) -> Did:

@@ -70,7 +70,8 @@ def test_runs(store: Store) -> None:
     ended = store.find(last)
     assert ended is not None
     assert (ended.phase, ended.ended, ended.reasons) == ("Failed", 9.5, ("train: accuracy is low",))
-    assert store.reopen(ended) == store.find(last)
+    assert store.reopen(ended, "podman") == store.find(last)
+    assert store.runs()[0].runner == "podman"
 
 
 def test_the_latest_that_can_go_on(store: Store) -> None:
@@ -196,6 +197,8 @@ def test_one_process_drives_a_run(store: Store) -> None:
         assert store.active(name)
         with pytest.raises(StateError, match=f"run `{name}` is driven by another process"), store.lock(name):
             raise AssertionError
+        with pytest.raises(StateError, match=f"run `{name}` is driven by another process"):
+            store.remove(name)
         holder.kill()
     assert not store.active(name)
     with store.lock(name):

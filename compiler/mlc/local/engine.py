@@ -213,9 +213,7 @@ class Engine:
         except Unreadable as unreadable:
             self._end(node, "Failed", str(unreadable))
             return
-        images = self.images(node, programs)
-        more = [*facts.item.values(), facts.run.get("status", "")]
-        node.fingerprint = fingerprint(step, programs, images, inputs, self._surroundings.identity, more)
+        node.fingerprint = self._fingerprint(node, programs, inputs)
         if step.cache is not None and step.cache.enabled and step.cache.key:
             node.key = cache_key(self.pipeline.name, step, facts.item)
         done = self.earlier.result(node, self._objects)
@@ -230,6 +228,11 @@ class Engine:
             self._take(node, found[1], found[0], "cache")
             return
         self.put(node)
+
+    def _fingerprint(self, node: Node, programs: Sequence[Filled], inputs: Mapping[str, Kept | None]) -> str:
+        facts = node.scope.facts
+        more = [*facts.item.values(), facts.run.get("status", "")]
+        return fingerprint(node.step, programs, self.images(node, programs), inputs, self._surroundings.identity, more)
 
     def programs(self, node: Node, place: Place = in_container) -> tuple[Filled, ...]:
         """What the containers of a task run, with the paths that `place` gives. Raises `Unreadable`."""
@@ -350,8 +353,17 @@ class Engine:
             found = self.store.result(source.name, node.task)
             if found is None:
                 raise AssertionError(node.task)
+            if source.name != self.run.name and self._differs(node, found):
+                self.note(f"`{node.task}` has changed since `{source.name}`, and its result there is taken all the same")
             self._take(node, found, source.name)
         return True
+
+    def _differs(self, node: Node, found: Finished) -> bool:
+        """Whether a step that is not to run is another one than it was; False where nobody can say before it runs."""
+        try:
+            return self._fingerprint(node, self.programs(node), self.results.inputs(node)) != found.task.fingerprint
+        except (Unreadable, KeyError):
+            return False
 
     def _take_loop(self, node: Node, group: Group, source: Run) -> None:
         """All items of a loop as they were in another run."""

@@ -12,7 +12,7 @@ from .engine import Engine
 from .job import Place
 from .nodes import OVER, members
 from .params import filled
-from .reuse import WHOLE, Earlier, part
+from .reuse import WHOLE, Earlier, Refused, part
 from .work import clear
 
 if TYPE_CHECKING:
@@ -46,8 +46,10 @@ def gone_on(pipeline: Pipeline, runner: Runner, store: Store, surroundings: Surr
 
 
 def _sweep(runner: Runner, store: Store, surroundings: Surroundings, old: Run) -> None:
-    """End and remove what the attempts of a killed process left; their logs stay."""
+    """End and remove what the attempts of a killed process left; their logs stay. Raises `Refused`."""
     left = [attempt for attempt in store.attempts(old.name) if not attempt.ended]
+    if left and runner.name != old.runner:
+        raise Refused(f"run `{old.name}` was killed, and only {old.runner} can end what it left: go on with `--runner {old.runner}`")
     runner.sweep(old.name, [attempt.identity for attempt in left])
     for attempt in left:
         folder = store.attempt_folder(old.name, attempt.task, attempt.number)

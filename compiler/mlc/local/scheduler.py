@@ -132,7 +132,7 @@ def run(pipeline: Pipeline, runner: Runner, store: Store, options: Options, list
             return _Scheduler(pipeline, runner, store, options, listener, one, chosen, Earlier()).run()
     with store.shared(), store.lock(resumed.name):
         chosen, earlier = gone_on(pipeline, runner, store, options.surroundings, resumed)
-        return _Scheduler(pipeline, runner, store, options, listener, store.reopen(resumed), chosen, earlier).run()
+        return _Scheduler(pipeline, runner, store, options, listener, store.reopen(resumed, runner.name), chosen, earlier).run()
 
 
 class _Scheduler:

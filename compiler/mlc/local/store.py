@@ -170,14 +170,17 @@ def open_store(folder: Path) -> Store:
 
 def _connected(path: Path) -> sqlite3.Connection:
     made = sqlite3.connect(path, timeout=_WAIT, isolation_level=None)
-    made.execute("PRAGMA journal_mode=WAL")
-    made.execute("PRAGMA synchronous=FULL")
-    made.execute("PRAGMA foreign_keys=ON")
-    found = made.execute("PRAGMA user_version").fetchone()[0]
-    if found > VERSION:
-        raise StateError(f"{path} was written by a newer version of mlc")
-    if found < VERSION:
-        made.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+    try:
+        made.execute("PRAGMA journal_mode=WAL")
+        made.execute("PRAGMA synchronous=FULL")
+        found = made.execute("PRAGMA user_version").fetchone()[0]
+        if found > VERSION:
+            raise StateError(f"{path} was written by a newer version of mlc")
+        if found < VERSION:
+            made.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+    except BaseException:
+        made.close()
+        raise
     return made
 
 
@@ -239,11 +242,12 @@ class Store:
         """The latest run that did not succeed and that no process drives."""
         return next((run for run in self.runs(project) if run.phase != "Succeeded" and not self.active(run.name)), None)
 
-    def reopen(self, run: Run) -> Run:
-        """A run that goes on."""
+    def reopen(self, run: Run, runner: str) -> Run:
+        """A run that goes on, with a runner."""
         with self._transaction():
-            self._db.execute("UPDATE runs SET phase = 'Running', reasons = '[]', ended = 0 WHERE name = ?", (run.name,))
-        return replace(run, phase="Running", reasons=(), ended=0.0)
+            change = (runner, run.name)
+            self._db.execute("UPDATE runs SET phase = 'Running', reasons = '[]', ended = 0, runner = ? WHERE name = ?", change)
+        return replace(run, phase="Running", reasons=(), ended=0.0, runner=runner)
 
     def end(self, run: str, phase: Phase, at: float, reasons: Sequence[str] = ()) -> None:
         """The run is over."""
@@ -252,8 +256,8 @@ class Store:
             self._db.execute("UPDATE runs SET phase = ?, ended = ?, reasons = ? WHERE name = ?", change)
 
     def remove(self, run: str) -> None:
-        """Forget a run, and remove its folder. Its artifacts stay until `sweep`."""
-        with self._transaction():
+        """Forget a run, and remove its folder. Its artifacts stay until `sweep`. Raises `StateError` where a process drives it."""
+        with self.lock(run), self._transaction():
             for table in ("written", "made", "attempts", "tasks"):
                 self._db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608 - names of tables
             self._db.execute("DELETE FROM runs WHERE name = ?", (run,))
@@ -297,6 +301,7 @@ class Store:
     @contextlib.contextmanager
     def lock(self, run: str) -> Iterator[None]:
         """Hold a run, so that no other process drives it. Raises `StateError` where one does."""
+        self.folder_of(run).mkdir(parents=True, exist_ok=True)  # somebody may have removed it
         with open(self.folder_of(run) / "lock", "w", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

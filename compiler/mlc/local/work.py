@@ -170,10 +170,11 @@ class Worker:
         reason = failure(assignment.step, ended)
         if reason:
             return Over(place.task, place.attempt, "lost" if ended.lost else "failure", reason, ended.exit)
-        out = place.folder / "out"
-        out.mkdir()
+        step, out = assignment.step, place.folder / "out"
         try:
-            result = collected(assignment.step, attempt, out, self._objects)
+            if step.outputs or step.values or step.metrics:
+                out.mkdir()
+            result = collected(step, attempt, out, self._objects)
             for name, kept in result.made.items():
                 self._objects.show(kept.kind, kept.digest, assignment.outputs / name)
         except Missing as missing:
