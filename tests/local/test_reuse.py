@@ -218,7 +218,7 @@ def test_skipped_steps_are_decided_again(store: Store) -> None:
     assert first.states["low"] == "Skipped"
     lower = {**gated, "test": {"metrics": {"m": {"path": "/m", "min": 0.3}}}}
     second = again(store, first.run, project(lower), but(last=FAILS))
-    assert second.runner.started == ["low", "last"]
+    assert sorted(second.runner.started) == ["last", "low"]
     assert store.written(first.run.name)[0].thresholds == (("min 0.3", True),)
     third = again(store, first.run, project(gated))
     assert third.runner.started == ["last"]
