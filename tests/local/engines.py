@@ -23,11 +23,8 @@ from mlc.local.settings import Engine, Settings, with_environment
 IMAGE = f"localhost/mlc-test-{os.getpid()}:1"
 """The image of the tests: busybox, made here, for no registry may be reachable. User 0, no entrypoint."""
 
-_ARGS = (
-    {},
-    {"args": ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")},
-    {"args": ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"), "runtime": "runc"},
-)
+_LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
+_ARGS: tuple[tuple[tuple[str, ...], str], ...] = (((), ""), (_LIMITS, ""), (_LIMITS, "runc"))
 """Ways to call an engine, some of which work only in places with less privileges than engines expect."""
 
 
@@ -71,20 +68,25 @@ def docker() -> tuple[Engine, str]:
 
 def _engine(name: str, environ: Mapping[str, str]) -> tuple[Engine, str]:
     given = getattr(with_environment(Settings(Path("/")), os.environ), name)
-    problem = ContainerRunner(name, Settings(Path("/"), **{name: given}), Masks(), Path("/")).problem()
+    problem = ContainerRunner(name, with_engine(name, given), Masks(), Path("/")).problem()
     busybox = shutil.which("busybox")
     if problem or busybox is None:
         return given, problem or "busybox is not installed"
     import_image([given.program, *given.options], busybox)
     said = ""
-    for more in _ARGS:
-        engine = Engine(given.program, given.options, given.args + more.get("args", ()), given.runtime or more.get("runtime", ""))  # type: ignore[arg-type]
-        runner = ContainerRunner(name, Settings(Path("/"), **{name: engine}), Masks(), Path("/"))
+    for args, runtime in _ARGS:
+        engine = Engine(given.program, given.options, given.args + args, given.runtime or runtime)
+        runner = ContainerRunner(name, with_engine(name, engine), Masks(), Path("/"))
         done = runner.ask("run", "--rm", "--pull", "never", *runner.extra(network=True), IMAGE, "true")
         if done.returncode == 0:
             return engine, ""
         said = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else str(done.returncode)
     return given, said
+
+
+def with_engine(name: str, engine: Engine) -> Settings:
+    """Settings that say how an engine is called."""
+    return Settings(Path("/"), podman=engine) if name == "podman" else Settings(Path("/"), docker=engine)
 
 
 def import_image(base: list[str], busybox: str) -> None:
@@ -130,7 +132,12 @@ def maker(name: str) -> Any:
 
 def here() -> list[str]:
     """The runners that work here: `plain` are processes without bubblewrap, `sandbox` those with it."""
-    return ["plain", *([] if sandbox_problem() else ["sandbox"]), *([] if podman()[1] else ["podman"]), *([] if docker()[1] else ["docker"])]
+    return [
+        "plain",
+        *([] if sandbox_problem() else ["sandbox"]),
+        *([] if podman()[1] else ["podman"]),
+        *([] if docker()[1] else ["docker"]),
+    ]
 
 
 def missing() -> list[str]:

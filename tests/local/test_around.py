@@ -159,7 +159,7 @@ def test_values(folder: Path) -> None:
     assert masks.text("abracadabra hunter2x debug") == "*** *** debug"
     fields = ["metadata.name", "metadata.namespace", "metadata.labels['team']", "metadata.labels['none']", "status.podIP"]
     assert [made.env_value(FieldPath(field), here) for field in fields] == ["demo-1-a-1", "default", "vision", "", "127.0.0.1"]
-    assert uuid.UUID(made.env_value(FieldPath("metadata.uid"), here))
+    assert uuid.UUID(made.env_value(FieldPath("metadata.uid"), here)).version == 5
     os.environ.pop("MLC_TEST_TOKEN")
     with pytest.raises(OSError, match="key `token` of secret `api` cannot be had any more"):
         made.env_value(SecretKey("api", "token"), here)

@@ -13,7 +13,7 @@ import pytest
 
 from mlc.local.containers import ContainerRunner
 from mlc.local.settings import Engine
-from tests.local.engines import IMAGE, docker, maker
+from tests.local.engines import docker, maker
 from tests.local.workshop import Workshop
 
 if not docker()[1]:
@@ -35,11 +35,11 @@ if not docker()[1]:
     )
 
     @pytest.fixture(params=["docker"])
-    def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Workshop:
+    def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workshop]:
         """A workshop with docker."""
         made = Workshop(tmp_path, maker(request.param))
-        request.addfinalizer(made.close)
-        return made
+        yield made
+        made.close()
 
     private = shop
 
@@ -222,5 +222,3 @@ def test_engine_that_is_not_there(fake: Fake, tmp_path: Path) -> None:
     assert fake.workshop(tmp_path).runner.problem() == "Cannot connect to the Docker daemon at unix:///x. Is it running?"
     fake.program.unlink()
     assert fake.workshop(tmp_path).runner.problem() == "it is not installed"
-
-

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,7 +47,9 @@ SLOW = ("podman", "docker")
 DELAYS = {"plain": (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.5), "podman": (0.05, 0.3, 0.6, 1.0, 1.5, 3.0)}
 
 
-@pytest.mark.parametrize("runner, delay", [(name, delay) for name in here() if name != "docker" for delay in DELAYS.get(name, DELAYS["plain"])])
+@pytest.mark.parametrize(
+    "runner, delay", [(name, delay) for name in here() if name != "docker" for delay in DELAYS.get(name, DELAYS["plain"])]
+)
 def test_killed(runner: str, delay: float, tmp_path: Path) -> None:
     """The guard sees that `mlc run` is gone, and ends everything: daemons, sidecars, containers that are just being made."""
     run = f"demo-k{os.getpid()}-{runner}-{int(delay * 1000)}"
@@ -94,11 +95,10 @@ sleeping_before: set[int] = set()
 
 
 @pytest.fixture(autouse=True)
-def before() -> Iterator[None]:
+def before() -> None:
     """Other tests may run at the same time."""
     sleeping_before.clear()
     sleeping_before.update(sleeping())
-    yield
 
 
 def test_sweep_after_guard_and_parent_are_gone(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_options() -> None:
 @pytest.mark.parametrize("text", ["data", "=x", "data="])
 def test_wrong_volume(text: str) -> None:
     """An option that names nothing is a wrong usage."""
-    with pytest.raises(Misuse, match="write it as `--volume data=./data`"):
+    with pytest.raises(Misuse, match="write it as `--volume data="):
         with_options(Settings(FOLDER), volumes=[text])
 
 
@@ -146,11 +146,13 @@ def test_wrong_secret(text: str) -> None:
 def test_environment() -> None:
     """`MLC_PODMAN_ARGS` and its like come after the file."""
     base, _ = settings("podman: {args: [--a]}")
-    found = with_environment(base, {"MLC_PODMAN_ARGS": "--ulimit 'x y'", "MLC_PODMAN_RUNTIME": "runc", "MLC_DOCKER_OPTIONS": "--context lab"})
+    found = with_environment(
+        base, {"MLC_PODMAN_ARGS": "--ulimit 'x y'", "MLC_PODMAN_RUNTIME": "runc", "MLC_DOCKER_OPTIONS": "--context lab"}
+    )
     assert found.podman == Engine("podman", (), ("--a", "--ulimit", "x y"), "runc")
     assert found.docker == Engine("docker", ("--context", "lab"))
     assert with_environment(base, {"MLC_RUNNER": "process"}).runner == "process"
-    with pytest.raises(Misuse, match="`MLC_RUNNER` cannot be `x`"):
+    with pytest.raises(Misuse, match="cannot be `x`"):
         with_environment(base, {"MLC_RUNNER": "x"})
     with pytest.raises(Misuse, match="quote that is never closed"):
         with_environment(base, {"MLC_PODMAN_ARGS": "'"})

@@ -7,13 +7,15 @@ import signal
 import socket
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mlc.local.job import Place
 from mlc.local.keeping import carrying
 from tests.local.engines import IMAGE, here, maker
-from tests.local.workshop import Workshop
+from tests.local.workshop import Done, Workshop
 
 RUNNERS = [name for name in here() if name != "docker"]
 """Docker has its tests, some of these, in test_docker.py."""
@@ -23,19 +25,19 @@ PRIVATE = [name for name in RUNNERS if name != "plain"]
 
 
 @pytest.fixture(params=RUNNERS)
-def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Workshop:
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workshop]:
     """A workshop for each runner."""
     made = Workshop(tmp_path, maker(request.param))
-    request.addfinalizer(made.close)
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=PRIVATE)
-def private(request: pytest.FixtureRequest, tmp_path: Path) -> Workshop:
+def private(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workshop]:
     """A workshop for each runner that gives every program paths of its own."""
     made = Workshop(tmp_path, maker(request.param))
-    request.addfinalizer(made.close)
-    return made
+    yield made
+    made.close()
 
 
 def script(text: str, more: str = "") -> str:
@@ -379,11 +381,9 @@ def test_volumes(private: Workshop) -> None:
     assert (private.state / "runs" / private.run_name / "volumes" / "mine" / "x").read_text() == "1\n"
 
 
-def place_of(shop: Workshop, done: object) -> object:
+def place_of(shop: Workshop, done: Done) -> Place:
     """The place of an attempt."""
-    from mlc.local.job import Place
-
-    job = done.job  # type: ignore[attr-defined]
+    job = done.job
     return Place(job.run, shop.run_id, job.task, job.attempt, job.folder)
 
 
@@ -467,7 +467,7 @@ def test_secret_files(private: Workshop, tmp_path: Path, request: pytest.Fixture
     assert log[4].startswith("debug")
     assert not [path for path in made.state.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
     done.attempt.dispose()
-    made.around.release(place_of(made, done))  # type: ignore[arg-type]
+    made.around.release(place_of(made, done))
     made.close()
     assert not [path for path in Path("/dev/shm").glob("mlc-*/**/id") if "keys" in str(path)]
 
@@ -505,9 +505,14 @@ def test_sidecar_shares_network_and_volumes(private: Workshop) -> None:
         image: {IMAGE}
         volumes: {{shared: /shared}}
         sidecars:
-          web: {{image: '{IMAGE}', volumes: {{shared: /site}}, run: 'echo hello > /site/i; exec busybox httpd -f -p 127.0.0.1:18437 -h /site'}}
+          web:
+            image: {IMAGE}
+            volumes: {{shared: /site}}
+            run: 'echo hello > /site/i; exec busybox httpd -f -p 127.0.0.1:18437 -h /site'
         run: |
-          for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do busybox wget -qO- http://127.0.0.1:18437/i && break; sleep 0.5; done
+          for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+            busybox wget -qO- http://127.0.0.1:18437/i && break; sleep 0.5
+          done
     """
     done = private.run(body)
     assert (done.ended.exit, done.log.splitlines()[-1]) == (0, "hello")

@@ -44,7 +44,7 @@ def choose(settings: Settings, masks: Masks, state: Path, wanted: str = "") -> C
         if problem:
             raise NoRunner(f"`{name}` does not work here: {problem}")
         return Chosen(runner)
-    problems = []
+    problems: list[str] = []
     for engine in ("podman", "docker"):
         runner = ContainerRunner(engine, settings, masks, state)
         problem = runner.problem()
