@@ -204,6 +204,8 @@ def test_finally_runs_again(store: Store) -> None:
     """Where something of the run was done again, all of `finally` is; where nothing was, only what is missing."""
     spec = {**project({"a": {}}), "finally": {"tell": {"args": ["${{ run.status }}"]}, "sweep": {}, "last": {"needs": "sweep"}}}
     first = play(store, spec, but(a=FAILS))
+    same = again(store, first.run, spec, but(a=FAILS))
+    assert sorted(same.runner.started) == ["a", "last", "sweep", "tell"]
     second = again(store, first.run, spec, but(last=FAILS))
     assert second.runner.started[0] == "a"
     assert sorted(second.runner.started) == ["a", "last", "sweep", "tell"]

@@ -477,6 +477,29 @@ def test_artifacts_that_are_not_to_be_had(store: Store) -> None:
     assert played.runner.started == ["b"]
 
 
+def test_nobody_waits_for_a_download(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who stops a run need not wait for what is on its way."""
+    around, control, endless = Around(store.folder), Control(), threading.Event()
+
+    def fetch(external: Any, uri: str, to: Path) -> Path:
+        control.stop()
+        endless.wait(60)
+        raise OSError("too late")
+
+    monkeypatch.setattr(around, "fetch", fetch)
+    try:
+        played = play(
+            store,
+            project({"a": {"inputs": {"base": "/in/b"}}, "b": {"inputs": {"words": "/in/w"}}}, **OUTSIDE),
+            good,
+            around=around,
+            control=control,
+        )
+        assert (played.phase, played.states) == ("Stopped", {})
+    finally:
+        endless.set()
+
+
 # --- what is told -------------------------------------------------------------------------------------------------------------
 
 

@@ -157,10 +157,10 @@ class _Scheduler:
         self.worker = Worker(runner, options.surroundings, objects, self.post)
         params = filled(pipeline, run.params)
         self.engine = Engine(pipeline, run, params, options.surroundings, store, objects, listener, part=chosen, earlier=earlier)
-        self.pool = ThreadPoolExecutor(self.jobs + 1, thread_name_prefix="mlc")
-        """One more than attempts: artifacts are fetched there, too."""
+        self.pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="mlc")
         self.running: dict[str, Node] = {}
         self.fetching = 0
+        """Artifacts from outside that are on their way. Nobody waits for them in the end."""
         self.identities: dict[tuple[str, int], AttemptRecord] = {}
         """The attempts that are running, by task and number."""
         self.unread: deque[object] = deque()
@@ -208,9 +208,9 @@ class _Scheduler:
 
     def over(self) -> bool:
         """Whether nothing goes on any more, and nothing will."""
-        if self.running or self.fetching:
+        if self.running:
             return False
-        if not (self.engine.over or self.stopped or self.pauses):
+        if not (self.engine.over or self.stopped or self.pauses or self.fetching):
             raise AssertionError("nothing goes on, and the run is not over")
         return self.engine.over or bool(self.stopped)
 
@@ -233,7 +233,8 @@ class _Scheduler:
             folder = self.record.folder / "fetched"
             folder.mkdir(exist_ok=True)
             shutil.rmtree(folder / name, ignore_errors=True)
-            self.pool.submit(self.worker.fetch, name, external, uri, folder / name)
+            fetch = threading.Thread(target=self.worker.fetch, args=(name, external, uri, folder / name), daemon=True)
+            fetch.start()  # none of the pool's: Python waits for those before it exits, and a download may take long
         room = self.jobs - len(self.running)
         nodes = [heapq.heappop(engine.ready)[1] for _ in range(min(room, len(engine.ready)))]
         if nodes:
@@ -363,14 +364,12 @@ class _Scheduler:
         for node in self.running.values():
             if node.handle is not None:
                 node.handle.stop(now=True)
-        while self.running or self.fetching:
+        while self.running:
             match self.unread.popleft() if self.unread else self.inbox.get():
                 case Line():
                     self.room.release()
                 case Over(task=task):
                     self.running.pop(task, None)
-                case Fetched():
-                    self.fetching -= 1
 
     def remove_claims(self) -> None:
         """The claims that were made for the run end with it."""
