@@ -193,7 +193,7 @@ def test_compile_imports_one_target(tmp_path: Path, target: str, other: str) -> 
     assert done.stdout == "0 []\n"
 
 
-COMMANDS = ["init", "compile", "validate", "graph", "describe", "diff", "infra", "explain", "schema"]
+COMMANDS = "init compile validate run runs logs metrics graph describe diff infra explain schema".split()
 
 # --- help, mistakes, completion -----------------------------------------------------------------------------------------------
 

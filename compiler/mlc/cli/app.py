@@ -398,9 +398,9 @@ Examples:
   mlc infra mlc.yaml --env prod | kubectl apply -f -
 """
 
-_RUN_HELP = """Run a project on this machine, with the meaning that it has on the engines.
+_RUN_HELP = """Run a project on this machine.
 
-Steps run in containers (podman or docker), or as processes where there is neither. Order, gates, conditions, loops, retries, timeouts,
+It means here what it means on the engines. Steps run in containers (podman or docker), or as processes where there is neither. Order, gates, conditions, loops, retries, timeouts,
 finally and caching are those of the spec. On a terminal a live view shows the steps; elsewhere every line of their logs is printed.
 What a run leaves is kept in .mlc: logs, artifacts, metrics. A run that failed or was interrupted goes on with --resume.
 
@@ -426,7 +426,7 @@ Ctrl-C ends what runs (10 seconds to tidy up), a second one at once; --resume go
 Volumes, secrets and images of this machine can be named once and for all in mlc.local.yaml beside the spec.
 """
 
-_RUNS_HELP = """List the runs on this machine, or show one: its steps, metrics and artifacts.
+_RUNS_HELP = """List the runs on this machine, or show one in full.
 
 \b
 Examples:
@@ -449,9 +449,10 @@ Examples:
   mlc logs latest train --follow
 """
 
-_METRICS_HELP = """Print the metrics of runs side by side, with the thresholds that they missed.
+_METRICS_HELP = """Print the metrics of runs side by side.
 
-One column for each run, one row for each metric of each step; of a loop, of each item. Parameters that differ come first.
+One column for each run, one row for each metric of each step; of a loop, of each item. Thresholds that were missed are marked, and
+parameters that differ come first.
 
 \b
 Examples:
@@ -565,112 +566,6 @@ def _validate(
         lints=tuple(dict.fromkeys(lint or ())),
     )
     _ask(context, request)
-
-
-@app.command("graph", help=_GRAPH_HELP)
-def _graph(
-    context: typer.Context,
-    specs: Specs = None,
-    environment: Environment = None,
-    overrides: Overrides = None,
-    shape: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help=f"How to draw: {', '.join(DRAWINGS)}.",
-            callback=_check_drawing,
-            autocompletion=_complete_drawings,
-        ),
-    ] = "text",
-) -> None:
-    _ask(context, Request("graph", tuple(specs or ()), (), "", tuple(overrides or ()), environment or "", shape=shape))
-
-
-@app.command("describe", help=_DESCRIBE_HELP)
-def _describe(
-    context: typer.Context,
-    specs: Specs = None,
-    target: Targets = None,
-    environment: Environment = None,
-    overrides: Overrides = None,
-    shape: Shape = "text",
-) -> None:
-    chosen = targets_of(target) if target else ()
-    _ask(context, Request("describe", tuple(specs or ()), chosen, "", tuple(overrides or ()), environment or "", shape=shape))
-
-
-@app.command("diff", help=_DIFF_HELP)
-def _diff(
-    context: typer.Context,
-    specs: Annotated[list[str], typer.Argument(metavar="OLD NEW", help="Two specs; one may be - for standard input.", show_default=False)],
-    target: Targets = None,
-    environment: Environment = None,
-    overrides: Overrides = None,
-    shape: Shape = "text",
-) -> None:
-    chosen = targets_of(target) if target else ()
-    _ask(context, Request("diff", tuple(specs), chosen, "", tuple(overrides or ()), environment or "", shape=shape))
-
-
-@app.command("infra", help=_INFRA_HELP)
-def _infra(
-    context: typer.Context,
-    specs: Specs = None,
-    target: Annotated[
-        str,
-        typer.Option(
-            "--target",
-            "-t",
-            metavar="NAME",
-            help=f"{' or '.join(TARGETS)}.",
-            callback=_check_target,
-            autocompletion=lambda incomplete: [name for name in TARGETS if name.startswith(incomplete)],
-        ),
-    ] = TARGETS[0],
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_name)
-    ] = None,
-    skeletons: Annotated[
-        bool, typer.Option("--skeletons", help="Also what somebody has to fill: secrets and config maps without values, accounts.")
-    ] = False,
-    claim_size: Annotated[
-        str,
-        typer.Option("--claim-size", metavar="SIZE", help="With --skeletons: print the claims too, this large.", show_default=False),
-    ] = "",
-    environment: Environment = None,
-    overrides: Overrides = None,
-    format: Format = "text",
-) -> None:
-    request = Request(
-        "infra",
-        tuple(specs or ()),
-        (target,),
-        output or "",
-        tuple(overrides or ()),
-        environment or "",
-        format=format,
-        skeletons=skeletons,
-        claim_size=claim_size,
-    )
-    _ask(context, request)
-
-
-@app.command("explain", help=_EXPLAIN_HELP)
-def _explain(
-    context: typer.Context,
-    codes: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="CODE...", help="Such as MLC301, mlc301 or 301.", autocompletion=_complete_codes, show_default=False),
-    ] = None,
-    listing: Annotated[bool, typer.Option("--list", help="List every code.")] = False,
-) -> None:
-    _ask(context, Request("explain", tuple(codes or ()), listing=listing))
-
-
-@app.command("schema", help=_SCHEMA_HELP)
-def _schema(context: typer.Context) -> None:
-    _ask(context, Request("schema"))
 
 
 def _several(option: str, metavar: str, help: str) -> typer.models.OptionInfo:
@@ -874,3 +769,109 @@ def _metrics(
     csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values, one line a metric of a run.")] = False,
 ) -> None:
     _ask(context, Request("metrics", here=Here(state=state, names=tuple(names or (LATEST,)), json=json, csv=csv)))
+
+
+@app.command("graph", help=_GRAPH_HELP)
+def _graph(
+    context: typer.Context,
+    specs: Specs = None,
+    environment: Environment = None,
+    overrides: Overrides = None,
+    shape: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help=f"How to draw: {', '.join(DRAWINGS)}.",
+            callback=_check_drawing,
+            autocompletion=_complete_drawings,
+        ),
+    ] = "text",
+) -> None:
+    _ask(context, Request("graph", tuple(specs or ()), (), "", tuple(overrides or ()), environment or "", shape=shape))
+
+
+@app.command("describe", help=_DESCRIBE_HELP)
+def _describe(
+    context: typer.Context,
+    specs: Specs = None,
+    target: Targets = None,
+    environment: Environment = None,
+    overrides: Overrides = None,
+    shape: Shape = "text",
+) -> None:
+    chosen = targets_of(target) if target else ()
+    _ask(context, Request("describe", tuple(specs or ()), chosen, "", tuple(overrides or ()), environment or "", shape=shape))
+
+
+@app.command("diff", help=_DIFF_HELP)
+def _diff(
+    context: typer.Context,
+    specs: Annotated[list[str], typer.Argument(metavar="OLD NEW", help="Two specs; one may be - for standard input.", show_default=False)],
+    target: Targets = None,
+    environment: Environment = None,
+    overrides: Overrides = None,
+    shape: Shape = "text",
+) -> None:
+    chosen = targets_of(target) if target else ()
+    _ask(context, Request("diff", tuple(specs), chosen, "", tuple(overrides or ()), environment or "", shape=shape))
+
+
+@app.command("infra", help=_INFRA_HELP)
+def _infra(
+    context: typer.Context,
+    specs: Specs = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            "-t",
+            metavar="NAME",
+            help=f"{' or '.join(TARGETS)}.",
+            callback=_check_target,
+            autocompletion=lambda incomplete: [name for name in TARGETS if name.startswith(incomplete)],
+        ),
+    ] = TARGETS[0],
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.", callback=_check_name)
+    ] = None,
+    skeletons: Annotated[
+        bool, typer.Option("--skeletons", help="Also what somebody has to fill: secrets and config maps without values, accounts.")
+    ] = False,
+    claim_size: Annotated[
+        str,
+        typer.Option("--claim-size", metavar="SIZE", help="With --skeletons: print the claims too, this large.", show_default=False),
+    ] = "",
+    environment: Environment = None,
+    overrides: Overrides = None,
+    format: Format = "text",
+) -> None:
+    request = Request(
+        "infra",
+        tuple(specs or ()),
+        (target,),
+        output or "",
+        tuple(overrides or ()),
+        environment or "",
+        format=format,
+        skeletons=skeletons,
+        claim_size=claim_size,
+    )
+    _ask(context, request)
+
+
+@app.command("explain", help=_EXPLAIN_HELP)
+def _explain(
+    context: typer.Context,
+    codes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CODE...", help="Such as MLC301, mlc301 or 301.", autocompletion=_complete_codes, show_default=False),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List every code.")] = False,
+) -> None:
+    _ask(context, Request("explain", tuple(codes or ()), listing=listing))
+
+
+@app.command("schema", help=_SCHEMA_HELP)
+def _schema(context: typer.Context) -> None:
+    _ask(context, Request("schema"))
