@@ -26,7 +26,7 @@ from mlc import __main__
 from mlc.cli.request import FAILED, FOUND, INTERRUPTED, OK, USAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 MLC = (sys.executable, "-m", "mlc")
@@ -458,13 +458,13 @@ def test_a_closed_standard_output() -> None:
 class Terminal:
     """`mlc run` on a terminal of its own, looked at through an emulator."""
 
-    def __init__(self, *words: str, columns: int = 100, rows: int = 30, **environment: str) -> None:
+    def __init__(self, *words: str, columns: int = 100, rows: int = 30, environment: Mapping[str, str] | None = None) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self.process, self._file = pty.fork()
         if not self.process:
-            os.environ.update({"TERM": "xterm", **environment})
+            os.environ.update({"TERM": "xterm", **(environment or {})})
             os.execv(sys.executable, [*MLC, *words])
         fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
@@ -614,7 +614,7 @@ def test_after_a_kill(capsys: pytest.CaptureFixture[str]) -> None:
 def test_terminals(environment: dict[str, str], *, live: bool, color: bool) -> None:
     """`NO_COLOR` has no colours, a dumb terminal gets the log, and one that knows no UTF-8 gets nothing else than it knows."""
     spec("steps: {a: {run: 'echo größer ● 漢字; sleep 0.5; exit 1'}}")
-    terminal = Terminal("run", **environment)
+    terminal = Terminal("run", environment=environment)
     assert terminal.end() == FOUND
     assert (b"\x1b[?25l" in terminal.raw) == live
     assert (re.search(rb"\x1b\[[0-9;]+m", terminal.raw) is not None) == color

@@ -400,9 +400,10 @@ Examples:
 
 _RUN_HELP = """Run a project on this machine.
 
-It means here what it means on the engines. Steps run in containers (podman or docker), or as processes where there is neither. Order, gates, conditions, loops, retries, timeouts,
-finally and caching are those of the spec. On a terminal a live view shows the steps; elsewhere every line of their logs is printed.
-What a run leaves is kept in .mlc: logs, artifacts, metrics. A run that failed or was interrupted goes on with --resume.
+It means here what it means on the engines: order, gates, conditions, loops, retries, timeouts, finally, caching. Steps run in
+containers of podman or docker, or as processes where there is neither. On a terminal a live view shows them; elsewhere every line that
+they print is printed. What a run leaves is kept in .mlc: logs, artifacts, metrics. A run that failed or was interrupted goes on with
+--resume.
 
 \b
 Examples:
