@@ -47,8 +47,8 @@ SUM = """\
       echo "end NAME" >> /ledger/book
     args: [ARGS]
     inputs: {INPUTS}
-    outputs: {NAME-sum: /out/NAME}
-    values: {head: /out/head}
+    outputs: {NAME-sum: /mlc/outputs/NAME}
+    values: {head: /mlc/outputs/head}
 """
 
 TAIL = """\
@@ -60,7 +60,7 @@ TAIL = """\
       sleep 0.03
       echo "$1-$2" > ${{ values.text }}
       echo "end each-head[$(($2 - 1))]" >> /ledger/book
-    values: {text: /out/text}
+    values: {text: /mlc/outputs/text}
   last:
     needs: [s31, s32]
     args: ["${{ steps.each-head.values.text }}"]
@@ -68,7 +68,7 @@ TAIL = """\
       echo "start last" >> /ledger/book
       printf "%s" "$1" > ${{ outputs.result }}
       echo "end last" >> /ledger/book
-    outputs: {result: /out/result}
+    outputs: {result: /mlc/outputs/result}
 """
 
 
@@ -79,7 +79,7 @@ def project() -> str:
         before = [f"s{layer - 1}{(place + other) % 3}-sum" for other in (0, 1)] if layer else []
         step = SUM.replace("NAME", f"s{layer}{place}")
         step = step.replace("ARGS", ", ".join(f'"${{{{ inputs.{other} }}}}"' for other in before))
-        text += step.replace("INPUTS", ", ".join(f"{other}: /in/{other}" for other in before))
+        text += step.replace("INPUTS", ", ".join(f"{other}: /mlc/inputs/{other}" for other in before))
     return text + TAIL
 
 
@@ -185,7 +185,7 @@ def test_two_hundred_kills_lose_nothing_and_leave_nothing(tmp_path: Path, capsys
     """After any kill and `--resume` the artifacts are those of an undisturbed run, no finished step ran again, and no process is left."""
     calm = Laptop(tmp_path / "calm")
     started = time.monotonic()
-    assert calm.start().wait() == 0
+    assert calm.start().wait() == 0, calm.log
     longest = time.monotonic() - started
     expected = calm.result()
     assert len(expected) == 13

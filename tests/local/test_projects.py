@@ -165,7 +165,7 @@ def test_features_passes_values_metrics_and_a_secret(runner: str, tmp_path: Path
     assert kept == []
     assert list((tmp_path / ".mlc").rglob("history.csv")) == []
 
-    missed = run(FEATURES, runner, tmp_path, "-p", "learning_rate=0")
+    missed = run(FEATURES, runner, tmp_path, "-p", "learning_rate=1e-9")
     assert missed.code == 0, missed.errors
     assert missed.states["report"] == "Skipped"
 

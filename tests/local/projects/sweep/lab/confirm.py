@@ -5,17 +5,18 @@ import os
 import pickle
 
 import numpy
-from sklearn.base import clone
+
+from lab import network
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--seed", type=int, required=True)
 options = parser.parse_args()
 with open("/in/candidate.onnx", "rb") as file:
-    winner = pickle.load(file)["model"]
-again = clone(winner).set_params(random_state=options.seed)
-again.fit(numpy.load("/in/folds/train.npy"), numpy.load("/in/folds/train_labels.npy"))
+    winner = pickle.load(file)
+fold = numpy.load("/in/folds/train.npy"), numpy.load("/in/folds/train_labels.npy")
+again = network.trained(*fold, winner["layers"], winner["lr"], winner["epochs"], options.seed)
 test = numpy.load("/in/folds/test.npy"), numpy.load("/in/folds/test_labels.npy")
-holds = again.score(*test) > winner.score(*test) - 0.05
+holds = network.accuracy(again, *test) > network.accuracy(winner["weights"], *test) - 0.05
 os.makedirs("/out", exist_ok=True)
 with open("/out/holds", "w") as file:
     file.write("true" if holds else "false")

@@ -6,10 +6,12 @@ import pickle
 
 import numpy
 
+from lab import network
+
 with open("/in/candidate.onnx", "rb") as file:
-    model = pickle.load(file)["model"]
-accuracy = float(model.score(numpy.load("/in/folds/test.npy"), numpy.load("/in/folds/test_labels.npy")))
-latency = sum(weights.size for weights in model.coefs_) / 1000
+    weights = pickle.load(file)["weights"]
+accuracy = network.accuracy(weights, numpy.load("/in/folds/test.npy"), numpy.load("/in/folds/test_labels.npy"))
+latency = network.size(weights) / 1000
 print(f"accuracy {accuracy:.4f}, latency {latency:.1f} ms")
 os.makedirs("/out", exist_ok=True)
 with open("/out/score", "w") as file:
