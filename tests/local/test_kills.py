@@ -146,15 +146,10 @@ class Laptop:
             store.close()
 
     def result(self) -> dict[str, str]:
-        """The content of all artifacts of the newest run, from the store."""
+        """The content of all artifacts of the newest run, as the folder of the run shows them."""
         run = self.run()
         assert run is not None
-        store = open_store(self.folder / ".mlc")
-        try:
-            found = {made.artifact: store.objects.path(made.digest).read_text() for made in store.made(run.name)}
-        finally:
-            store.close()
-        return found
+        return {path.name: path.read_text() for path in run.folder.glob("*/outputs/*")}
 
     def processes(self) -> dict[int, bool]:
         """The processes that are there because of this folder, and whether each is a program of a step."""

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.local import images
 from tests.conftest import ROOT
+from tests.local import images
 
 PROJECTS = Path(__file__).parent / "projects"
 

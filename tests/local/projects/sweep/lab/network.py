@@ -1,5 +1,7 @@
 """A small network in numpy alone: a sweep starts it so often that the import of a larger library would be most of its time."""
 
+import itertools
+
 import numpy
 
 KINDS = 10
@@ -9,7 +11,7 @@ def trained(pictures, labels, layers, rate, epochs, seed):
     """Weights of a network with these hidden layers, by gradient descent with momentum."""
     random = numpy.random.default_rng(seed)
     sizes = [pictures.shape[1], *layers, KINDS]
-    weights = [random.normal(0, numpy.sqrt(2 / before), (before, after)) for before, after in zip(sizes, sizes[1:], strict=False)]
+    weights = [random.normal(0, numpy.sqrt(2 / before), (before, after)) for before, after in itertools.pairwise(sizes)]
     moving = [numpy.zeros_like(weight) for weight in weights]
     wanted = numpy.eye(KINDS)[labels]
     for _ in range(epochs):
