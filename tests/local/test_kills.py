@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 KILLS = int(os.environ.get("MLC_KILLS", "200"))
 SEED = int(os.environ.get("MLC_KILLS_SEED", "7"))
 
+RUN = b"MLC_RUN=killed-"
+"""In the environment of every program of a run of the project."""
+
 HEAD = """\
 mlc: v1
 name: killed
@@ -161,7 +164,8 @@ class Laptop:
                 inside = os.readlink(f"/proc/{entry}/cwd").encode().startswith(here)
             except OSError:
                 continue  # no process, or one that has just ended
-            if entry.isdigit() and int(entry) != os.getpid() and line and (inside or here in line or here in environment):
+            ours = inside or here in line or here in environment or RUN in environment
+            if entry.isdigit() and int(entry) != os.getpid() and line and ours:
                 found[int(entry)] = b"MLC_TASK=" in environment
         return found
 
