@@ -13,12 +13,14 @@ from .source import Document, locate, suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .diagnostics.model import Diagnostic, Path
     from .ir import Pipeline
     from .locked import Locked
     from .source import SourceFile
+
+    Checks = Callable[[Pipeline, list[Finding]], None]
 
 SIZE_WARNING = 500_000
 """Bytes of a manifest from which a warning is due: Argo refuses a workflow over 1 MiB (its `workflow/packer`), status included."""
@@ -84,6 +86,15 @@ def check_source(
     return _alone(document, _compiled(document, target_names, overrides, environment, lints, findings, _locked(lock)))
 
 
+def check_here(
+    source: SourceFile, checks: Checks, overrides: Sequence[str] = (), environment: str = "", lints: Sequence[str] = ()
+) -> Result:
+    """What every target checks, and `checks`: those of what runs the project on this machine. `outputs` stays empty."""
+    findings: list[Finding] = []
+    document = reader.read(source, findings) or Document(source, {})
+    return _alone(document, _compiled(document, (), overrides, environment, lints, findings, None, here=checks))
+
+
 def check_environments(
     source: SourceFile,
     target_names: Sequence[str],
@@ -140,17 +151,18 @@ def _compiled(
     locked: Locked | None,
     *,
     lowering: bool = False,
+    here: Checks | None = None,
 ) -> Result:
     """What becomes of a document that was read; `findings` are those of the reader."""
     if failed(findings):
         return _result(document, None, (), findings)
-    result = _staged(document, target_names, overrides, environment, lints, findings, locked, lowering=lowering)
+    result = _staged(document, target_names, overrides, environment, lints, findings, locked, lowering=lowering, here=here)
     if not environment or result.pipeline is not None or result.usage or not schema.validate(document.data, []):
         return result
     from .environments import taken_away
 
     def again(other: Document, name: str) -> Sequence[Diagnostic]:
-        return _staged(other, target_names, overrides, name, (), [], None, lowering=lowering).diagnostics
+        return _staged(other, target_names, overrides, name, (), [], None, lowering=lowering, here=here).diagnostics
 
     return replace(result, diagnostics=taken_away(document, environment, result.diagnostics, again))
 
@@ -165,6 +177,7 @@ def _staged(
     locked: Locked | None,
     *,
     lowering: bool,
+    here: Checks | None,
 ) -> Result:
     base = document
     if environment:
@@ -183,15 +196,17 @@ def _staged(
         chosen = [(word, targets.choose(pipeline, word)) for word in target_names]
         for word, one in chosen:
             targets.load(word).check(one, findings)
-        if lowering and target_names:
-            findings.extend(_unbuilt(path) for path in pipeline.unbuilt)
+        if here is not None:
+            here(pipeline, findings)
+        if here is not None or (lowering and target_names):
+            findings.extend(_unbuilt(path, "compile" if here is None else "run") for path in pipeline.unbuilt)
         if not failed(findings) and not pipeline.unbuilt:
             outputs = tuple(_output(one, word, findings) for word, one in chosen)
     return _result(document, pipeline, outputs if lowering else (), findings, locked.diagnostics if locked else ())
 
 
-def _unbuilt(path: Path) -> Finding:
-    message = f"this version of mlc checks `{path[0]}`, and does not compile it yet"
+def _unbuilt(path: Path, what: str) -> Finding:
+    message = f"this version of mlc checks `{path[0]}`, and does not {what} it yet"
     help = {
         "datasets": "until then a step of its own can fetch the data: list it under that step's `outputs`, and take it out of `datasets`",
         "code": "until then put the code into the image, or have a `run` script check it out; take `code` out of the project and its steps",
