@@ -165,6 +165,17 @@ def test_values(folder: Path) -> None:
         made.env_value(SecretKey("api", "token"), here)
 
 
+def test_where_folders_would_be(folder: Path) -> None:
+    """Before a run its folders are known, and none is made."""
+    made = around(folder)
+    mounts = pipeline(BODY).steps[0].mounts
+    found = {mount.volume.name: made.where(mount, "demo-1") for mount in mounts}
+    assert not (folder / "state").exists()
+    real = {mounted.mount.volume.name: mounted.source for mounted in made.mounts_for(mounts, place(folder))}
+    shared = ("data", "mine", "nodes", "share")
+    assert {name: path for name, path in found.items() if path} == {name: real[name] for name in shared}
+
+
 def test_folders(folder: Path) -> None:
     """Claims are kept, folders that are named are used as they are, what is one per pod is the attempt's and goes with it."""
     made = around(folder)

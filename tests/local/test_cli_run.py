@@ -608,6 +608,27 @@ def test_after_a_kill(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"^first +Succeeded +done before$", out, re.MULTILINE)
 
 
+def test_a_killed_run_is_removed_with_what_it_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """`mlc runs --remove` ends the programs of a killed run before it forgets where they are."""
+    spec(f"steps: {{a: {{run: 'echo $$ > {Path('pid').absolute()}; echo waiting; sleep 600'}}}}\n")
+    Path("plain.yaml").write_text("process: {sandbox: false}\n", encoding="utf-8")
+    with subprocess.Popen([*MLC, "run", "--local-settings", "plain.yaml"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "waiting" in line:
+                process.kill()
+                break
+    run = runs()[0]["run"]
+    assert mlc("runs", "--remove", run) == OK
+    capsys.readouterr()
+    assert runs() == []
+    assert not Path(".mlc/runs", run).exists()
+    end = time.monotonic() + 20
+    while Path("/proc", Path("pid").read_text(encoding="utf-8").strip()).exists():
+        assert time.monotonic() < end, "the program of the killed run still runs"
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize(
     ("environment", "live", "color"),
     [({}, True, True), ({"NO_COLOR": "1"}, True, False), ({"TERM": "dumb"}, False, False), ({"PYTHONIOENCODING": "latin-1"}, True, True)],

@@ -100,6 +100,30 @@ def test_log_of_several_programs(tmp_path: Path) -> None:
     assert told == ["[side] up ***", "half line", "[side] last", "mlc: ***"]
 
 
+def test_bar_of_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program writes over again and again is told now and then, marked as such; in the end its last state is the line."""
+    told: list[str] = []
+    now = [0.0]
+    monkeypatch.setattr("mlc.local.logs.time.monotonic", lambda: now[0])
+    log = Log(tmp_path / "log", Masks(), told.append)
+    stream = log.stream()
+    stream.write(b"start\r\n")
+    written = [b"\r%3d%%|#" % percent for percent in range(101)]
+    for piece in written:
+        now[0] += 0.2
+        stream.write(piece)
+    stream.write(b"\r")
+    stream.write(b"\nend")
+    stream.close()
+    log.close()
+    assert (tmp_path / "log").read_bytes() == b"start\r\n" + b"".join(written) + b"\r\nend"
+    assert [told[0], *told[-2:]] == ["start", "100%|#", "end"]
+    partial = told[1:-2]
+    assert partial[:3] == ["  0%|#\r", "  3%|#\r", "  6%|#\r"]
+    assert len(partial) == 34
+    assert len(stream._line) < 10
+
+
 def test_endless_line(tmp_path: Path) -> None:
     """A line without an end is in the log as it is; what is told of it is bounded, and so is the memory."""
     told: list[str] = []

@@ -252,6 +252,19 @@ def test_a_log_cannot_move_the_cursor() -> None:
     assert len(screen.shows()) == 7
 
 
+def test_a_bar_of_progress_is_live_alone() -> None:
+    """A line that its program still writes over is shown live, and in no log."""
+    events = [*train_and_deploy()[:5], Line("train", 1, "50%|#####     |\r")]
+    screen = Screen(100)
+    screen.play(events)
+    assert any("50%|#####     |" in line for line in screen.shows())
+    written: list[str] = []
+    for view in (PlainView(written.append), JsonView(written.append)):
+        for event in events:
+            view(event)
+    assert "50%" not in "".join(written)
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from ..ir import ConfigMapKey, Container, Expr, FieldPath, Mount, Pipeline, Step
-    from .job import Runner, Surroundings
+    from .job import Runner
+    from .volumes import Around
 
     Fate = Literal["run", "skip", "reuse"]
 
@@ -51,7 +52,7 @@ class Dry:
 
     pipeline: Pipeline
     runner: Runner
-    surroundings: Surroundings
+    surroundings: Around
     params: Mapping[str, str]
     folder: Path
     reused: Mapping[str, str]
@@ -125,13 +126,13 @@ class Dry:
         return Facts(params=self.params, run={}, texts={}, lists={}, item=item)
 
     def _one(self, step: Step, task: str, item: Mapping[str, str], why: str, after: Sequence[str], more: int = 0) -> Planned:
-        folder = self.folder / "runs" / f"{self.pipeline.name}-xxxxx" / task / "1"
+        folder = self.folder / "runs" / self.run / task / "1"
         conditions = [f"`{written(one.expr)}`" for one in step.conditions if step.conditions and task != step.name and not _known(one.expr)]
         why = "; ".join(part for part in (why, f"if {' and '.join(conditions)}" if conditions else "") if part)
         fill = _Filler(self, step, item, folder)
         program = fill.program(step)
         job = Job(
-            run=f"{self.pipeline.name}-xxxxx",
+            run=self.run,
             task=task,
             attempt=1,
             step=step,
@@ -157,12 +158,13 @@ class Dry:
 
     def _mounts(self, mounts: Sequence[Mount], folder: Path) -> tuple[Mounted, ...]:
         """The folders as they would be; none is made."""
-        found = []
-        for mount in mounts:
-            kept = self.surroundings.identity(mount)
-            source = Path(kept) if kept.startswith("/") else folder / "pod" / mount.volume.name
-            found.append(Mounted(mount, source, mount.read_only))
-        return tuple(found)
+        own = folder / "pod"
+        return tuple(Mounted(one, self.surroundings.where(one, self.run) or own / one.volume.name, one.read_only) for one in mounts)
+
+    @property
+    def run(self) -> str:
+        """What stands for the name of the run."""
+        return f"{self.pipeline.name}-xxxxx"
 
 
 class _Filler:

@@ -81,7 +81,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a task's log, secrets masked."""
+    """A line of a task's log, secrets masked. With a carriage return at its end: one that the program is still writing over."""
 
     task: str
     attempt: int

@@ -149,7 +149,8 @@ class Runner(Protocol):
     def start(self, job: Job, told: Callable[[str], None]) -> Attempt:
         """Start an attempt; `told` gets each line of its log as it comes (from another thread), secrets masked, without newline.
 
-        Of a program that floods its log `told` gets only a part, and a line that says so; the log itself has all of it.
+        Of a program that floods its log `told` gets only a part, and a line that says so; the log itself has all of it. A text that
+        ends in a carriage return is no whole line, but one that the program writes over again and again (a bar of progress), as it is.
         Called in a thread of its own for each attempt. Raises OSError where it cannot be started, with a message for a person: such an
         attempt is one that was lost.
         """

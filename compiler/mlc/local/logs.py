@@ -22,6 +22,9 @@ LONGEST = 4096
 BURST, RATE = 2000, 500
 """Lines that are told at once, and per second after that: whoever shows them has to keep up with many tasks."""
 
+PAUSE = 0.5
+"""Seconds between two looks at a line that its program writes over, such as a bar of progress."""
+
 
 class Log:
     """The file, and the streams that write to it. From any thread."""
@@ -75,6 +78,10 @@ class Log:
             self._catch_up()
         self._told(line[:LONGEST].decode("utf-8", "replace").rstrip("\r"))
 
+    def peek(self, line: bytes) -> None:
+        """Tell of a line that its program is still writing over."""
+        self._told(line[:LONGEST].decode("utf-8", "replace").strip("\r") + "\r")
+
     def close(self) -> None:
         """No more is written."""
         with self._lock:
@@ -103,6 +110,7 @@ class Stream:
         self._line = b""
         self._long = False
         self._tail = b""
+        self._peeked = -PAUSE
 
     @property
     def tail(self) -> str:
@@ -132,14 +140,21 @@ class Stream:
             start = end + 1
         self._grow(data[start:])
 
-    def _grow(self, piece: bytes) -> None:
-        """A line goes on. Of a long one the rest is not kept: what has a prefix is cut there."""
+    def _grow(self, piece: bytes, *, going: bool = True) -> None:
+        """A line goes on. Of a long one the rest is not kept: what has a prefix is cut there; nor is what was written over."""
+        if b"\r" in piece and not self._prefix:
+            self._line, piece = b"", (self._line + piece)[-LONGEST * 4 :]
+            at = piece.rfind(b"\r", 0, -1) + 1  # one at the end may belong to a line break
+            piece, self._long = piece[at:], False
+            if going and piece.strip() and time.monotonic() - self._peeked >= PAUSE:
+                self._peeked = time.monotonic()
+                self._log.peek(piece)
         room = LONGEST * 4 - len(self._line)
         self._long = self._long or len(piece) > room
         self._line += piece[: max(0, room)]
 
     def _end(self, piece: bytes) -> None:
-        self._grow(piece)
+        self._grow(piece, going=False)
         line, self._line, self._long = self._line, b"", False
         if self._prefix:
             line = self._prefix + line

@@ -238,6 +238,20 @@ class Around:
                 raise OSError(f"volume `{volume.name}` has no folder on this machine")
         return _open_folder(place.folder / "pod" / volume.name)
 
+    def where(self, mount: Mount, run: str) -> Path | None:
+        """Where a mount's folder is, or would be, for a run; None where each attempt has its own."""
+        given = self._settings.volumes.get(mount.volume.name)
+        match mount.volume:
+            case _ if given is not None:
+                found = given
+            case Claim(claim=claim):
+                found = self._state / "volumes" / claim
+            case RunClaim():
+                found = self._claim_folder(run, mount.volume)
+            case _:
+                return None
+        return found / mount.sub_path if mount.sub_path else found
+
     def _files(self, kind: str, name: str, folder: Path, mode: int) -> Path:
         """A folder with the keys of a secret or config map as files. Another container of the pod may have made it already."""
         if folder.is_dir():

@@ -40,7 +40,7 @@ class PlainView:
                     self._say(now, visible(note))
             case Note():
                 self._say(now, visible(event.text))
-            case Line():
+            case Line() if not event.text.endswith("\r"):
                 text = plain_line(event.text)
                 self._say(now, f"{event.task:<{self._column}} | {text}".rstrip())
             case TaskChanged():

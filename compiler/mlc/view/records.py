@@ -32,6 +32,8 @@ class JsonView:
         """Take an event in."""
         now = self._clock()
         self.board.take(event, now)
+        if isinstance(event, Line) and event.text.endswith("\r"):
+            return  # it comes again, as a whole
         self._write(as_json({"at": now, **record(event)}))
 
 

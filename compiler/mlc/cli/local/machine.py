@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from ...diagnostics.model import Finding
     from ...ir import Pipeline
     from ...local.containers import ContainerRunner
-    from ...local.job import Surroundings
     from ...local.process import ProcessRunner
     from ...local.settings import Settings
+    from ...local.store import Run, Store
+    from ...local.volumes import Around
     from ..request_here import Here
     from ..session import Session
 
@@ -28,7 +30,7 @@ class Machine:
     """What runs the steps, what is around them, and what people should know of that choice."""
 
     runner: ContainerRunner | ProcessRunner
-    surroundings: Surroundings
+    surroundings: Around
     notes: tuple[str, ...]
 
     def check(self, pipeline: Pipeline, findings: list[Finding]) -> None:
@@ -115,3 +117,25 @@ def _settings(session: Session, here: Here) -> Settings | None:
         session.report()
         return None
     return replace(found, folder=folder)
+
+
+def swept(store: Store, run: Run) -> str:
+    """End and remove what a killed run left on this machine; why that cannot be done, "" where it is."""
+    left = [attempt.identity for attempt in store.attempts(run.name) if not attempt.ended]
+    if not left:
+        return ""
+    from ...local.masking import Masks
+    from ...local.runners import NoRunner, choose
+    from ...local.settings import Misuse as Unsettled
+    from ...local.settings import Settings, with_environment
+    from ...local.volumes import Around
+
+    settings, masks = Settings(Path.cwd()), Masks()
+    try:
+        chosen = choose(with_environment(settings, os.environ), masks, store.folder, run.runner)
+    except (NoRunner, Unsettled) as problem:
+        return str(problem)
+    with contextlib.closing(chosen.runner):
+        chosen.runner.sweep(run.name, left)
+    Around(settings, store.folder, masks).sweep(run.name)
+    return ""

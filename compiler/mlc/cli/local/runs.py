@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .. import streams
 from ..request import OK
 from .here import Misuse, asked, existing, guarded, named, opened, paper, shown, state_folder, told, typed
+from .machine import swept
 
 if TYPE_CHECKING:
     from typing import Any
@@ -166,6 +167,9 @@ def _tidy(store: Store, here: Here) -> int:
     if going:
         raise Misuse(f"`{going[0]}` is running: end it first")
     for run in found:
+        problem = swept(store, run)
+        if problem:
+            raise StateError(f"what `{run.name}` left when it was killed cannot be ended: {problem}")
         store.remove(run.name)
         streams.tell(f"removed {run.name}")
     if here.prune:
