@@ -300,6 +300,7 @@ def page(support: Support) -> str:
             f"`{pointer[-1]}`{' (required)' if _required(pointer) else ''}",
             _text(entry.get("description") or resolved.get("description", "")),
             _type(resolved),
+            _default({**resolved, **entry}),
             _example(entry.get("examples") or resolved.get("examples") or [""]),
             *(f"{support.of(pointer, target)}{_from(since.get((pointer, target)))}" for target in TARGETS),
         ]
@@ -308,8 +309,8 @@ def page(support: Support) -> str:
     for owner, rows in sections.items():
         lines += [f"## {TITLES.get(owner) or f'`{owner}`'}", ""]
         lines += [
-            f"| key | meaning | type | example | {' | '.join(f'`{target}`' for target in TARGETS)} |",
-            "|" + "---|" * (4 + len(TARGETS)),
+            f"| key | meaning | type | default | example | {' | '.join(f'`{target}`' for target in TARGETS)} |",
+            "|" + "---|" * (5 + len(TARGETS)),
         ]
         lines += [*rows, ""]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -353,6 +354,10 @@ def _type(entry: dict[str, Any]) -> str:
     for branch in entry.get("anyOf", ()) if not found else ():
         found += [word for word in _type(_resolved(branch)).split(" or ") if word not in found]
     return " or ".join(word for word in found if word)
+
+
+def _default(entry: dict[str, Any]) -> str:
+    return f"`{_text(json.dumps(entry['default']).strip(chr(34)))}`" if "default" in entry else ""
 
 
 def _example(examples: list[Any]) -> str:

@@ -1012,10 +1012,47 @@ def test_a_wrong_usage_leaves_no_report(format: str, tmp_path: Path, capsys: pyt
         ("compile", first, second, "-t", "argo", "-o", str(tmp_path / "one.out")),
         ("compile", first, second, "-t", "argo", "-o", f"{tmp_path}/out/"),
         ("compile", first, "-t", "argo", "-o", first),
+        ("infra", first, "-o", first),
+        ("infra", first, "-o", str(tmp_path)),
     ):
         assert mlc(*words, "--format", format) == USAGE
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("mlc: error: ")
+
+
+@pytest.mark.parametrize("format", ["json", "sarif"])
+def test_a_wrong_usage_beside_a_file_that_fails(format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No report then either; the file is named in a line of its own, and weighs more."""
+    missing = str(tmp_path / "missing.yaml")
+    for words in ((spec(tmp_path), missing), (missing, spec(tmp_path))):
+        assert mlc("validate", *words, "--env", "prod", "--format", format) == FAILED
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 2
+        assert all(line.startswith("mlc: error: ") for line in lines)
+        assert any(f"cannot read `{missing}`" in line for line in lines)
+
+
+def test_set_is_reported_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with `--set` is said once for all specs, and for which where others can take it."""
+    first, second = spec(tmp_path), spec(tmp_path, "other.yaml", text=SPEC.replace("epochs", "only"))
+    assert mlc("validate", first, second, "--set", "params.nope=1", "--format", "concise") == FOUND
+    assert capsys.readouterr().err == "--set:1:1: error[MLC303]: there is no parameter `nope`\n"
+    assert mlc("validate", first, second, "--set", "params.only=2", "--format", "concise") == FOUND
+    assert capsys.readouterr().err == f"--set:1:1: error[MLC303]: there is no parameter `only`, in `{first}`\n"
+
+
+def test_graph_of_a_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A diagram that does not exist, and one that holds a single project."""
+    first, second = spec(tmp_path), spec(tmp_path, "other.yaml")
+    assert mlc("graph", first, "--format", "mermade") == USAGE
+    assert "`mermade` is none of text, mermaid, dot" in capsys.readouterr().err
+    assert mlc("graph", first, second, "--format", "mermaid") == USAGE
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "mlc: error: `--format mermaid` draws one spec, and there are 2\n")
+    assert mlc("graph", first, second, "--format", "dot") == OK
+    assert capsys.readouterr().out.count("digraph") == 2
+    assert mlc("graph", first, str(tmp_path / "missing.yaml"), "--format", "mermaid") == FAILED
+    assert capsys.readouterr().out == ""
 
 
 def test_graph_in_ascii(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlc.diagnostics.model import Finding
+from mlc.overrides import TOP
 from mlc.reader import DEEPEST, LARGEST_FILE, decode, read, set_value
 from mlc.scalars import Float, Int, spelling
+from mlc.schema import schema_text
 from mlc.source import Document, SourceFile, locate
 
 
@@ -696,6 +699,8 @@ def test_set_of_an_image(assignment: str, expected: dict[str, object]) -> None:
         ("machines.m.resources.gpu=1", "MLC328 --set:1:1-25 there is no machine `m`", "declare it under `machines`"),
         ("templates.m.image=x", "MLC327 --set:1:1-18 there is no template `m`", "declare it under `templates`"),
         ("datasets.d.tag=x", "MLC322 --set:1:1-15 there is no dataset `d`", "declare it under `datasets`"),
+        ("short.tag=2", "MLC201 --set:1:1-10 a project has no key `short`", "write `--set images.short.tag=2`"),
+        ("t.image=acme/n:2", "MLC201 --set:1:1-8 a project has no key `t`", "write `--set steps.t.image=acme/n:2`"),
         ("environments.dev.params.x=1", "MLC101 --set:1:1-26 `--set` comes after `--env`", "write `params.x=1`"),
     ],
 )
@@ -770,6 +775,11 @@ def test_set_of_an_image_that_stands_elsewhere(key: str, message: str, help: str
     assert found.code == "MLC317"
     assert message in found.message
     assert found.help.startswith(help)
+
+
+def test_keys_of_a_project() -> None:
+    """`--set` knows which they are, as the schema says them."""
+    assert json.loads(schema_text())["properties"].keys() == TOP
 
 
 def test_set_keeps_texts() -> None:

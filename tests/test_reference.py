@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mlc.targets import TARGETS
-from tests.reference import ROOT, Outcome, Support, _edited, page, properties
+from tests.reference import ROOT, Outcome, Support, _edited, _resolved, _without, page, properties
 
 if TYPE_CHECKING:
-    from tests.reference import Pointer
+    from tests.reference import Pointer, Where
 
 
 @cache
@@ -35,6 +36,48 @@ def test_every_key_does_something(pointer: Pointer) -> None:
         found = support().of(pointer, target)
         assert found, f"nothing shows that {target} reads it"
         assert found != "checked" or pointer[-1] in CHECKED
+
+
+DEFAULTS = [
+    (pointer, {**_resolved(entry), **entry}["default"]) for pointer, entry in properties() if "default" in {**_resolved(entry), **entry}
+]
+
+SAID = {
+    ("concurrency", "Allow"): "concurrencyPolicy: Allow",
+    ("suspend", False): "suspend: false",
+    ("operator", "Equal"): "operator: Equal",
+}
+"""What is the engine's own default, and is written where the project writes it."""
+
+
+@pytest.mark.parametrize(("pointer", "default"), DEFAULTS, ids=lambda value: "/".join(value) if isinstance(value, tuple) else str(value))
+def test_defaults(pointer: Pointer, default: object) -> None:
+    """A key that says its default means what its absence means, wherever a valid spec has the key."""
+    tried = 0
+    for name, path in support().uses[pointer][:6]:
+        data = support().documents[name]
+        if path[0] == "steps" and path[-1] in data.get("defaults", {}):
+            continue  # its absence means those
+        absent = _without(data, path)
+        for target in TARGETS:
+            without, said = Outcome(absent, target, ""), Outcome(_with(data, path, default), target, "")
+            if without.made is None or said.made is None:
+                assert {code for code, _ in without.codes} == {code for code, _ in said.codes}
+                continue
+            tried += 1
+            line = SAID.get((pointer[-1], default), "\0")
+            texts = ["\n".join(row for row in one.made[0].splitlines() if line not in row) for one in (said, without)]
+            assert texts[0] == texts[1], (name, target)
+    assert tried or pointer[-1] in ("code", "overwrite")  # not lowered yet
+
+
+def _with(data: Any, path: Where, value: object) -> Any:
+    copy = json.loads(json.dumps(data))
+    parent = copy
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    return copy
 
 
 def test_a_key_that_does_nothing_is_found() -> None:

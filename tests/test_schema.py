@@ -491,6 +491,14 @@ MAKE = ("steps", "make")
         (changed(*MAKE, "gpu", to=1), "MLC201", (*MAKE, "gpu"), "key", "unknown key `gpu` in step `make`", "`gpu` goes under `resources`"),
         (changed("imges", to={}), "MLC201", ("imges",), "key", "unknown key `imges`", "did you mean `images`?"),
         (
+            changed("epochs", to=3),
+            "MLC201",
+            ("epochs",),
+            "key",
+            "unknown key `epochs`",
+            f"a value of your own is one of `params`; the keys of a project: {', '.join(json.loads(schema_text())['properties'])}",
+        ),
+        (
             changed("targets", "helper_image", to="x"),
             "MLC201",
             ("targets", "helper_image"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mlc import infra
 from mlc.cli import app
 from mlc.cli.request import OK, USAGE
 from mlc.cli.run import run
@@ -108,3 +109,17 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert mlc(str(spec), "--skeletons", "--claim-size", "much") == USAGE
     assert "`much`" in capsys.readouterr().err
     assert mlc(str(spec), "--claim-size", "1Gi") == USAGE
+
+
+def test_the_store_is_in_the_namespace_of_the_runs() -> None:
+    """A Workflow finds the ConfigMaps of its store and of its kept results in its own namespace only."""
+    body = """
+        store: {s3: {bucket: b}}
+        targets: {argo: {namespace: team}}
+        steps: {a: {image: "x:1", command: t, cache: {key: k}}}
+    """
+    project = pipeline(body)
+    assert [one["metadata"]["namespace"] for one in infra.manifests(project, "argo")] == ["team", "team"]
+    assert ["namespace" in one["metadata"] for one in infra.manifests(project, "kfp")] == [False]
+    elsewhere = pipeline(body.replace("{argo: {namespace: team}}", "{argo: {parallelism: 1}}"))
+    assert ["namespace" in one["metadata"] for one in infra.manifests(elsewhere, "argo")] == [False, False]

@@ -19,11 +19,14 @@ _KEY = "{{workflow.name}}/{{workflow.uid}}/{{pod.name}}"
 def manifests(pipeline: Pipeline, target: str = "argo") -> tuple[dict[str, Any], ...]:
     """The ConfigMaps of the project's store and, for Argo, of its kept results.
 
-    None for the store without a `store`, or with one that the target cannot use. The manifest names no namespace: it goes where
-    `kubectl` points, which must be where the runs are.
+    None for the store without a `store`, or with one that the target cannot use. They go where the runs are: to the namespace of the
+    project, and without one where `kubectl` points.
     """
     if target == "argo":
-        return (*_stored(pipeline), *_kept(pipeline))
+        found = (*_stored(pipeline), *_kept(pipeline))
+        for document in found if pipeline.argo.namespace else ():
+            document["metadata"]["namespace"] = pipeline.argo.namespace
+        return found
     if pipeline.store is None:
         return ()
     from .targets.kfp.store import CONFIG_MAP, possible, providers, root
@@ -31,8 +34,8 @@ def manifests(pipeline: Pipeline, target: str = "argo") -> tuple[dict[str, Any],
     if not possible(pipeline.store):
         return ()
     data = {"defaultPipelineRoot": root(pipeline.store)}
-    if found := providers(pipeline.store):
-        data["providers"] = _yaml(found)
+    if credentials := providers(pipeline.store):
+        data["providers"] = _yaml(credentials)
     return (_config_map(CONFIG_MAP, data),)
 
 

@@ -30,6 +30,11 @@ _DECLARED = {
 """Sections in which `--set` changes entries and adds none: a new one would be a misspelt one, and nothing would use it."""
 
 
+TOP = frozenset("mlc name description labels annotations params images volumes store artifacts templates machines datasets".split())
+TOP |= frozenset("code defaults steps finally schedule targets environments".split())
+"""The keys of a project."""
+
+
 def apply(document: Document, assignment: str, findings: list[Finding]) -> Document:
     """The document with `KEY=VALUE` applied.
 
@@ -72,6 +77,8 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
         dotted = key.replace("[", ".").replace("]", "")
         return refuse(f"there is no {_shown(key)}", f"list items are numbers after a dot: {_shown(dotted)}")
     section = path[0]
+    if section not in TOP and (meant := _section_of(document.data, str(section))):
+        return refuse(f"a project has no key {_shown(str(section))}", f"write {_shown(f'--set {meant}.{assignment}')}", code="MLC201")
     if section == "environments":
         rest = key.partition(".")[2].partition(".")[2]
         help_ = f"write {_shown(f'{rest}={text}')}" if rest else "write what is different, such as `params.epochs=3`"
@@ -117,6 +124,11 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
     if wrong:
         return refuse(wrong, "check the path: parts are joined with dots, list items are numbers from 0")
     return replace(document, data=data, overrides=(*document.overrides, (path, file)))
+
+
+def _section_of(data: Any, name: str) -> str:
+    """The section that has an entry of this name, "" if none has: who says `epochs=3` means `params.epochs=3`."""
+    return next((section for section in _DECLARED if isinstance(data.get(section), dict) and name in data[section]), "")
 
 
 def _beside(data: Any, path: Path) -> tuple[Path, Any]:

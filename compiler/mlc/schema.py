@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Check = Callable[[Any], bool]
     Node = dict[str, Any]
 
-ANNOTATIONS = frozenset({"$schema", "$id", "$defs", "title", "description", "examples"})
+ANNOTATIONS = frozenset({"$schema", "$id", "$defs", "title", "description", "default", "examples"})
 """Keywords that say nothing about whether a value is right."""
 
 _KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object", type(None): "null"}

@@ -183,6 +183,8 @@ def unknown_key_help(key: str, path: Path, known: dict[str, Node], schema: Node)
         return near
     if key in schema["$defs"]["step"]["properties"]:
         return f"{quoted(key)} belongs to one step, it cannot be a default" if where == "step" else f"{quoted(key)} is a key of a step"
+    if not path:
+        return f"a value of your own is one of `params`; the keys of a project: {', '.join(known)}"
     return _all_of(known)
 
 

@@ -37,6 +37,8 @@ class Session:
         self._specs: list[str] = []
         self.sources = {SET: "\n".join(request.overrides)}
         self.code = OK
+        self._misused = False
+        self._of_overrides: dict[Diagnostic, list[str]] = {}
 
     @property
     def count(self) -> str:
@@ -69,6 +71,7 @@ class Session:
             return False
         for spec in self._specs:
             self._run_one(spec, stages)
+        self._add_overrides()
         if misuse is not None and self.code == OK:
             misuse()
         self.report()
@@ -101,7 +104,18 @@ class Session:
             return
         self.results.append((name, result))
         for diagnostic in result.diagnostics:
-            self.add(diagnostic)
+            if diagnostic.file == SET and len(self._specs) > 1:
+                self._of_overrides.setdefault(diagnostic, []).append(name)
+            else:
+                self.add(diagnostic)
+
+    def _add_overrides(self) -> None:
+        """What is wrong with `--set`, once for several specs, and for which if not for all."""
+        from ..record import replace
+
+        for diagnostic, names in self._of_overrides.items():
+            which = "" if len(names) == len(self._specs) else f", in {', '.join(f'`{name}`' for name in names)}"
+            self.add(replace(diagnostic, message=diagnostic.message + which))
 
     def lock_file(self, spec: str) -> SourceFile | None:
         """The lock file of a spec, with an empty text where there is none; None where it cannot be read, which is reported."""
@@ -150,10 +164,15 @@ class Session:
     def report(self) -> None:
         """Print what was found since the last report, on standard error. `json` and `sarif` are documents, so printed when empty, too.
 
-        After a wrong usage there is no document: not all was looked at, and a report without results would pass for a good one.
+        After a wrong usage there is no document: not all was looked at, and a report without results would pass for a good one. Files
+        that fail are still named.
         """
         document = self.request.format in DOCUMENTS
-        if not (document and self.code == USAGE) and (document or self.diagnostics):
+        if document and self._misused:
+            for diagnostic in self.diagnostics:
+                if diagnostic.code.startswith("MLC9"):
+                    streams.tell(f"mlc: error: {diagnostic.message}")
+        elif document or self.diagnostics:
             from ..diagnostics.render import render
 
             text = render(self.request.format, self.diagnostics, self.sources, streams.color())
@@ -170,6 +189,7 @@ class Session:
     def complain(self, message: str) -> None:
         """Say that the command makes no sense."""
         streams.tell(f"mlc: error: {message}")
+        self._misused = True
         self.code = max(self.code, USAGE)
 
     def note(self, message: str) -> None:

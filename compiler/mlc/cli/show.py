@@ -120,7 +120,14 @@ def infra(request: Request) -> int:
             wrong = f"`{request.claim_size}` {problem}" if problem else "it is for the claims that `--skeletons` prints"
             session.complain(f"`--claim-size`: {wrong}")
             return session.code
-    if not session.run(check_source):
+
+    def misuse() -> None:
+        if request.output and is_folder(request.output):
+            session.complain(f"`-o {request.output}` is a folder: name a file")
+        elif request.output not in ("", STDIN):
+            session.spares_specs([request.output])
+
+    if not session.run(check_source, misuse):
         return session.code
     texts = []
     for name, result in session.results:
@@ -137,11 +144,6 @@ def infra(request: Request) -> int:
         return session.code
     if request.output in ("", STDIN):
         session.print(text)
-        return session.code
-    if is_folder(request.output):
-        session.complain(f"`-o {request.output}` is a folder: name a file")
-        return session.code
-    if not session.spares_specs([request.output]):
         return session.code
     try:
         write_all([(request.output, text)])
