@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -617,3 +618,56 @@ def test_start_up() -> None:
     with_lock = modules("--locked")
     assert {"mlc.locked", "mlc.pins"} <= with_lock
     assert not with_lock & {"requests", "mlc.lock", "dataclasses", "jsonschema", "typing", "threading", "socket"}
+
+
+def test_progress_on_a_terminal(server: Registry, tmp_path: Path) -> None:
+    """On a terminal one line says how far the look-ups are, and is gone at the end; elsewhere there is none."""
+    push(server, "progress")
+    project(server, "progress")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "compiler"), "TERM": "xterm", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "mlc", "lock"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, env=environment, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        try:
+            while piece := os.read(ours, 4096):
+                said += piece
+        except OSError:  # so Linux says that the other side is closed
+            pass
+        assert process.wait(60) == OK
+    os.close(ours)
+    assert re.match(
+        rb"\r\x1b\[K0 of 2: asking\r\x1b\[K1 of 2: 127\.0\.0\.1:\d+/progress/(train|serve):1\r\x1b\[Kmlc\.yaml\.lock: image ", said
+    )
+    (tmp_path / "mlc.yaml.lock").unlink()
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert b"\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("moved", "differs"), [("", False), ("prepare:1", True), ("looped:1", True), ("train:1", True), ("beside:1", True), ("serve:1", False)]
+)
+def test_kept_results_are_of_their_images(moved: str, differs: bool) -> None:
+    """On Argo a result is found by its key alone: the key has the images of the step and of all before it, and of none after it."""
+    text = """\
+mlc: v1
+name: demo
+steps:
+  prepare: {image: "prepare:1", command: [x]}
+  fit: {image: "looped:1", command: [x], foreach: {lr: [1, 2]}, needs: prepare}
+  score: {image: "beside:1", command: [x], each: fit}
+  train: {image: "train:1", command: [x], needs: score, values: {v: /v}, cache: {key: a}}
+  serve: {image: "serve:1", command: [x], needs: train}
+"""
+
+    def key(changed: str = "") -> str:
+        names = ("prepare:1", "looped:1", "beside:1", "train:1", "serve:1")
+        entries = {name: {**FIXED, "digest": OTHER if name == changed else SHA, "entrypoint": [], "command": []} for name in names}
+        lock = SourceFile("s.yaml.lock", yaml.safe_dump({"mlc-lock": "v1", "images": entries}))
+        result = compile_source(SourceFile("s.yaml", text), ("argo",), lock=lock)
+        assert result.outputs, result.diagnostics
+        (found,) = [one["memoize"]["key"] for one in yaml.safe_load(result.outputs[0].text)["spec"]["templates"] if "memoize" in one]
+        return str(found)
+
+    assert (key(moved) != key()) is differs

@@ -23,11 +23,17 @@ LINE = (
 )
 
 
+LOCKED = ".locked"
+"""How the name of a golden that was made with a lock file ends."""
+
+
 def result(file: Path, *targets: str) -> Result:
-    """What becomes of a golden's project, in the golden's environment."""
-    name, _, environment = file.stem.partition(".")
+    """What becomes of a golden's project, in the golden's environment; from its lock file where the name ends with `locked`."""
+    name, _, environment = file.stem.removesuffix(LOCKED).partition(".")
     spec = ROOT / "specs" / f"{name}.yaml"
-    return compile_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), targets, (), environment)
+    lock = spec.with_name(f"{spec.name}.lock")
+    locked = SourceFile(lock.name, lock.read_text(encoding="utf-8")) if file.stem.endswith(LOCKED) else None
+    return compile_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), targets, (), environment, (), locked)
 
 
 def files(target: str) -> list[Path]:
@@ -65,6 +71,7 @@ def test_goldens_are_all_of_them(target: str) -> None:
     assert {name.rpartition(".")[2] for name in found} <= {"yaml", "txt"}
     assert files(target)
     wanted = [name if not environment else f"{name}.{environment}" for name in specs() for environment in ("", *overlays(name))]
+    wanted += [f"{one}{LOCKED}" for one in wanted if (ROOT / "specs" / f"{one.partition('.')[0]}.yaml.lock").exists()]
     assert sorted(name.rpartition(".")[0] for name in found) == sorted(wanted)
 
 

@@ -41,7 +41,7 @@ def progress(text: str) -> None:
     """Show how far a command is, on standard error: one line, that the next one takes the place of. Only on a terminal; "" clears it."""
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return
-    width = max(os.get_terminal_size(sys.stderr.fileno()).columns - 1, 20)
+    width = (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1  # a terminal may not know
     plain = "".join(char if char.isprintable() else "?" for char in text)
     try:
         sys.stderr.write(f"\r\x1b[K{plain[:width]}")

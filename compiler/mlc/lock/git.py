@@ -115,7 +115,10 @@ class Git:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a command and what it started: ssh, and git's own helpers."""
     try:
-        os.killpg(process.pid, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
     except ProcessLookupError:
         process.poll()
 
@@ -172,7 +175,7 @@ class Repository:
                 pass
         everything = ("+refs/heads/*:refs/x/heads/*", "+refs/tags/*:refs/x/tags/*")
         self._ask("fetch", "--quiet", "--no-tags", "--filter=tree:0", "--", "origin", *everything)
-        code, out, _ = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+        code, out, _ = self._run("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
         found = out.decode(errors="replace").strip()
         if code or not found.startswith(commit):
             help = "check it: `git log` in a clone shows the commits; one of another branch may not be pushed"
@@ -196,7 +199,7 @@ class Repository:
 
     def has(self, commit: str, path: str) -> bool:
         """Whether there is a file or a folder at a commit that was fetched."""
-        return self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:{path}")[0] == 0
+        return self._run("rev-parse", "--verify", "--quiet", f"{commit}:{path}")[0] == 0
 
     def names(self, commit: str, folder: str) -> list[str]:
         """The names of what is in a folder at a commit that was fetched; none where there is no folder."""
@@ -205,7 +208,7 @@ class Repository:
 
     def date(self, commit: str) -> str:
         """When a commit was made, as ISO 8601."""
-        code, out, _ = self._run("show", "--no-patch", "--no-notes", "--format=%cI", "--end-of-options", commit)
+        code, out, _ = self._run("show", "--no-patch", "--no-notes", "--format=%cI", commit)
         return out.decode(errors="replace").strip() if code == 0 else ""
 
     # --- git itself
@@ -244,20 +247,24 @@ class Repository:
         """What git's messages mean."""
         said = [line.strip() for line in err.splitlines() if line.strip()]
         chosen = next((line for line in said if re.match(r"(?:fatal|error|remote|ERROR|ssh): ", line)), said[-1] if said else "no reason")
-        detail = "".join(char if char.isprintable() else " " for char in chosen)[:200]
         where = f"`{self.address}`"
+
+        def quoted(pattern: str = "") -> str:
+            line = next((line for line in said if re.search(pattern, line)), chosen) if pattern else chosen
+            return "".join(char if char.isprintable() else " " for char in line)[:200]
+
         if re.search(r"Host key verification failed|HOST IDENTIFICATION HAS CHANGED", err):
             help = "make sure of the key, and connect once by hand so that it is in `~/.ssh/known_hosts`"
             return Failure("MLC905", f"the host of {where} is not known to ssh, or has another key than before", help)
         if re.search(_DENIED, err):
             help = "give yourself access: `git ls-remote` with this address has to work without asking"
-            return Failure("MLC905", f"{where} does not let you in ({detail})", help)
+            return Failure("MLC905", f"{where} does not let you in ({quoted(_DENIED)})", help)
         if re.search(_MISSING, err):
             help = "check the address; some servers say this to those who have no access, too"
-            return Failure("MLC906", f"there is no repository {where} ({detail})", help)
+            return Failure("MLC906", f"there is no repository {where} ({quoted(_MISSING)})", help)
         if re.search(_UNREACHABLE, err):
-            return Failure("MLC904", f"cannot ask {where} ({detail})", "check the address and the network, and try again")
-        return Failure("MLC907", f"git failed on {where} ({detail})", "try `git ls-remote` with this address")
+            return Failure("MLC904", f"cannot ask {where} ({quoted(_UNREACHABLE)})", "check the address and the network, and try again")
+        return Failure("MLC907", f"git failed on {where} ({quoted()})", "try `git ls-remote` with this address")
 
 
 class _NoSuchRefError(Exception):

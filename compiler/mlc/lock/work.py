@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PLATFORM = "linux/amd64"
 
 Progress = Callable[[int, int, str], None]
-"""Told after each look-up: how many are done, of how many, and which was last."""
+"""Told at the start and after each look-up: how many are done, of how many, and which was last."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ def locked(plan: Plan, old: Lock, settings: Settings, progress: Progress) -> tup
     diagnostics: list[Diagnostic] = []
     with tempfile.TemporaryDirectory(prefix="mlc-lock-", ignore_cleanup_errors=True) as folder:
         servers = _Servers(Path(folder), old, settings)
+        progress(0, len(tasks), "asking")
         try:
             for number, (key, answer) in enumerate(answers(tasks, servers.look_up), start=1):
                 progress(number, len(tasks), key if isinstance(key, str) else f"{key.version} of {key.name or 'code'}")
