@@ -16,7 +16,7 @@ def refuse(pipeline: Pipeline, findings: list[Finding]) -> None:
     for step in pipeline.steps:
         if step.resource is not None:
             message = f"step `{step.name}` applies a Kubernetes object, and there is no cluster here"
-            help = "run the other steps: `--only` and `--from` name one; or run the project on a cluster"
+            help = "run the project on a cluster, or a copy of it without this step here"
             findings.append(Finding("MLC432", message, step.where("resource"), at="key", help=help))
 
 

@@ -118,7 +118,7 @@ class ProcessRunner:
         for path, placeholder, origin in found:
             use = f"use {placeholder} in its `args`, `env` or `run`; or " if placeholder else ""
             message = f"step `{step.name}` cannot find `{path}`: a process has the paths of this machine"
-            help = f"{use}install bubblewrap ({self._problem() or 'switched off'}) or podman"
+            help = f"{use}install bubblewrap or podman"
             findings.append(Finding("MLC431", message, origin, help=help))
 
     def _is_there(self, mount: Mount) -> bool:
