@@ -72,7 +72,10 @@ def _engine(name: str, environ: Mapping[str, str]) -> tuple[Engine, str]:
     busybox = shutil.which("busybox")
     if problem or busybox is None:
         return given, problem or "busybox is not installed"
-    import_image([given.program, *given.options], busybox)
+    try:
+        import_image([given.program, *given.options], busybox)
+    except subprocess.CalledProcessError as error:  # half an installation
+        return given, error.stderr.decode("utf-8", "replace").strip() or str(error)
     said = ""
     for args, runtime in _ARGS:
         engine = Engine(given.program, given.options, given.args + args, given.runtime or runtime)

@@ -46,6 +46,7 @@ class Did:
     lines: Sequence[str] = ()
     stubborn: bool = False
     """It ends only when it is killed."""
+    when_stopped: Ended = field(default_factory=lambda: Ended(143))
     refused: str = ""
     """It cannot be started, for this reason."""
 
@@ -65,7 +66,7 @@ class ScriptedAttempt:
             while not self.did.until.is_set() and not self.stopped.is_set():
                 self.stopped.wait(0.005)
         self.runner.left(self.job)
-        return Ended(143) if self.stopped.is_set() else self.did.ended
+        return self.did.when_stopped if self.stopped.is_set() else self.did.ended
 
     def stop(self) -> None:
         self.runner.stops.append(self.job.task)

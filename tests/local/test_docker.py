@@ -58,7 +58,7 @@ if words[:2] == ["image", "inspect"]:
 elif words[0] == "pull":
     open(state + "/image", "w").close()
 elif words[0] == "run":
-    print("hello from", words[words.index("--name") + 1])
+    print(os.environ.get("FAKE_SAYS") or "hello from", words[words.index("--name") + 1])
     sys.exit(int(os.environ.get("FAKE_EXIT", "0")))
 elif words[:2] == ["container", "inspect"]:
     print(os.environ.get("FAKE_STATE", "exited 0 false"))
@@ -214,6 +214,17 @@ def test_ends(
     assert (done.ended.exit, done.ended.lost) == (exit, lost)
     assert done.ended.message.startswith(message)
     assert bool(done.ended.message) == bool(message)
+
+
+@pytest.mark.usefixtures("token")
+def test_network_that_cannot_be(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where podman lacks its program for networks, that is said, and not that the step's program is missing."""
+    monkeypatch.setenv("FAKE_EXIT", "127")
+    monkeypatch.setenv("FAKE_STATE", "created 127 false")
+    monkeypatch.setenv("FAKE_SAYS", "Error: netavark: No such file or directory (os error 2)")
+    done = fake.workshop(tmp_path).run(BODY)
+    assert done.ended.lost
+    assert "docker could not start it: netavark: No such file or directory" in done.ended.message
 
 
 def test_engine_that_is_not_there(fake: Fake, tmp_path: Path) -> None:

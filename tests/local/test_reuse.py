@@ -306,6 +306,19 @@ def test_claims_are_gone_after_a_failure(store: Store) -> None:
     assert third.runner.started == ["after"]
 
 
+def test_who_dies_while_claims_are_filled_again(store: Store) -> None:
+    """All that was on a claim is made again, also where a run that goes on is ended after the first half of it."""
+    steps = {name: {"volumes": {"scratch": "/s"}} for name in ("one", "two")}
+    spec = project({**steps, "read": {"needs": ["one", "two"], "volumes": {"scratch": "/s"}}}, volumes=SCRATCH)
+    first = play(store, spec, but(read=FAILS))
+    control, around = Control(), Around(store.folder / "around")
+    script = but(two=Did(until=threading.Event(), lines=("up",)))
+    second = again(store, first.run, spec, script, control=control, listener=stopping(control, "two"), jobs=1, around=around)
+    assert (second.phase, second.runner.started) == ("Stopped", ["one", "two"])
+    third = again(store, first.run, spec, around=around)
+    assert (third.phase, third.runner.started) == ("Succeeded", ["two", "read"])
+
+
 def test_claims_stay_when_a_run_is_stopped(store: Store) -> None:
     """A run that was stopped keeps its claims, and nothing is done again."""
     spec = project(CLAIMS, volumes=SCRATCH)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -586,22 +587,35 @@ def test_stop_during_a_pause(store: Store) -> None:
     assert (played.phase, played.states) == ("Stopped", {"a": "Stopped"})
 
 
+def test_nothing_starts_after_a_stop(store: Store) -> None:
+    """What was ready when the run was stopped is not started, and is not told to have been stopped."""
+    control = Control()
+    script = but(a=Did(until=threading.Event(), lines=("up",)))
+    played = play(store, project({"a": {}, "b": {}, "c": {}}), script, jobs=1, control=control, listener=stopping(control, "a"))
+    assert (played.phase, played.states, played.runner.started) == ("Stopped", {"a": "Stopped"}, ["a"])
+
+
+def test_stop_before_the_program_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt that is stopped while its inputs are copied never starts its program."""
+    control, around = Control(), Around(store.folder)
+
+    def mounts_for(mounts: Any, place: Any) -> tuple[()]:
+        control.stop()
+        time.sleep(0.3)  # as a large input takes
+        return ()
+
+    monkeypatch.setattr(around, "mounts_for", mounts_for)
+    played = play(store, project({"a": {}}), good, control=control, around=around)
+    assert (played.phase, played.states, played.runner.started) == ("Stopped", {"a": "Stopped"}, [])
+    assert around.released == ["a 1"]
+
+
 def test_a_program_that_ends_well_when_it_is_stopped(store: Store) -> None:
     """What was stopped is not done, however its program takes it."""
     control = Control()
-
-    endless = threading.Event()
-
-    def a(job: Job) -> Did:
-        return Did({"/m": "half"}, until=endless)
-
-    def told(event: Event) -> None:
-        if isinstance(event, TaskChanged) and event.state == "Running":
-            control.stop()
-            threading.Timer(0.05, endless.set).start()
-
-    played = play(store, project({"a": {"outputs": {"m": "/m"}}}), but(a=a), control=control, listener=told)
-    assert played.states == {"a": "Stopped"}
+    polite = Did({"/m": "half"}, until=threading.Event(), lines=("up",), when_stopped=Ended(0))
+    played = play(store, project({"a": {"outputs": {"m": "/m"}}}), but(a=polite), control=control, listener=stopping(control, "a"))
+    assert (played.phase, played.states) == ("Stopped", {"a": "Stopped"})
     assert not store.made(played.run.name)
 
 

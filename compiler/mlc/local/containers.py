@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tarfile
@@ -509,7 +510,7 @@ class _Containers:
         said = last(tail)
         program = self._started(self._program(part))[0]
         shown = f"the program `{program}`" if program else "the program"
-        if answer.exit == 127:
+        if answer.exit == 127 and "netavark" not in tail:  # podman's own program for networks may be missing, too
             return Ended(127, message=f"{of}{shown} is not in image `{image}`")
         if answer.exit == 126 and "exec" in tail:
             return Ended(126, message=f"{of}{shown} of image `{image}` may not be executed")
@@ -601,7 +602,7 @@ class _Containers:
         mounts = [word for number, folder in enumerate(folders) for word in ("--mount", _mount(folder, f"/mlc/{number}", False))]
         owner = f"{os.getuid()}:{os.getgid()}"
         line = ["run", "--rm", "--pull", "never", "--user", "0", "--network", "none", *mounts, "--entrypoint", "chown", self._job.image]
-        self._runner.ask(*line, "-R", owner, *(f"/mlc/{number}" for number in range(len(folders))))
+        self._runner.ask(*line, "-Rh", owner, *(f"/mlc/{number}" for number in range(len(folders))))
 
 
 _ABSENT = re.compile(r"could not be found|no such (file|container:path)|not exist|Could not find", re.IGNORECASE)
@@ -690,8 +691,9 @@ def _mount(source: Path, target: str, read_only: bool) -> str:
 
 
 def _open_to_all(file: Path) -> None:
-    mode = file.stat().st_mode
-    file.chmod(mode & 0o111 | 0o666)
+    mode = file.lstat().st_mode
+    if stat.S_ISREG(mode):
+        file.chmod(mode & 0o111 | 0o666)
 
 
 def _foreign(folder: Path) -> bool:

@@ -51,7 +51,9 @@ def _remove(path: Path) -> None:
 
 
 def _open(path: Path) -> None:
-    """Let the owner of folders into them."""
+    """Let the owner of folders into them. Never through a link: that may lead anywhere."""
+    if path.is_symlink():
+        return
     for here, folders, _ in os.walk(path):
         for name in (".", *folders):
             with contextlib.suppress(OSError):

@@ -148,9 +148,11 @@ class Worker:
             shutil.rmtree(old, ignore_errors=True)
         try:
             place.folder.mkdir(parents=True)
+            job = self._job(assignment)
             if handle.asked:
+                self._tidy(place, None)
                 return Over(place.task, place.attempt, "stopped")
-            attempt = self._runner.start(self._job(assignment), lambda text: self._post(Line(place.task, place.attempt, text)))
+            attempt = self._runner.start(job, lambda text: self._post(Line(place.task, place.attempt, text)))
         except OSError as error:
             self._tidy(place, None)
             return Over(place.task, place.attempt, "lost", _words(error))

@@ -12,13 +12,15 @@ from ...diagnostics.render import visible
 from .here import Misuse, existing, named, opened, state_folder, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ...ir import Pipeline
     from ...local.dry import Planned
     from ...local.store import Run, Store
     from ..request_here import Here
     from .machine import Machine
+
+_WIDE = 120  # columns of a command beyond which it is folded
 
 
 def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[str, str], resumed: Run | None) -> int:
@@ -75,11 +77,20 @@ def _text(planned: Iterable[Planned]) -> Iterable[str]:
             continue
         order = "; ".join(part for part in (f"after {', '.join(one.after)}" if one.after else "", one.why) if part)
         yield f"  {order}\n" if order else ""
-        yield f"  $ {visible(shlex.join(one.command))}\n"
+        yield f"  $ {_folded(one.command)}\n"
         if one.script is not None:
             yield "".join(f"  | {line}\n" for line in one.script.rstrip("\n").split("\n"))
         if one.more:
             yield f"  and {one.more} more item{'' if one.more == 1 else 's'}\n"
+
+
+def _folded(command: Sequence[str]) -> str:
+    """A command to paste; a long one with a line for each option."""
+    words = [visible(shlex.quote(word)) for word in command]
+    whole = " ".join(words)
+    if len(whole) <= _WIDE:
+        return whole
+    return "".join(f" \\\n      {word}" if word.startswith("--") else f" {word}" for word in words).strip()
 
 
 def _record(one: Planned) -> str:
