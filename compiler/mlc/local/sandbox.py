@@ -157,12 +157,29 @@ class Rooms:
             (folder, {"root", "tmp", "var-tmp"}),
             (root, of_root),
             (root / OURS[1:], {os.path.basename(path) for path in (*HANDED_OVER, WORK, SCRIPT)}),
-            *((place, set()) for place in (folder / "tmp", folder / "var-tmp", *(root / path[1:] for path in (*HANDED_OVER, WORK)))),
+            *((root / path[1:], set()) for path in (*HANDED_OVER, WORK)),
+            *self._points(folder / "tmp", "/tmp"),  # noqa: S108 - as above
+            *self._points(folder / "var-tmp", "/var/tmp"),  # noqa: S108 - as above
         ]
         for place, names in expected:
             if not stat.S_ISDIR(place.lstat().st_mode) or set(os.listdir(place)) != names:
                 return False
+        script = (root / SCRIPT[1:]).lstat()
+        if not stat.S_ISREG(script.st_mode) or script.st_size:
+            return False
         return all(os.readlink(root / link[1:]) == target for link, target in self._machine.links)
+
+    def _points(self, place: Path, inside: str) -> list[tuple[Path, set[str]]]:
+        """What is in a folder and those below it where only folders of the machine are mounted in it, those above first."""
+        found: dict[Path, set[str]] = {place: set()}
+        for zone in self._machine.visible():
+            if zone.inside.startswith(f"{inside}/"):
+                at = place
+                for name in zone.inside[len(inside) + 1 :].split("/"):
+                    found[at].add(name)
+                    at = at / name
+                    found.setdefault(at, set())
+        return sorted(found.items(), key=lambda item: len(item[0].parts))
 
     def close(self) -> None:
         """Remove them. Raises OSError."""
