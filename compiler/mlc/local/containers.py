@@ -312,7 +312,7 @@ class _Containers:
         runner, job = self._runner, self._job
         if part is _PULL:
             line = [*runner.base, "pull", "--quiet", self._images[0]]
-            return Call(line[0], line, dict(runner.environ), "/", str(self._scratch / "pid-pull"), "")
+            return Call(line[0], line, dict(runner.environ), str(self._scratch), str(self._scratch / "pid-pull"), "")
         if part.name in self._sidecars and not self._joins():
             return Ended(0, message=f"`{part.name}` was not needed any more")
         refused = self._refused() if part == MAIN else ""
@@ -329,7 +329,7 @@ class _Containers:
             line[0],
             line,
             env,
-            "/",
+            str(self._scratch),  # conmon leaves a file where it was started when memory runs out
             str(self._scratch / f"pid{part.name and '-'}{part.name}"),
             "",
             grace=grace,

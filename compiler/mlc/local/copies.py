@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import subprocess
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,20 +71,11 @@ def make_empty(folder: Path, mode: int = 0o777) -> None:
 
 def copy_file(source: Path, to: Path) -> None:
     """A copy of a regular file at a path where nothing is; on file systems that can, both share their blocks. Raises OSError."""
-    with open_file(source) as old, to.open("xb") as new:
+    with source.open("rb") as old, to.open("xb") as new:
         mode = stat.S_IMODE(os.fstat(old.fileno()).st_mode)
         if not _cloned(old.fileno(), new.fileno()) and not _sent(old.fileno(), new.fileno()):
             shutil.copyfileobj(old, new, 1 << 20)
         os.fchmod(new.fileno(), 0o600 | mode & 0o777)
-
-
-def open_file(path: Path) -> BinaryIO:
-    """A file to read, also where its owner, who we are, took the right to away."""
-    try:
-        return path.open("rb")
-    except PermissionError:
-        path.chmod(stat.S_IMODE(path.stat().st_mode) | 0o400)
-        return path.open("rb")
 
 
 def _cloned(old: int, new: int) -> bool:

@@ -110,6 +110,8 @@ class Places:
                 with contextlib.suppress(OSError):
                     os.link(outside, to)
                     return
+            if outside.is_relative_to(own) and not os.access(outside, os.R_OK):
+                outside.chmod(found.st_mode & 0o777 | 0o400)
             copy_file(outside, to)
             return
         if not stat.S_ISDIR(found.st_mode):
@@ -118,17 +120,10 @@ class Places:
         if me in above:
             raise OSError(errno.ELOOP, "links lead in a circle", at)
         to.mkdir()
-        for name in sorted(_names(outside)):
+        if outside.is_relative_to(own) and not os.access(outside, os.R_OK | os.X_OK):
+            outside.chmod(0o700)
+        for name in sorted(os.listdir(outside)):
             inner, rest = self.follow(os.path.join(at, name))
             if rest:
                 raise FileNotFoundError(errno.ENOENT, f"the link `{os.path.join(at, name)}` leads nowhere")
             self._copy(inner, to / name, own, (*above, me))
-
-
-def _names(folder: Path) -> list[str]:
-    """What is in a folder, also where its owner, who we are, took himself the right to look."""
-    try:
-        return os.listdir(folder)
-    except PermissionError:
-        folder.chmod(0o700)
-        return os.listdir(folder)

@@ -106,6 +106,7 @@ def furnished(machine: Machine, folder: Path) -> None:
     for path in (*HANDED_OVER, WORK):
         (root / path[1:]).mkdir(mode=0o777)
         (root / path[1:]).chmod(0o777)
+    (root / SCRIPT[1:]).touch()
 
 
 _OTHERS = ("dev", "proc", "tmp", OURS[1:])
@@ -131,14 +132,14 @@ class Rooms:
             furnished(self._machine, to)
 
     def give(self, folder: Path) -> None:
-        """Take the folders of a room back, as they were; they are removed where that cannot be. Raises OSError."""
+        """Take the folders of a room back; they are removed where the program left something in them. Raises OSError."""
         if not folder.is_dir():
             return
         try:
-            fit = self._clean(folder)
+            untouched = self._untouched(folder)
         except OSError:
-            fit = False
-        if not fit:
+            untouched = False
+        if not untouched:
             remove(folder)
             return
         with self._lock:
@@ -148,25 +149,37 @@ class Rooms:
             folder.rename(free)
             self._free.append(free)
 
-    def _clean(self, folder: Path) -> bool:
-        """Remove what does not belong there. Whether all that does is there."""
+    def _untouched(self, folder: Path) -> bool:
+        """Whether there is all that belongs there, and nothing else. This only looks: what is there may be a link to anywhere."""
         root = folder / "root"
         of_root = {zone.inside[1:] for zone in self._machine.zones} | {link[1:] for link, _ in self._machine.links} | set(_OTHERS)
         expected: list[tuple[Path, set[str]]] = [
             (folder, {"root", "tmp", "var-tmp"}),
             (root, of_root),
-            (root / OURS[1:], {os.path.basename(path) for path in (*HANDED_OVER, WORK)}),
-            *((place, set()) for place in (folder / "tmp", folder / "var-tmp", *(root / path[1:] for path in (*HANDED_OVER, WORK)))),
+            (root / OURS[1:], {os.path.basename(path) for path in (*HANDED_OVER, WORK, SCRIPT)}),
+            *((root / path[1:], set()) for path in (*HANDED_OVER, WORK)),
+            *self._points(folder / "tmp", "/tmp"),  # noqa: S108 - as above
+            *self._points(folder / "var-tmp", "/var/tmp"),  # noqa: S108 - as above
         ]
-        for place, names in expected:  # those above come first: no path leads through a link that the program made
-            if not stat.S_ISDIR(place.lstat().st_mode):
+        for place, names in expected:
+            if not stat.S_ISDIR(place.lstat().st_mode) or set(os.listdir(place)) != names:
                 return False
-            found = set(os.listdir(place))
-            for name in found - names:
-                remove(place / name)
-            if not names <= found:
-                return False
+        script = (root / SCRIPT[1:]).lstat()
+        if not stat.S_ISREG(script.st_mode) or script.st_size:
+            return False
         return all(os.readlink(root / link[1:]) == target for link, target in self._machine.links)
+
+    def _points(self, place: Path, inside: str) -> list[tuple[Path, set[str]]]:
+        """What is in a folder and those below it where only folders of the machine are mounted in it, those above first."""
+        found: dict[Path, set[str]] = {place: set()}
+        for zone in self._machine.visible():
+            if zone.inside.startswith(f"{inside}/"):
+                at = place
+                for name in zone.inside[len(inside) + 1 :].split("/"):
+                    found[at].add(name)
+                    at = at / name
+                    found.setdefault(at, set())
+        return sorted(found.items(), key=lambda item: len(item[0].parts))
 
     def close(self) -> None:
         """Remove them. Raises OSError."""
@@ -236,9 +249,10 @@ class Room:
 
     def script(self, text: str) -> str:
         """A file with a script; where the program finds it."""
-        path = self.places.outside(SCRIPT)
-        path.write_text(text, encoding="utf-8", errors="surrogateescape")
-        path.chmod(0o755)
+        file = self._folder.with_name(f"{self._folder.name}.script")  # beside the room, which is used again where nothing is in it
+        file.write_text(text, encoding="utf-8", errors="surrogateescape")
+        file.chmod(0o755)
+        self._mount(Zone(SCRIPT, file, "own", read_only=True))
         return SCRIPT
 
     def _start_in(self, path: str, code: Path | None) -> None:
