@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,15 @@ if TYPE_CHECKING:
     from mlc.diagnostics.model import Diagnostic, Finding
     from mlc.ir import Pipeline, Step
 
+ROOT = Path(__file__).resolve().parent.parent
+
 HEAD = "mlc: v1\nname: demo\n"
 """What every small spec of the tests starts with."""
+
+
+def beside(name: str) -> bytes:
+    """A file beside the specs of the repository, as the command line reads it."""
+    return (ROOT / "specs" / name).read_bytes()
 
 
 def source(body: str) -> SourceFile:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mlc.cli.files import beside
 from mlc.cli.session import failure
 from mlc.diagnostics.codes import CODES, LINTS
 from mlc.diagnostics.explain import explain
@@ -17,6 +18,7 @@ from mlc.diagnostics.model import Finding
 from mlc.diagnostics.render import render
 from mlc.driver import Result, check_environments, compile_source
 from mlc.reader import decode, read
+from mlc.record import replace
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
 from tests.golden import SHOWN, Goldens, difference
@@ -79,6 +81,7 @@ def run(
     source = decode(name, spec.read_bytes(), findings)
     if source is None:
         return Result("", (), tuple(failure(found.code, found.message, name, found.help, found.span) for found in findings), None), {}
+    source = replace(source, beside=beside(str(spec)))
     if spec.stem.startswith(HERE):
         return Result("", (), here(source), None), {name: source.text}
     lints = tuple(lint for lint, codes in LINTS.items() if spec.stem[:6] in codes)

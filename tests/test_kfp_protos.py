@@ -54,7 +54,7 @@ def executors(documents: list[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_spec_parses(path: Path) -> None:
     """What is written parses strictly, to the last field of the last executor, as it is read back from the file."""
-    result = driver.compile_source(SourceFile(path.name, path.read_text(encoding="utf-8")), ("kfp",))
+    result = driver.compile_source(SourceFile(path.name, path.read_text(encoding="utf-8"), beside=support.beside), ("kfp",))
     if not result.outputs:
         assert path.stem.startswith("argo-"), [item.message for item in result.diagnostics]
         return

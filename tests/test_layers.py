@@ -43,6 +43,7 @@ PARTS = {
     "environments": "driver",
     "locked": "driver",
     "overrides": "reader",
+    "included": "reader",
     "override_image": "reader",
     "syntax": "reader",
     **dict.fromkeys(("schema_hints", "schema_keys", "schema_layout", "schema_wording"), "schema"),

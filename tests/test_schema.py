@@ -737,7 +737,7 @@ LATER = "this version of mlc does not have `{}` yet"
         ),
         ((), "env", "variables of every step go under `defaults`: `defaults: {env: {NAME: text}}`"),
         ((), "sched", "did you mean `schedule`?"),
-        (MAKE, "file", ""),
+        (MAKE, "file", "`file` goes under `resource`"),
         (MAKE, "comand", "did you mean `command`?"),
         (MAKE, "container", "a step is one container: write its `image` and `command` as keys of the step"),
         (MAKE, "environment", "did you mean `env`?"),

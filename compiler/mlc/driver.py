@@ -234,6 +234,10 @@ def _resolved(document: Document, overrides: Sequence[str], findings: list[Findi
         document = reader.set_value(document, override, findings)
     if failed(findings[before:]) or not schema.validate(document.data, findings):
         return document, None
+    if any("file" in text for text in document.texts):
+        document = reader.include(document, findings)
+        if failed(findings[before:]) or (document.files and not schema.validate(document.data, findings)):
+            return document, None
     return document, resolve.resolve(document, findings)
 
 

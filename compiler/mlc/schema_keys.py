@@ -24,7 +24,6 @@ _TOP_LEVEL_ONLY = frozenset({"params", "images", "store", "artifacts", "defaults
 _TOP_LEVEL_ONLY |= {"templates", "machines", "datasets", "environments"}
 
 _LATER = {
-    "resource": frozenset({"file"}),
     "targets": frozenset({"helper_image"}),
 }
 """Keys that are not built yet, in snake case: of the language, and what other tools call them."""

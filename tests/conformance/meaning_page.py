@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tests.conformance.engines import ARGO, CONTROLLERS, KFP
@@ -20,20 +20,22 @@ from tests.conformance.meaning import (
     Gate,
     When,
     code,
-    target,
 )  # fmt: skip
+from tests.conformance.meaning_loops_page import SECTIONS as OF_LOOPS
+from tests.conformance.meaning_loops_page import AskedLoops, LoopsPage
+from tests.conformance.tables import grouped, listed, said, table, version
 
 _HEAD = """\
-# What gates and conditions mean
+# What gates, conditions and loops mean
 
 Whether a step runs is decided by the engine, from what is in a file. These tables say how: by Argo Workflows {argo} and
 Kubeflow Pipelines {kfp}, whose own code was asked about the conditions in the manifests that `mlc` writes. A cell holds one
 answer where they all give it, which is nearly everywhere, and names them where they differ. `runs` and `skipped` say what becomes of the
 step that has the condition: the run stays green. `fails the run`: the step does not run, and the run is red.
 
-[expressions.md](expressions.md) explains gates and expressions. This page is written by `make golden` from the
-rules in plain Python, `tests/conformance/meaning.py`. `make conformance` asks the engines, also about more texts, operators and forms
-than fit here, plays whole runs, and fails where one of them says something else.
+[expressions.md](expressions.md) explains gates and expressions, [language.md](language.md) loops. This page is written by `make golden`
+from the rules in plain Python, `tests/conformance/meaning.py` and `meaning_loops.py`. `make conformance` asks the engines, also about more
+texts, operators and forms than fit here, plays whole runs, and fails where one of them says something else.
 """
 
 _NUMBERS = """\
@@ -88,8 +90,6 @@ What an engine would expand again stops the run instead. Only KFP's parameters c
 trust.
 """
 
-_ENGINES = {"argo": "Argo", "kfp": "KFP"}
-
 
 class Asked(Protocol):
     """Who gives the answers: `meaning.Rules`, or the engines (`asked`)."""
@@ -110,13 +110,13 @@ class Asked(Protocol):
 class Page:
     """The page, by those who are asked."""
 
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
+    def __init__(self, asked: Asked, loops: AskedLoops) -> None:
+        self.asked, self.loops = asked, LoopsPage(loops)
 
     def text(self) -> str:
         """docs/meaning.md."""
-        head = _HEAD.format(argo=_list(sorted(_version(name) for name in ARGO)), kfp=_list([_version(name) for name in KFP]))
-        return "\n".join([head, *(self.section(name) for name in SECTIONS)])
+        head = _HEAD.format(argo=listed(sorted(version(name) for name in ARGO)), kfp=listed([version(name) for name in KFP]))
+        return "\n".join([head, *(self.section(name) for name in SECTIONS), *(self.loops.section(name) for name in OF_LOOPS)])
 
     def section(self, name: str) -> str:
         """One of `SECTIONS`."""
@@ -125,33 +125,33 @@ class Page:
 
     def decided(self, questions: Sequence[Gate | When]) -> list[str]:
         """What becomes of the step in each question."""
-        return _said((*ARGO, *KFP), lambda name: self.asked.decided(name, questions))
+        return said((*ARGO, *KFP), lambda name: self.asked.decided(name, questions))
 
     def numbers(self) -> str:
         """Numbers, each by every operator."""
         columns = [self.decided([Gate(NUMBER, thresholds, sample.text) for sample in NUMBERS]) for thresholds in OPERATORS]
         heads = [f"`{', '.join(f'{key}: {bound}' for key, bound in thresholds.items())}`" for thresholds in OPERATORS]
-        return _NUMBERS + _table(["the file holds", *heads], zip([sample.shown for sample in NUMBERS], *columns, strict=True))
+        return _NUMBERS + table(["the file holds", *heads], zip([sample.shown for sample in NUMBERS], *columns, strict=True))
 
     def no_numbers(self) -> str:
         """What is no number, in every form of a metric."""
         columns = [self.decided([Gate(form, OPERATORS[0], form.holding(sample.text)) for sample in NO_NUMBERS]) for form in FORMS]
         shown = [sample.shown for sample in NO_NUMBERS]
         if all(column == columns[0] for column in columns):
-            return _NO_NUMBERS + _grouped(["in every form", "the text"], shown, columns[0])
+            return _NO_NUMBERS + grouped(["in every form", "the text"], shown, columns[0])
         heads = [*(f"`{form.spec}`" if form.spec else "the whole file" for form in FORMS), "the text"]
-        return _NO_NUMBERS + _grouped(heads, shown, *columns)
+        return _NO_NUMBERS + grouped(heads, shown, *columns)
 
     def documents(self) -> str:
         """Whole files, by one operator."""
         parts = [_DOCUMENTS]
         for form, samples in DOCUMENTS.items():
             answers = self.decided([Gate(form, OPERATORS[0], sample.text) for sample in samples])
-            parts.append(_grouped(["`min: 0.8`", f"`{form.spec}`: the file holds"], [sample.shown for sample in samples], answers))
+            parts.append(grouped(["`min: 0.8`", f"`{form.spec}`: the file holds"], [sample.shown for sample in samples], answers))
         samples = (TOO_LONG, NUL)
         answers = self.decided([Gate(NUMBER, OPERATORS[0], text) for text in (*(sample.text for sample in samples), None)])
         names = [*(sample.shown for sample in samples), "(the file is not written)"]
-        parts.append(_grouped(["`min: 0.8`", "odd files"], names, answers))
+        parts.append(grouped(["`min: 0.8`", "odd files"], names, answers))
         return "\n".join(parts)
 
     def strictness(self) -> str:
@@ -162,9 +162,9 @@ class Page:
             expression = f"steps.make.values.f > 0.5 {word} steps.make.metrics.m > 0.5"
             answers = self.decided([When(expression, {"f": left, "m": right}) for left in sides.values() for right in sides.values()])
             rows = [[f"**{side}**", *answers[start : start + 3]] for side, start in zip(sides, (0, 3, 6), strict=True)]
-            parts.append(_table([f"left `{word}` right", *(f"right is {side}" for side in sides)], rows))
+            parts.append(table([f"left `{word}` right", *(f"right is {side}" for side in sides)], rows))
         answers = self.decided([When("not steps.make.values.f > 0.5", {"f": text}) for text in sides.values()])
-        parts.append(_table([f"`not` of {side}" for side in sides], [answers]))
+        parts.append(table([f"`not` of {side}" for side in sides], [answers]))
         return "\n".join(parts)
 
     def types(self) -> str:
@@ -172,7 +172,7 @@ class Page:
         parts = [_TYPES]
         for name, (expression, texts) in OVER_VALUES.items():
             answers = self.decided([When(expression, {name: text}) for text in texts])
-            parts.append(_grouped([f"`{expression}`", "the file holds"], [code(text) for text in texts], answers))
+            parts.append(grouped([f"`{expression}`", "the file holds"], [code(text) for text in texts], answers))
         return "\n".join(parts)
 
     def ends(self) -> str:
@@ -182,8 +182,8 @@ class Page:
         heads = ["the step has", *(f"{end}" for end in ends)]
         rows = []
         for user in (*USERS, "the run"):
-            rows.append([user, *_said(tuple(answers), lambda name, user=user: [answers[name][end][user] for end in ends])])  # type: ignore[misc]
-        return _ENDS + _table(heads, rows)
+            rows.append([user, *said(tuple(answers), lambda name, user=user: [answers[name][end][user] for end in ends])])  # type: ignore[misc]
+        return _ENDS + table(heads, rows)
 
     def texts(self) -> str:
         """Texts that reach programs."""
@@ -191,11 +191,11 @@ class Page:
         named = {sample.text: sample.shown for sample in (*NUMBERS, *NO_NUMBERS)}
         players = (*CONTROLLERS, *KFP)
         for kind, texts in {**WRITTEN, "metric": METRICS_SHOWN}.items():
-            columns = [_said(players, lambda name, kind=kind, texts=texts: self.asked.fates_of_files(name, kind, texts))]  # type: ignore[misc]
+            columns = [said(players, lambda name, kind=kind, texts=texts: self.asked.fates_of_files(name, kind, texts))]  # type: ignore[misc]
             if kind == "string":
-                columns.append(_said(players, lambda name, texts=texts: self.asked.fates_of_parameters(name, "string", texts)))  # type: ignore[misc]
+                columns.append(said(players, lambda name, texts=texts: self.asked.fates_of_parameters(name, "string", texts)))  # type: ignore[misc]
             heads = ["in a file", *(["in a parameter"] if kind == "string" else []), f"`{kind}`"]
-            parts.append(_grouped(heads, [named.get(text) or code(text) for text in texts], *columns))
+            parts.append(grouped(heads, [named.get(text) or code(text) for text in texts], *columns))
         return "\n".join(parts)
 
 
@@ -216,46 +216,3 @@ METRICS_SHOWN = (
     "good", '"0.93"', "null", "true", "[0.93]", "{{=1+1}}", "$(HOME)",
 )  # fmt: skip
 """Of the texts of metrics that are tried in arguments, those on the page."""
-
-
-def _said(names: Sequence[str], ask: Callable[[str], list[str]]) -> list[str]:
-    """For each of some questions, the one answer of all engines, or who says what where they differ."""
-    answers = {name: ask(name) for name in names}
-    cells = []
-    for row in zip(*answers.values(), strict=True):
-        who: dict[str, list[str]] = {}
-        for name, answer in zip(answers, row, strict=True):
-            who.setdefault(answer, []).append(name)
-        cells.append(row[0] if len(who) == 1 else "; ".join(f"{_called(said, names)}: {answer}" for answer, said in who.items()))
-    return cells
-
-
-def _called(said: Sequence[str], names: Sequence[str]) -> str:
-    """Engines by name; those of a target together where they are all that were asked."""
-    found = []
-    for of, called in _ENGINES.items():
-        here = [name for name in said if target(name) == of]
-        every = here == [name for name in names if target(name) == of]
-        found += [called] if here and every else [f"{called} {version}" for version in sorted(map(_version, here))]
-    return ", ".join(found)
-
-
-def _version(name: str) -> str:
-    return name.partition("-")[2]
-
-
-def _list(words: Sequence[str]) -> str:
-    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _grouped(heads: Sequence[str], shown: Sequence[str], *columns: Sequence[str]) -> str:
-    """A table with a row for each answer: the answers, and every text that gets them."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for name, *answers in zip(shown, *columns, strict=True):
-        groups.setdefault(tuple(answers), []).append(name)
-    return _table(heads, [[*answers, ", ".join(names)] for answers, names in groups.items()])

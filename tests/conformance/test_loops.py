@@ -10,38 +10,12 @@ from ruamel.yaml import YAML
 
 from mlc import driver
 from tests import support
+from tests.conformance.asked_loops import BEST, chosen
 from tests.conformance.engines import ARGO, CONTROLLERS, KFP, engine
 from tests.conformance.playing import compiled
 from tests.conformance.table import project
 
 PLAYERS = [("argo", name) for name in CONTROLLERS] + [("kfp", name) for name in KFP]
-
-BEST = """
-steps:
-  train:
-    image: a/b:1
-    command: [c, "${{ each.x }}"]
-    foreach: {x: [1, 2]}
-    outputs: {model: /m}
-    metrics: {acc: {path: /a, key: test.acc}, loss: {path: /l, below: 3}}
-  use: {image: a/b:1, command: c, inputs: {model: {path: /m, best: METRIC}}}
-"""
-
-
-def key(metric: str) -> str:
-    """What stands in the manifest for the key of the best item's artifact."""
-    (workflow,) = support.manifests(BEST.replace("METRIC", metric), "argo")
-    tasks = {task["name"]: task for task in workflow["spec"]["templates"][0]["dag"]["tasks"]}
-    text: str = tasks["use"]["arguments"]["artifacts"][0]["s3"]["key"]
-    return text
-
-
-def chosen(name: str, metric: str, texts: list[str]) -> str:
-    """The key that an engine takes, of items that wrote these texts and stored `run/INDEX/model`; "" where it ends the run."""
-    items = [{f"train_{metric}": text, "train_model": f"run/{index}/model"} for index, text in enumerate(texts)]
-    answer = engine(name).ask("template", text=key(metric), values={"tasks.train.outputs.parameters.x-items": json.dumps(items)})
-    text = str(answer.get("value", ""))
-    return "" if text.startswith("{{=") else text  # older ones put back what they could not evaluate
 
 
 def documents(*numbers: str) -> list[str]:
@@ -78,7 +52,7 @@ def test_a_run_without_a_best_item(name: str) -> None:
     body = BEST.replace("METRIC", "loss").replace("[1, 2]", '"${{ params.p }}"') + "params: {p: {type: list}}\n"
     (output,) = driver.compile_source(support.source(body), ("argo",)).outputs
     for items, phase in (([], "Error"), (["0.5", "NaN"], "Error"), (["high", "0.5"], "Error"), (["0.5", "0.1"], "Succeeded")):
-        outcomes = {f"train[{index}]": [{"outputs": {"acc": "1", "loss": text}}] for index, text in enumerate(items)}
+        outcomes = {f"train[{index}]": [{"outputs": {"acc": "1", "high": "1", "loss": text}}] for index, text in enumerate(items)}
         parameters = {"p": json.dumps(list(range(len(items))))}
         answer = engine(name).ask("play", manifest=output.text, parameters=parameters, outcomes=outcomes)
         assert (answer["phase"], answer["steps"]["use"]["phase"], answer["steps"]["train"]["phase"]) == (phase, phase, "Succeeded"), items

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance import asked, meaning
+from tests.conformance import asked, asked_loops, meaning
 from tests.conformance.asked import DECIDERS, PLAYERS, became, decided, play, played, project
 from tests.conformance.engines import CONTROLLERS, KFP
 from tests.conformance.meaning import (
@@ -27,6 +27,9 @@ from tests.conformance.meaning import (
     Rules,
     When,
 )  # fmt: skip
+from tests.conformance.meaning_loops import LoopRules
+from tests.conformance.meaning_loops_page import SECTIONS as OF_LOOPS
+from tests.conformance.meaning_loops_page import LoopsPage
 from tests.conformance.meaning_page import SECTIONS, Page
 from tests.conformance.playing import Refused, compiled
 from tests.test_hostile import fate
@@ -34,6 +37,7 @@ from tests.test_hostile import fate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+RULES = Page(Rules(), LoopRules())
 COUNTED = "meaning: {questions} questions, {decisions} decisions of engines, {differences} differences from the rules"
 
 
@@ -329,4 +333,10 @@ def compare_fates(texts: Sequence[str], expected: Sequence[str], found: Sequence
 @pytest.mark.parametrize("section", [section for section in SECTIONS if section != "texts"])
 def test_the_page(section: str) -> None:
     """Every table of docs/meaning.md, which the rules write, is what the engines say; that of texts is part of the tests above."""
-    assert Page(asked).section(section) == Page(Rules()).section(section)
+    assert Page(asked, asked_loops).section(section) == RULES.section(section)
+
+
+@pytest.mark.parametrize("section", OF_LOOPS)
+def test_the_page_of_loops(section: str) -> None:
+    """The same for the tables of loops."""
+    assert LoopsPage(asked_loops).section(section) == RULES.loops.section(section)

@@ -150,8 +150,9 @@ class _Argo:
         if text.startswith("{{="):
             made = (
                 exprlang.inlined(parse(text[4:-3], EXPR)).parts[2].parts[1]
-            )  # `T contains '{{' ? error : toJson(map(fromJSON(LIST), FIELDS))`
-            items = (self.listed(made.parts[1].parts[1]), sorted(part.text for part in made.parts[2].parts[::2]))
+            )  # `T contains '{{' ? error : toJson(map(LIST, FIELDS))`, LIST `fromJSON(TEXT)`, or this where it is a list
+            read = made.parts[1].parts[1] if made.parts[1].kind == "choice" else made.parts[1]
+            items = (self.listed(read.parts[1]), sorted(part.text for part in made.parts[2].parts[::2]))
         else:
             items = _items(json.loads(text))
         return {

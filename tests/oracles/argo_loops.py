@@ -226,11 +226,14 @@ def _constant(text: str, columns: list[str], place: str) -> Iterator[str]:
 
 
 def _computed(passing: Node, columns: list[str], place: str) -> Iterator[str]:
-    """`toJson(map(fromJSON(LIST), {NAME: TEXT, ...}))`"""
+    """`toJson(map(LIST, {NAME: TEXT, ...}))`, LIST `type(fromJSON(TEXT)) == 'array' ? fromJSON(TEXT) : ends the run`"""
     listed = passing.parts[1] if passing.kind == "call" and path(passing.parts[0]) == ("toJson",) else passing
     if listed.kind != "call" or path(listed.parts[0]) != ("map",) or listed.parts[-1].kind != "map":
         yield f"{place}: is no list of mappings of texts"
         return
+    read = listed.parts[1]
+    if read.kind != "choice" and not any(path(part) == ("toJson",) for part in read.walk()):  # of another loop's values, a list is made
+        yield f"{place}: is not asked whether it is a list, and a text is its bytes for `map`"
     fields = listed.parts[2]
     made = [part.text for part in fields.parts[::2]]
     if made != columns:

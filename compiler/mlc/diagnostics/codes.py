@@ -87,6 +87,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC339", "error", "an image that a parameter cannot complete"),
     ("MLC340", "error", "a name or a label that a parameter cannot complete"),
     ("MLC341", "error", "a patch that cannot be made"),
+    ("MLC342", "error", "a file of an object that cannot be used"),
     ("MLC401", "error", "a field that the target cannot do"),
     ("MLC402", "error", "a name that is too long or taken on the target"),
     ("MLC403", "error", "text that the target's template engine would expand"),

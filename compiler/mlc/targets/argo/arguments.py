@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ...ir import Image, Param, Ref, Text
 
-_INT = "'^-?[0-9]+$'"
-_FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
+INT = "'^-?[0-9]+$'"
+FLOAT = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
 _METRIC = r"'^[ \t\r\n]*-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?[ \t\r\n]*$'"
 """A number with white space of JSON around it: `trim` takes away more than that, such as a no-break space."""
 _REFERENCE = "'^[-A-Za-z0-9._/:@]+$'"
@@ -31,8 +31,8 @@ _LABEL = "'^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$'"
 """The value of a label, apart from its length (same file, IsValidLabelValue)."""
 _ODD = lazy(r"[^-A-Za-z0-9_]")
 _TYPES = {
-    "int": (f"%s matches {_INT}", "is not an int"),
-    "float": (f"%s matches {_FLOAT}", "is not a float"),
+    "int": (f"%s matches {INT}", "is not an int"),
+    "float": (f"%s matches {FLOAT}", "is not a float"),
     "bool": ("%s in ['true', 'false']", "is not a bool"),
     "list": ("type(fromJSON(%s)) == 'array'", "is not a list"),
     "dict": ("type(fromJSON(%s)) == 'map'", "is not a dict"),
@@ -100,6 +100,11 @@ class Arguments:
             count += 1
             free = f"{wanted}-{count}"
         return free
+
+
+def not_of(kind: str) -> str:
+    """What is wrong with a text that is not of a type."""
+    return _TYPES[kind][1] if kind in _TYPES else ""
 
 
 def _names(ref: Ref) -> tuple[str, str]:

@@ -15,7 +15,7 @@ import json
 
 from ...ir import EachRef, ListRef, MetricRef, OuterRef, Step, references
 from ...record import replace
-from .arguments import called
+from .arguments import FLOAT, INT, called, not_of
 from .expressions import every, found, quoted
 from .expressions import raw as plain
 from .groups import dag
@@ -83,12 +83,12 @@ def raw(ref: EachRef | ListRef | OuterRef) -> str:
             return f"fromJSON('\"' + {text} + '\"')" if _escaped(ref, texts) else text
         case ListRef(loop=loop, step=step, value=value):
             written = f"#['{step}_{value.name}']"
-            wrong = f"asInt({quoted(f'value {value.name} of step {step} is not a {value.type}')})"
+            wrong = f"asInt({quoted(f'value {value.name} of step {step} {not_of(value.type)}')})"
             form = {
                 "string": written,
-                "int": f"asInt({written})",
-                "float": f"fromJSON({written}) + 0",
-                "bool": f"(fromJSON({written}) ? true : false)",
+                "int": f"({written} matches {INT} ? asInt({written}) : {wrong})",
+                "float": f"({written} matches {FLOAT} ? asFloat({written}) : {wrong})",
+                "bool": f"({written} in ['true', 'false'] ? {written} == 'true' : {wrong})",
                 "list": f"(type(fromJSON({written})) == 'array' ? fromJSON({written}) : {wrong})",
                 "dict": f"(type(fromJSON({written})) == 'map' ? fromJSON({written}) : {wrong})",
             }[value.type]
@@ -223,7 +223,11 @@ def _items(group: Group) -> str:
     if loop.source is None:
         return items_text(loop)
     fields = ", ".join(f"{quoted(_name(column))}: {_field(column)}" for column in loop.columns)
-    return _guarded(f"toJson(map(fromJSON({plain(loop.source)}), ({{{fields}}})))", called(loop.source))
+    text = plain(loop.source)
+    found = f"fromJSON({text})"
+    if not isinstance(loop.source, ListRef):  # `map` takes the bytes of a text, and nothing of a mapping
+        found = f"(type({found}) == 'array' ? {found} : asInt({quoted(f'{called(loop.source)} is not a list')}))"
+    return _guarded(f"toJson(map({found}, ({{{fields}}})))", called(loop.source))
 
 
 def _field(column: EachRef) -> str:
