@@ -538,6 +538,22 @@ def test_the_end_fits_a_narrow_terminal() -> None:
     assert "\x1b[" in whole(board_of(train_and_deploy("0.7")), Paper(50, color=True), {}, Hints())
 
 
+def test_tables_count_columns() -> None:
+    """Wide characters take two columns; what is folded keeps every character; colours do not move columns."""
+    rows = [("漢字", ("Failed", "bold red"), "3", "Straße " * 8 + "x" * 60), ("a", ("Succeeded", "green"), "12", "")]
+    titles = ("STEP", "STATE", "TIME", "")
+    plain = Paper(50).table(titles, rows, right=("TIME",))
+    assert plain.startswith("STEP  STATE      TIME\n漢字  Failed        3  Straße Straße Straße Straße\n")
+    assert plain.endswith("\na     Succeeded    12\n")
+    assert max(len(line) for line in plain.splitlines()) <= 50
+    assert plain.count("Straße") == 8
+    assert plain.count("x") == 60
+    coloured = Paper(50, color=True).table(titles, rows, right=("TIME",))
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+    assert "\x1b[1;31mFailed\x1b[0m" in coloured
+    assert Paper().table(titles, [("", "", "", "")]) == ""
+
+
 def test_notes_stand_above_the_drawing_and_stay() -> None:
     """A note that comes while the run goes is written once, above."""
     screen = Screen(80)
