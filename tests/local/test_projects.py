@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,15 +17,9 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.local import images
+from tests.local import engines, images
 
 PROJECTS = Path(__file__).parent / "projects"
-
-needs_sandbox = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
-needs_podman = pytest.mark.skipif(shutil.which("podman") is None, reason="podman is not installed")
-
-ENGINE_ARGS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--network", "none"]
-"""Limits that a container inside of a container can have. No program here needs a network."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,9 @@ def run(project: Project, runner: str, folder: Path, *options: str) -> Outcome:
     if runner == "process":
         local["process"] = {"folders": {name: str(PROJECTS / programs) for name, (programs, _) in project.programs.items()}}
     else:
-        local["podman"] = {"args": ENGINE_ARGS, **({"runtime": "runc"} if shutil.which("runc") else {})}
+        engine = engines.podman()[0]
+        # no program here needs a network
+        local["podman"] = {"args": [*engine.args, "--network", "none"], **({"runtime": engine.runtime} if engine.runtime else {})}
         local["images"] = {
             name: images.with_programs(["podman"], PROJECTS / programs, f"{project.spec}-{name}:1", entrypoint)
             for name, (programs, entrypoint) in project.programs.items()
@@ -124,7 +119,8 @@ def run(project: Project, runner: str, folder: Path, *options: str) -> Outcome:
     return Outcome(done.returncode, events, done.stderr, folder)
 
 
-RUNNERS = (pytest.param("process", marks=needs_sandbox), pytest.param("podman", marks=needs_podman))
+RUNNERS = tuple({"sandbox": "process"}.get(name, name) for name in engines.here() if name in ("sandbox", "podman"))
+"""The summary says which are missing. Without bubblewrap these projects cannot run as processes: their paths are fixed."""
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
