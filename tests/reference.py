@@ -15,6 +15,7 @@ from mlc import driver, infra
 from mlc.reader import read
 from mlc.source import SourceFile
 from mlc.targets import TARGETS, VERSIONS
+from tests import support
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +36,9 @@ _REFUSALS = ("MLC401", "MLC406")
 
 _PATCHED = ("$defs", "patch", "properties", "step")
 """What names a step: another one fits there."""
+
+_FILE = ("$defs", "resource", "properties", "file")
+"""What names a file: another one fits there."""
 
 _ATTEMPTS = 12
 """Uses of a key that are tried before it counts as one that does nothing."""
@@ -108,7 +112,7 @@ class Outcome:
     """What a target makes of a document: the manifest and what `mlc infra` prints, and errors and notes with their places."""
 
     def __init__(self, data: Any, target: str, environment: str) -> None:
-        source = SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False))
+        source = SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False), beside=support.beside)
         result = driver.compile_source(source, (target,), (), environment)
         self.made: Any = None
         if result.outputs and result.pipeline is not None:
@@ -151,6 +155,8 @@ class Support:
                 found = found or (f"refused ({code})" if code else "")
             else:
                 words = data["steps"] if pointer == _PATCHED else _resolved(_entry(pointer)).get("enum", ())
+                if pointer == _FILE:
+                    words = [f"objects/{file.name}" for file in sorted((ROOT / "specs" / "objects").iterdir())]
                 for edited in _edited(data, path, words):
                     outcome = Outcome(edited, target, _environment(data, path))
                     if outcome.made not in (base.made, None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,18 @@ from mlc import driver
 from mlc.source import SourceFile
 
 if TYPE_CHECKING:
-    from mlc.diagnostics.model import Diagnostic
+    from mlc.diagnostics.model import Diagnostic, Finding
     from mlc.ir import Pipeline, Step
+
+ROOT = Path(__file__).resolve().parent.parent
 
 HEAD = "mlc: v1\nname: demo\n"
 """What every small spec of the tests starts with."""
+
+
+def beside(name: str) -> bytes:
+    """A file beside the specs of the repository, as the command line reads it."""
+    return (ROOT / "specs" / name).read_bytes()
 
 
 def source(body: str) -> SourceFile:
@@ -25,6 +33,29 @@ def source(body: str) -> SourceFile:
 def check(body: str, targets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
     """The diagnostics of a spec; without targets, what every target would say."""
     return driver.compile_source(source(body), targets, overrides).diagnostics
+
+
+def here(source: SourceFile) -> tuple[Diagnostic, ...]:
+    """What `mlc run` refuses of a valid spec on a machine without bubblewrap and without settings."""
+    from pathlib import Path
+
+    from mlc.local.masking import Masks
+    from mlc.local.process import ProcessRunner
+    from mlc.local.settings import Processes, Settings
+    from mlc.local.volumes import Around
+    from mlc.reader import read
+    from mlc.source import Document, locate
+
+    result = driver.check_source(source, ())
+    if result.pipeline is None:
+        return result.diagnostics
+    findings: list[Finding] = []
+    nowhere = Path("/nowhere")
+    settings = Settings(nowhere, process=Processes(sandbox=False))
+    runner = ProcessRunner(settings, Masks(), nowhere)
+    runner.check(result.pipeline, findings)
+    Around(settings, nowhere, Masks()).check(result.pipeline, findings)
+    return tuple(locate(read(source, []) or Document(source, {}), findings))
 
 
 def codes(body: str, targets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> list[str]:

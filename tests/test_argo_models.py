@@ -41,7 +41,7 @@ WIDE = """
 
 def compiled(path: Path) -> list[Any]:
     """The documents of a real project for Argo, read back; none where Argo is refused."""
-    result = driver.compile_source(SourceFile(path.name, path.read_text(encoding="utf-8")), ("argo",))
+    result = driver.compile_source(SourceFile(path.name, path.read_text(encoding="utf-8"), beside=support.beside), ("argo",))
     if not result.outputs:
         assert any(item.severity == "error" and item.code.startswith("MLC4") for item in result.diagnostics), result.diagnostics
         return []

@@ -194,7 +194,7 @@ def test_compile_imports_one_target(tmp_path: Path, target: str, other: str) -> 
     assert done.stdout == "0 []\n"
 
 
-COMMANDS = ["init", "compile", "validate", "graph", "describe", "diff", "infra", "lock", "datasets", "explain", "schema"]
+COMMANDS = "init compile validate run runs logs metrics graph describe diff infra lock datasets explain schema".split()
 
 # --- help, mistakes, completion -----------------------------------------------------------------------------------------------
 
@@ -899,7 +899,8 @@ def test_init_makes_a_project_that_compiles(tmp_path: Path, capsys: pytest.Captu
     assert err.splitlines()[0] == "wrote Churn 2/mlc.yaml"
     assert err.splitlines()[1:] == [
         "wrote Churn 2/mlc.schema.json",
-        "next: `mlc graph 'Churn 2/mlc.yaml'` draws the project, `mlc compile 'Churn 2/mlc.yaml' --target argo` compiles it",
+        "next: `mlc run 'Churn 2/mlc.yaml'` runs the project here, `mlc graph 'Churn 2/mlc.yaml'` draws it, "
+        "`mlc compile 'Churn 2/mlc.yaml' --target argo` compiles it",
         "to check specs at every commit: the source of mlc has a pre-commit hook, see `In pre-commit and CI` in its README",
     ]
     assert sorted(path.name for path in (tmp_path / "Churn 2").iterdir()) == ["mlc.schema.json", "mlc.yaml"]

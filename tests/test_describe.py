@@ -19,6 +19,7 @@ from mlc.driver import check_source
 from mlc.peak import heaviest
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
+from tests import support
 from tests.support import pipeline
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 
 def described(spec: Path, target: str) -> dict[str, Any]:
     """What is said of a spec, as a program reads it."""
-    found = check_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), ()).pipeline
+    found = check_source(SourceFile(spec.name, spec.read_text(encoding="utf-8"), beside=support.beside), ()).pipeline
     assert found is not None
     data: dict[str, Any] = json.loads(json.dumps(describe(found, (target,))))
     return data

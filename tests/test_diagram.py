@@ -16,6 +16,7 @@ from mlc.diagram import dot, edges, mermaid
 from mlc.driver import check_source
 from mlc.ir import Pipeline, flat, loops_of
 from mlc.source import SourceFile
+from tests import support
 from tests.support import pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +64,7 @@ def titled(title: str) -> Pipeline:
 
 def project(spec: Path) -> Pipeline:
     """A project of the repository."""
-    found = check_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), ()).pipeline
+    found = check_source(SourceFile(spec.name, spec.read_text(encoding="utf-8"), beside=support.beside), ()).pipeline
     assert found is not None
     return found
 

@@ -16,6 +16,7 @@ from mlc.driver import check_source
 from mlc.ir import Pipeline
 from mlc.reader import read
 from mlc.source import SourceFile
+from tests import support
 from tests.support import pipeline
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
@@ -100,7 +101,7 @@ def test_form_does_not_count(same: str) -> None:
 
 def resolved(source: str) -> Pipeline:
     """A project of the repository."""
-    found = check_source(SourceFile("spec.yaml", source), ()).pipeline
+    found = check_source(SourceFile("spec.yaml", source, beside=support.beside), ()).pipeline
     assert found is not None
     return found
 

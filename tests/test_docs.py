@@ -84,6 +84,21 @@ def test_readme_error_is_true() -> None:
     assert fences(README, "text")[2].strip() == render("text", result.diagnostics, {"digits.yaml": spec}).strip()
 
 
+def test_readme_run_is_true(tmp_path: Path) -> None:
+    """The README's end of a run is what `mlc run` prints for the project of `mlc init`, but for times and the letters of its name."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "compiler"), "NO_COLOR": "1"}
+    for words in (["init", "my-project"], ["run", "my-project/mlc.yaml", "--runner", "process"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "mlc", *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+
+    def without_times(text: str) -> str:
+        return re.sub(r" +", " ", re.sub(r"[\d.]+ s\b", "0 s", re.sub(r"my-project-[a-z0-9]{5}", "my-project-x7k2p", text)))
+
+    shown = without_times(fences(README, "text")[3])
+    assert without_times(done.stdout).endswith("\n" + shown)
+
+
 def test_readme_starts_with_two_commands() -> None:
     """What to type first comes first."""
     assert commands(README)[:2] == ["make demo", "make test"]
@@ -97,6 +112,9 @@ def test_command_in_documents_runs(command: str, tmp_path: Path) -> None:
     mlc = [sys.executable, "-m", "mlc"]
     if not command.startswith("mlc init"):
         subprocess.run([*mlc, "init", "my-project"], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    if command.split()[1] in ("runs", "logs", "metrics"):  # they are about a run
+        words = ["run", "my-project/mlc.yaml", "--runner", "process"]
+        subprocess.run([*mlc, *words], cwd=tmp_path, env=environment, check=True, capture_output=True)
     done = subprocess.run([*mlc, *shlex.split(command)[1:]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -50,10 +50,16 @@ def test_page_has_one_example_and_one_remedy(code: str) -> None:
         assert "```" not in found[heading]
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code.startswith("MLC4") and not code.startswith("MLC45")])
+@pytest.mark.parametrize("code", [code for code in CODES if code.startswith("MLC4") and code[:5] not in ("MLC43", "MLC45")])
 def test_target_pages_name_the_target(code: str) -> None:
     """An example of a problem of one target says for which target it has to be compiled, in the form of the command line."""
     assert re.search(r"With `--target (argo|kfp)`", sections(explain(code) or "")["Example"])
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code.startswith("MLC43")])
+def test_pages_of_runs_here_say_so(code: str) -> None:
+    """What only `mlc run` refuses is said to be that."""
+    assert sections(explain(code) or "")["What it finds"].strip().startswith("With `mlc run")
 
 
 @pytest.mark.parametrize("spelling", ["MLC301", "mlc301", "301", " Mlc301\n"])

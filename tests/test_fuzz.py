@@ -154,7 +154,7 @@ DOCUMENTS = [json.dumps(data) for data in documents()]
 
 def sound(text: str) -> None:
     """Compile, in every environment that the specs have; check what comes back."""
-    source = SourceFile("spec.yaml", text)
+    source = SourceFile("spec.yaml", text, beside=support.beside)
     chosen = ("", "dev", "prod") if "environments" in text else ("",)
     results = [driver.compile_source(source, TARGETS, (), name) for name in chosen]
     checked = [driver.check_environments(source, TARGETS)] if len(chosen) > 1 else []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mlc.cli.files import beside
 from mlc.cli.session import failure
 from mlc.diagnostics.codes import CODES, LINTS
 from mlc.diagnostics.explain import explain
@@ -17,9 +18,11 @@ from mlc.diagnostics.model import Finding
 from mlc.diagnostics.render import render
 from mlc.driver import Result, check_environments, compile_source
 from mlc.reader import decode, read
+from mlc.record import replace
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
 from tests.golden import SHOWN, Goldens, difference
+from tests.support import here
 
 ROOT = Path(__file__).resolve().parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
@@ -30,6 +33,10 @@ EXPECT = re.compile(r"#\s*expect(?:\s*(?P<distance>[+-]\d+))?:\s*(?P<codes>MLC\d
 
 BARE = {"MLC108-utf-16", "MLC109-huge", "MLC111-empty"}
 """Invalid specs that can hold no comment: they expect the code in their name, at the first line."""
+
+
+HERE = "MLC43"
+"""What only `mlc run` says."""
 
 
 LOCKED = re.compile(r"MLC45[0-5]")
@@ -71,6 +78,9 @@ def run(
     source = decode(name, spec.read_bytes(), findings)
     if source is None:
         return Result("", (), tuple(failure(found.code, found.message, name, found.help, found.span) for found in findings), None), {}
+    source = replace(source, beside=beside(str(spec)))
+    if spec.stem.startswith(HERE):
+        return Result("", (), here(source), None), {name: source.text}
     lints = tuple(lint for lint, codes in LINTS.items() if spec.stem[:6] in codes)
     lock = lock_of(spec) if locked or LOCKED.match(spec.stem) else None
     sources = {name: source.text, **({lock.name: lock.text} if lock else {})}

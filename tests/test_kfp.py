@@ -974,9 +974,9 @@ def test_launcher_config_map(store: str, root: str, providers: Any) -> None:
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_spec(path: Path) -> None:
     """Every spec of the project is refused by name, or its conditions are read by a CEL parser."""
-    result = driver.compile_source(SourceFile(path.name, path.read_text(encoding="utf-8")), ("kfp",))
+    result = driver.compile_source(SourceFile(path.name, path.read_text(encoding="utf-8"), beside=support.beside), ("kfp",))
     if not result.outputs:
-        assert path.stem.startswith("argo-")
+        assert path.stem.startswith("argo-") or path.with_name(f"{path.name}.lock").is_file()
         assert {item.code for item in result.diagnostics if item.severity == "error"} <= {"MLC401", "MLC402", "MLC406", "MLC417", "MLC420"}
         return
     found = list(yaml.safe_load_all(result.outputs[0].text))

@@ -54,9 +54,9 @@ def executors(documents: list[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_spec_parses(path: Path) -> None:
     """What is written parses strictly, to the last field of the last executor, as it is read back from the file."""
-    result = driver.compile_source(SourceFile(path.name, path.read_text(encoding="utf-8")), ("kfp",))
+    result = driver.compile_source(SourceFile(path.name, path.read_text(encoding="utf-8"), beside=support.beside), ("kfp",))
     if not result.outputs:
-        assert path.stem.startswith("argo-"), [item.message for item in result.diagnostics]
+        assert path.stem.startswith("argo-") or path.with_name(f"{path.name}.lock").is_file(), [item.message for item in result.diagnostics]
         return
     spec, _ = parse(list(yaml.safe_load_all(result.outputs[0].text)))
     assert components.load_component_from_text(result.outputs[0].text).name == spec.pipeline_info.name, "what `kfp.Client` reads first"

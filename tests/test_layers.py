@@ -15,9 +15,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
+    ("view",),
     ("lock", "skeletons"),
     ("describe",),
     ("driver", "infra", "graph", "diagram", "diff", "peak"),
+    ("local",),
     ("reader", "schema", "resolve", "pins", "rules", "targets", "emit"),
     ("lowering",),
     (
@@ -42,6 +44,7 @@ PARTS = {
     "environments": "driver",
     "locked": "driver",
     "overrides": "reader",
+    "included": "reader",
     "override_image": "reader",
     "syntax": "reader",
     **dict.fromkeys(("schema_hints", "schema_keys", "schema_layout", "schema_wording"), "schema"),
@@ -52,10 +55,12 @@ ONLY = {
     "typer": ("cli.app",),
     "jsonschema": ("schema",),
     "requests": ("lock.registry",),
+    "rich": ("view",),
 }
 # Each of these costs milliseconds at start-up, on every compile of every commit.
 SLOW = {"argparse", "dataclasses", "enum", "inspect", "pathlib", "typing"}
-SLOW_ALLOWED = ("cli.app", "schema_wording", "lock")  # help, mistakes in a spec and the network, where they are not noticed
+# Help, mistakes in a spec and the network, where they are not noticed; and what runs a project here, of which a compile imports nothing.
+SLOW_ALLOWED = ("cli.app", "cli.local", "schema_wording", "local", "lock", "view")
 
 
 HELPERS = sorted((PACKAGE / "tagged").glob("[a-z]*.py"))
@@ -155,6 +160,15 @@ def test_slow_modules_stay_out(module: Path) -> None:
     """The standard library's slow modules are imported by nothing on the compile path."""
     slow = SLOW.intersection(imports(module, typing=False))
     assert not slow or name_of(module).startswith(SLOW_ALLOWED)
+
+
+def test_running_here_knows_no_target_and_no_document() -> None:
+    """What runs a project here starts from the IR, as a target does: neither documents nor targets are its business."""
+    for module in sorted((PACKAGE / "local").rglob("*.py")):
+        for imported in internal(imports(module, typing=True)):
+            assert layer_of(imported)[1] not in {"reader", "schema", "source", "emit", "targets"}, (
+                f"mlc.{name_of(module)} imports mlc.{imported}"
+            )
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class Outcome:
 
     def __init__(self, data: Any, target: str, *, sound: bool = True) -> None:
         # JSON is YAML: the text keeps the data, and the order of its keys
-        source = SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False))
+        source = SourceFile("spec.yaml", json.dumps(data, ensure_ascii=False), beside=support.beside)
         overlays = data.get("environments")
         names = ("", *overlays) if isinstance(overlays, dict) else ("",)
         results = [driver.compile_source(source, (target,), (), name) for name in names]

@@ -138,7 +138,7 @@ def test_defaults_about_programs_do_not_reach_it() -> None:
         (one(f"action: delete, manifest: {MAP}, failure: a"), [("MLC209", "steps.a.resource.failure")]),
         (one(f"action: run, manifest: {MAP}"), [("MLC204", "steps.a.resource.action")]),
         (one("action: apply"), [("MLC202", "steps.a.resource")]),
-        (one("action: apply, file: x.yaml"), [("MLC202", "steps.a.resource"), ("MLC201", "steps.a.resource.file")]),
+        (one("action: apply, file: x.yaml"), [("MLC342", "steps.a.resource.file")]),
         (one("action: apply, manifest: 'kind: X'"), [("MLC203", "steps.a.resource.manifest")]),
         (one("action: apply, manifest: {kind: X, metadata: {name: m}}"), [("MLC334", "steps.a.resource.manifest")]),
         (

@@ -63,7 +63,7 @@ def test_claims_that_stay_and_go() -> None:
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_output_hangs_together(path: Path) -> None:
     """What a valid spec is compiled to today is sound in every environment, and its targets say the same about every step."""
-    source = SourceFile(path.name, path.read_text(encoding="utf-8"))
+    source = SourceFile(path.name, path.read_text(encoding="utf-8"), beside=support.beside)
     document = read(source, [])
     assert document is not None
     for environment in ("", *document.data.get("environments", ())):

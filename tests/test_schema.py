@@ -499,14 +499,6 @@ MAKE = ("steps", "make")
             f"a value of your own is one of `params`; the keys of a project: {', '.join(json.loads(schema_text())['properties'])}",
         ),
         (
-            changed(*MAKE, "resource", to={"action": "get", "manifest": {}, "file": "x"}),
-            "MLC201",
-            (*MAKE, "resource", "file"),
-            "key",
-            "unknown key `file` in `resource` of step `make`",
-            "this version of mlc does not have `file` yet",
-        ),
-        (
             changed(*MAKE, "metrics", "f1", "on_miss", to="stop"),
             "MLC204",
             (*MAKE, "metrics", "f1", "on_miss"),
@@ -737,7 +729,7 @@ LATER = "this version of mlc does not have `{}` yet"
         ),
         ((), "env", "variables of every step go under `defaults`: `defaults: {env: {NAME: text}}`"),
         ((), "sched", "did you mean `schedule`?"),
-        (MAKE, "file", ""),
+        (MAKE, "file", "`file` goes under `resource`"),
         (MAKE, "comand", "did you mean `command`?"),
         (MAKE, "container", "a step is one container: write its `image` and `command` as keys of the step"),
         (MAKE, "environment", "did you mean `env`?"),

@@ -13,12 +13,14 @@ from .source import Document, locate, suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .diagnostics.model import Diagnostic
     from .ir import Pipeline
     from .locked import Locked
     from .source import SourceFile
+
+    Checks = Callable[[Pipeline, list[Finding]], None]
 
 SIZE_WARNING = 500_000
 """Bytes of a manifest from which a warning is due: Argo refuses a workflow over 1 MiB (its `workflow/packer`), status included."""
@@ -81,6 +83,15 @@ def check_source(
     return _alone(document, _compiled(document, target_names, overrides, environment, lints, findings, _locked(lock)))
 
 
+def check_here(
+    source: SourceFile, checks: Checks, overrides: Sequence[str] = (), environment: str = "", lints: Sequence[str] = ()
+) -> Result:
+    """What every target checks, and `checks`: those of what runs the project on this machine. `outputs` stays empty."""
+    findings: list[Finding] = []
+    document = reader.read(source, findings) or Document(source, {})
+    return _alone(document, _compiled(document, (), overrides, environment, lints, findings, None, here=checks))
+
+
 def check_environments(
     source: SourceFile,
     target_names: Sequence[str],
@@ -137,17 +148,18 @@ def _compiled(
     locked: Locked | None,
     *,
     lowering: bool = False,
+    here: Checks | None = None,
 ) -> Result:
     """What becomes of a document that was read; `findings` are those of the reader."""
     if failed(findings):
         return _result(document, None, (), findings)
-    result = _staged(document, target_names, overrides, environment, lints, findings, locked, lowering=lowering)
+    result = _staged(document, target_names, overrides, environment, lints, findings, locked, lowering=lowering, here=here)
     if not environment or result.pipeline is not None or result.usage or not schema.validate(document.data, []):
         return result
     from .environments import taken_away
 
     def again(other: Document, name: str) -> Sequence[Diagnostic]:
-        return _staged(other, target_names, overrides, name, (), [], None, lowering=lowering).diagnostics
+        return _staged(other, target_names, overrides, name, (), [], None, lowering=lowering, here=here).diagnostics
 
     return replace(result, diagnostics=taken_away(document, environment, result.diagnostics, again))
 
@@ -162,6 +174,7 @@ def _staged(
     locked: Locked | None,
     *,
     lowering: bool,
+    here: Checks | None,
 ) -> Result:
     base = document
     if environment:
@@ -180,6 +193,8 @@ def _staged(
         chosen = [(word, targets.choose(pipeline, word)) for word in target_names]
         for word, one in chosen:
             targets.load(word).check(one, findings)
+        if here is not None:
+            here(pipeline, findings)
         if not failed(findings):
             outputs = tuple(_output(one, word, findings) for word, one in chosen)
     return _result(document, pipeline, outputs if lowering else (), findings, locked.diagnostics if locked else ())
@@ -205,6 +220,10 @@ def _resolved(document: Document, overrides: Sequence[str], findings: list[Findi
         document = reader.set_value(document, override, findings)
     if failed(findings[before:]) or not schema.validate(document.data, findings):
         return document, None
+    if any("file" in text for text in document.texts):
+        document = reader.include(document, findings)
+        if failed(findings[before:]) or (document.files and not schema.validate(document.data, findings)):
+            return document, None
     return document, resolve.resolve(document, findings)
 
 

@@ -91,6 +91,13 @@ def set_value(document: Document, assignment: str, findings: list[Finding]) -> D
     return apply(document, assignment, findings)
 
 
+def include(document: Document, findings: list[Finding]) -> Document:
+    """The document with what it names as files beside it (see `included.include`)."""
+    from .included import include
+
+    return include(document, findings)
+
+
 class _TooManyProblems(Exception):
     """Reading stops."""
 

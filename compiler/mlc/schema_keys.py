@@ -23,11 +23,6 @@ _MOST_LISTED = 12
 _TOP_LEVEL_ONLY = frozenset({"params", "images", "store", "artifacts", "defaults", "steps", "finally", "schedule", "targets"})
 _TOP_LEVEL_ONLY |= {"templates", "machines", "datasets", "environments"}
 
-_LATER = {
-    "resource": frozenset({"file"}),
-}
-"""Keys that are not built yet, in snake case: of the language, and what other tools call them."""
-
 _NEEDS = "did you mean `needs`?"
 _WHEN = "did you mean `when`?"
 _VOLUMES = "did you mean `volumes`?"
@@ -163,8 +158,6 @@ def unknown_key_help(key: str, path: Path, known: dict[str, Node], schema: Node)
     plain = _snake_case(key)
     if path[:1] == ("environments",) and where == "step" and plain in _GRAPH:
         return f"{quoted(key)} is the same in every environment: write it in the step"
-    if plain in _LATER.get(where, ()):
-        return f"this version of mlc does not have {quoted(key)} yet"
     help = _OTHER_TOOLS.get(where, {}).get(plain, "")
     if help in (_NEEDS, _WHEN) and path == ("defaults",):
         return f"write {'`needs`' if help == _NEEDS else '`when`'} in a step: it cannot be a default"

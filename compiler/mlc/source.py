@@ -10,7 +10,7 @@ from .record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from .diagnostics.model import Diagnostic, Finding, Path, Related, Span
@@ -25,11 +25,15 @@ FLOW_STARTS = ("[", "{", '"', "'")
 
 @record
 class SourceFile:
-    """A text and the name that diagnostics give it. `line` counts the lines before it in a pseudo file of several assignments."""
+    """A text and the name that diagnostics give it. `line` counts the lines before it in a pseudo file of several assignments.
+
+    `beside` reads a file by its path relative to the text's folder; it raises OSError or ValueError. None where there is no folder.
+    """
 
     name: str
     text: str
     line: int = 0
+    beside: Callable[[str], bytes] | None = None
 
 
 @record
@@ -37,7 +41,8 @@ class Document:
     """Plain data read from a source. `overrides` says which paths came from `--set`, in the order in which they were set.
 
     `data` is never changed in place: aliases and overridden documents share parts. With an `environment` laid over it, `moved` says
-    where its paths stand in the text: what came from the overlay, and what the overlay gave a longer form.
+    where its paths stand in the text: what came from the overlay, and what the overlay gave a longer form. `files` are those that
+    `included` read, with the paths of what is in them.
     """
 
     source: SourceFile
@@ -45,6 +50,12 @@ class Document:
     overrides: tuple[tuple[Path, SourceFile], ...] = ()
     moved: tuple[tuple[Path, Path], ...] = ()
     environment: str = ""
+    files: tuple[tuple[Path, SourceFile], ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that somebody wrote: the text, the assignments of `--set`, and the files."""
+        return (self.source.text, *(one.text for _, one in self.overrides), *(one.text for _, one in self.files))
 
 
 def events(text: str) -> Iterator[Any]:
@@ -69,6 +80,8 @@ def locate(document: Document, findings: Iterable[Finding]) -> list[Diagnostic]:
     from .diagnostics.codes import CODES
     from .diagnostics.model import Diagnostic, Note
 
+    if document.files:
+        wanted = _named(document, wanted)
     if document.moved:
         wanted = _in_text(document, wanted)
     locator = _Locator(document, wanted)
@@ -111,6 +124,22 @@ def suppress(document: Document, diagnostics: Sequence[Diagnostic]) -> list[Diag
     from .suppression import apply
 
     return apply(document.source, events(text), diagnostics)
+
+
+def _named(document: Document, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings with what is about a file told where the document names the file, by the line in it."""
+    from .positions import find
+    from .record import replace
+
+    found = list(findings)
+    for prefix, file in document.files:
+        about = {number: one for number, one in enumerate(found) if one.path[: len(prefix)] == prefix}
+        places = find(events(file.text), file.text, [one.path[len(prefix) :] for one in about.values()]) if about else {}
+        for number, one in about.items():
+            span = _pick(places, one.path[len(prefix) :], one.at, one.within, file.text)
+            message = f"{one.message}, in `{file.name}` on line {span.line}"
+            found[number] = replace(one, message=message, path=(*prefix[:-1], "file"), at="value", within=None, related=())
+    return found
 
 
 def _in_text(document: Document, findings: Iterable[Finding]) -> list[Finding]:

@@ -11,6 +11,7 @@ from copy import deepcopy
 from mlc import driver
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
+from tests import support
 from tests.conformance import odd
 from tests.conformance.draft import Draft, document, dotted, short, specs
 from tests.conformance.plausible import IMAGES, SCHEMA, Fitting
@@ -99,7 +100,7 @@ def grow(draft: Draft) -> str:
                 draft.data["steps"][name] = {**made, "needs": rng.choice(list(before["steps"]))}
         else:
             rng.choice((legal_key, legal_key, legal_key, legal_key, condition, threshold, argument, legal_top))(draft)
-        source = SourceFile("spec.yaml", json.dumps(draft.data, ensure_ascii=False))
+        source = SourceFile("spec.yaml", json.dumps(draft.data, ensure_ascii=False), beside=support.beside)
         if not driver.compile_source(source, (target,)).outputs:
             draft.data = before
     return f"{len(draft.data['steps'])} steps for {target}"

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlc import driver
 from mlc.source import SourceFile
+from tests import support
 from tests.conformance import model
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Refused(Exception):
 
 def compiled(spec: Spec, target: str) -> str:
     """The manifest of a spec. Raises `Refused`."""
-    result = driver.compile_source(SourceFile("spec.yaml", json.dumps(spec, ensure_ascii=False)), (target,))
+    result = driver.compile_source(SourceFile("spec.yaml", json.dumps(spec, ensure_ascii=False), beside=support.beside), (target,))
     if not result.outputs:
         raise Refused(tuple(f"{item.code} {item.message}" for item in result.diagnostics if item.severity == "error"))
     return result.outputs[0].text

@@ -9,6 +9,7 @@ import pytest
 from mlc.driver import Result, compile_source
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
+from tests import support
 from tests.conformance.draft import ROOT, document, specs
 from tests.conformance.engines import ARGO, KFP, engine
 from tests.conformance.versions import takes
@@ -33,7 +34,8 @@ def result(file: Path, *targets: str) -> Result:
     spec = ROOT / "specs" / f"{name}.yaml"
     lock = spec.with_name(f"{spec.name}.lock")
     locked = SourceFile(lock.name, lock.read_text(encoding="utf-8")) if file.stem.endswith(LOCKED) else None
-    return compile_source(SourceFile(spec.name, spec.read_text(encoding="utf-8")), targets, (), environment, (), locked)
+    source = SourceFile(spec.name, spec.read_text(encoding="utf-8"), beside=support.beside)
+    return compile_source(source, targets, (), environment, (), locked)
 
 
 def files(target: str) -> list[Path]:

@@ -19,6 +19,7 @@ from mlc.diagnostics.codes import CODES
 from mlc.reader import read
 from mlc.source import SourceFile
 from mlc.targets import TARGETS
+from tests import support
 from tests.conformance.draft import ROOT, Draft, document, specs
 from tests.conformance.engines import ARGO, CONTROLLERS, KFP, engine
 from tests.conformance.mutate import KINDS, OFTEN, Mutation, mutation
@@ -83,7 +84,7 @@ def test_what_is_accepted_is_accepted_by_the_engines(part: int, counted: Callabl
         mutated = mutation(SEED, number)
         for target in TARGETS:
             tried += 1
-            result = driver.compile_source(SourceFile("spec.yaml", mutated.text), (target,))
+            result = driver.compile_source(SourceFile("spec.yaml", mutated.text, beside=support.beside), (target,))
             if not result.outputs:
                 assert any(CODES[item.code].severity == "error" and item.code != "MLC901" for item in result.diagnostics), mutated.title
                 continue
@@ -109,7 +110,7 @@ def test_kinds_of_mutations() -> None:
         mutated = mutation(SEED, number)
         if mutated.text != mutated.before:
             changed.update(mutated.kinds)
-        result = driver.compile_source(SourceFile("spec.yaml", mutated.text), TARGETS[number % 2 :][:1])
+        result = driver.compile_source(SourceFile("spec.yaml", mutated.text, beside=support.beside), TARGETS[number % 2 :][:1])
         fates[bool(result.outputs)].update(mutated.kinds)
     assert changed == set(KINDS)
     assert len(KINDS) >= 15
@@ -125,7 +126,7 @@ def test_every_key_is_drawn() -> None:
         done = KINDS["legal_key" if number % 4 else "legal_top"](draft)
         key = done.partition(" = ")[0].rpartition(".")[2]
         text = json.dumps(draft.data, ensure_ascii=False)
-        if key in wanted and driver.compile_source(SourceFile("spec.yaml", text), TARGETS[number % 2 :][:1]).outputs:
+        if key in wanted and driver.compile_source(SourceFile("spec.yaml", text, beside=support.beside), TARGETS[number % 2 :][:1]).outputs:
             wanted.remove(key)
         if not wanted:
             break

@@ -15,6 +15,7 @@ from ..diagnostics.suggest import did_you_mean
 from ..targets import TARGETS
 from ..targets import words as target_words
 from .request import ALL, DRAWINGS, FORMATS, LINTS, OK, SHAPES, USAGE, Request, targets_of
+from .request_here import LATEST, RUNNERS, Here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +33,25 @@ def parse(argv: Sequence[str]) -> Request | int:
     """The request that the arguments make; or the exit code, where typer has said all there is to say (help, mistakes, completion)."""
     requests: list[Request] = []
     try:
-        typer.main.get_command(app).main(args=list(argv), prog_name="mlc", obj=requests)
+        typer.main.get_command(app).main(args=_with_latest(argv), prog_name="mlc", obj=requests)
     except SystemExit as end:
         if not requests:
             return end.code if isinstance(end.code, int) else USAGE
     return requests[0]
+
+
+def _with_latest(argv: Sequence[str]) -> list[str]:
+    """The words of `mlc run`, where `--resume` alone means the latest run: click knows no option with or without a value.
+
+    No run is called like a file or another option, so these are not taken for its name.
+    """
+    words = list(argv)
+    if words[:1] == ["run"] and "--resume" in words:
+        at = words.index("--resume")
+        following = words[at + 1] if at + 1 < len(words) else "-"
+        if following.startswith("-") or "." in following or "/" in following:
+            words[at] = f"--resume={LATEST}"
+    return words
 
 
 def _ask(context: typer.Context, request: Request) -> None:
@@ -114,26 +129,80 @@ def _complete_codes(incomplete: str) -> list[str]:
     return [code for code in codes if code.startswith(incomplete)]
 
 
-def _complete_environments(incomplete: str) -> list[str]:
-    """The environments of the specs on the half-typed line, or of those in the current folder.
+def _line() -> list[str]:
+    """The words of the half-typed line after the command.
 
-    The line comes from the variables in which shells hand it over: an option without its value yet is one that click gives up on.
+    They come from the variables in which shells hand them over: an option without its value yet is one that click gives up on.
     """
+    return (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")).split()[2:]
+
+
+def _names_in_specs(*keys: str) -> list[str]:
+    """The names below these keys in the specs on the half-typed line, or in those in the current folder."""
     from ..reader import decode
     from ..reader import read as parse
     from .files import find, read
 
-    line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
     found: dict[str, None] = {}
     try:
-        for spec in find([word for word in line.split()[2:] if os.path.exists(word)])[0]:
+        for spec in find([word for word in _line() if os.path.exists(word)])[0]:
             source = decode(spec, read(spec), [])
             document = parse(source, []) if source else None
-            if document is not None and isinstance(document.data.get("environments"), dict):
-                found.update(dict.fromkeys(map(str, document.data["environments"])))
+            for key in keys if document is not None else ():
+                if isinstance(document.data.get(key), dict):  # type: ignore[union-attr] # there are no keys without a document
+                    found.update(dict.fromkeys(map(str, document.data[key])))  # type: ignore[union-attr]
     except OSError:
         pass  # whoever presses TAB is told nothing
-    return [name for name in found if name.startswith(incomplete)]
+    return list(found)
+
+
+def _complete_environments(incomplete: str) -> list[str]:
+    return [name for name in _names_in_specs("environments") if name.startswith(incomplete)]
+
+
+def _complete_steps(incomplete: str) -> list[str]:
+    return [name for name in _names_in_specs("steps", "finally") if name.startswith(incomplete)]
+
+
+def _complete_params(incomplete: str) -> list[str]:
+    return [f"{name}=" for name in _names_in_specs("params") if name.startswith(incomplete)]
+
+
+def _complete_runners(incomplete: str) -> list[str]:
+    return [name for name in RUNNERS if name.startswith(incomplete)]
+
+
+def _state_on_line() -> Here:
+    words = _line()
+    at = words.index("--state") + 1 if "--state" in words else len(words)
+    return Here(state="".join(words[at : at + 1]))
+
+
+def _complete_runs(incomplete: str) -> list[str]:
+    from contextlib import closing
+
+    from .local.here import opened
+
+    try:
+        with closing(opened(_state_on_line())) as store:
+            return [run.name for run in store.runs() if run.name.startswith(incomplete)]
+    except Exception:  # whoever presses TAB is told nothing
+        return []
+
+
+def _complete_tasks(incomplete: str) -> list[str]:
+    from contextlib import closing
+
+    from .local.here import named, opened, tasks_of
+
+    try:
+        here = _state_on_line()
+        with closing(opened(here)) as store:
+            runs = {run.name for run in store.runs()} | {LATEST}
+            name = next(word for word in _line() if word in runs)
+            return [task for task in tasks_of(store, named(store, here, name)) if task.startswith(incomplete)]
+    except Exception:  # whoever presses TAB is told nothing
+        return []
 
 
 Specs = Annotated[
@@ -226,20 +295,29 @@ Output = Annotated[
     ),
 ]
 
-_ROOT_HELP = """One YAML file describes an ML project; mlc checks it and compiles it to Argo Workflows or Kubeflow Pipelines v2.
+State = Annotated[
+    str,
+    typer.Option(
+        "--state", metavar="DIR", help="Where runs are kept. Default: MLC_STATE, or .mlc in the current folder.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_ROOT_HELP = """One YAML file describes an ML project; mlc runs it here, or compiles it to Argo Workflows or Kubeflow Pipelines v2.
 
 \b
 Start here:
   mlc init my-project
+  mlc run my-project/mlc.yaml --dry-run
   mlc compile my-project/mlc.yaml --target argo
   mlc explain MLC301
 
 \b
 Exit codes:
   0    done
-  1    errors in a spec, or --check found a difference
+  1    errors in a spec, a run that failed, or --check found a difference
   2    wrong usage
-  3    a file that cannot be read or written, a server that cannot be asked, or a fault in mlc
+  3    a file that cannot be read or written, a server that cannot be asked, no way to run a project here, or a fault in mlc
   130  interrupted
 """
 
@@ -351,6 +429,70 @@ Examples:
   mlc datasets mlc.yaml --format json
 """
 
+_RUN_HELP = """Run a project on this machine.
+
+It means here what it means on the engines: order, gates, conditions, loops, retries, timeouts, finally, caching. Steps run in
+containers of podman or docker, or as processes where there is neither. On a terminal a live view shows them; elsewhere every line that
+they print is printed. What a run leaves is kept in .mlc: logs, artifacts, metrics. A run that failed or was interrupted goes on with
+--resume.
+
+\b
+Examples:
+  mlc run                              # the mlc.yaml below the current folder
+  mlc run mlc.yaml --dry-run           # what would run, and with which commands
+  mlc run mlc.yaml -p epochs=3         # a parameter of this run
+  mlc run mlc.yaml --runner process --volume data=./data
+  mlc run mlc.yaml --secret git-ssh/id_ed25519=file:~/.ssh/id_ed25519
+  mlc run --resume                     # go on with the latest run that is not finished
+  mlc run mlc.yaml --from train        # train and what comes after it; all else from the latest run
+  mlc run mlc.yaml --only evaluate     # one step alone
+  mlc run mlc.yaml --json > events.jsonl
+
+\b
+Then:
+  mlc runs                             # all runs
+  mlc logs latest train                # what a step printed
+  mlc metrics latest                   # metrics against thresholds
+
+Ctrl-C ends what runs (10 seconds to tidy up), a second one at once; --resume goes on from there.
+Volumes, secrets and images of this machine can be named once and for all in mlc.local.yaml beside the spec.
+"""
+
+_RUNS_HELP = """List the runs on this machine, or show one in full.
+
+\b
+Examples:
+  mlc runs
+  mlc runs latest
+  mlc runs churn-x7k2p --json
+  mlc runs --remove churn-x7k2p
+  mlc runs --prune                     # remove artifacts that no run has any more
+"""
+
+_LOGS_HELP = """Print what the steps of a run printed.
+
+Without TASK: all of them, each line with the name of its step. An item of a loop is a task such as 'train[2]'.
+
+\b
+Examples:
+  mlc logs latest
+  mlc logs churn-x7k2p train
+  mlc logs churn-x7k2p 'train[2]' --attempt 1
+  mlc logs latest train --follow
+"""
+
+_METRICS_HELP = """Print the metrics of runs side by side.
+
+One column for each run, one row for each metric of each step; of a loop, of each item. Thresholds that were missed are marked, and
+parameters that differ come first.
+
+\b
+Examples:
+  mlc metrics latest
+  mlc metrics churn-x7k2p churn-b3m9q
+  mlc metrics churn-x7k2p --csv > metrics.csv
+"""
+
 _INIT_HELP = """Write a project to start from.
 
 Writes mlc.yaml and, for the editor, mlc.schema.json.
@@ -460,6 +602,209 @@ def _validate(
         locked=locked,
     )
     _ask(context, request)
+
+
+def _several(option: str, metavar: str, help: str) -> typer.models.OptionInfo:
+    found: typer.models.OptionInfo = typer.Option(option, metavar=metavar, help=f"{help} Can be repeated.", show_default=False)
+    return found
+
+
+@app.command("run", help=_RUN_HELP)
+def _run(
+    context: typer.Context,
+    spec: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SPEC]",
+            help="A file, a folder with one spec below it, or - for standard input. Default: the current folder.",
+            show_default=False,
+        ),
+    ] = "",
+    runner: Annotated[
+        str,
+        typer.Option(
+            "--runner",
+            metavar="NAME",
+            help=f"{', '.join(RUNNERS)}. Default: the first of these that works.",
+            callback=lambda word: _check_runner(word),
+            autocompletion=_complete_runners,
+            show_default=False,
+        ),
+    ] = "",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="How many steps may run at once. Default: one for each CPU.", show_default=False
+        ),
+    ] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
+            help="Give a parameter of the run a value. Can be repeated.",
+            autocompletion=_complete_params,
+            show_default=False,
+        ),
+    ] = None,
+    overrides: Overrides = None,
+    environment: Environment = None,
+    volumes: Annotated[list[str] | None, _several("--volume", "NAME=DIR", "A folder that stands for a volume of the spec.")] = None,
+    secrets: Annotated[
+        list[str] | None,
+        _several(
+            "--secret", "NAME/KEY=SOURCE", "Where a key of a secret comes from: file:PATH or env:VARIABLE; NAME=DIR for all its keys."
+        ),
+    ] = None,
+    config_maps: Annotated[
+        list[str] | None,
+        _several("--config-map", "NAME/KEY=SOURCE", "The same for a config map: file:PATH, env:VARIABLE or value:TEXT."),
+    ] = None,
+    artifacts: Annotated[
+        list[str] | None, _several("--artifact", "NAME=PATH", "A file or folder that stands for an artifact from outside.")
+    ] = None,
+    settings: Annotated[
+        str | None,
+        typer.Option(
+            "--local-settings", metavar="FILE", help="Instead of mlc.local.yaml beside the spec.", callback=_check_name, show_default=False
+        ),
+    ] = None,
+    state: State = "",
+    resume: Annotated[
+        str,
+        typer.Option(
+            "--resume",
+            metavar="[RUN]",
+            help="Go on with a run that failed or was interrupted; without RUN the latest one. What is done is not repeated.",
+            autocompletion=_complete_runs,
+            show_default=False,
+        ),
+    ] = "",
+    only: Annotated[
+        str,
+        typer.Option(
+            "--only",
+            metavar="STEP",
+            help="Run one step, with what earlier runs made of the others.",
+            autocompletion=_complete_steps,
+            show_default=False,
+        ),
+    ] = "",
+    first: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="STEP", help="Run a step and all that depends on it.", autocompletion=_complete_steps, show_default=False
+        ),
+    ] = "",
+    using: Annotated[
+        str,
+        typer.Option(
+            "--using",
+            metavar="RUN",
+            help="With --only and --from: the run to take results from. Default: the latest that has them.",
+            autocompletion=_complete_runs,
+            show_default=False,
+        ),
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would run, and start nothing.")] = False,
+    strict: Strict = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only how it ended, and what failed.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line: docs/run.md has their keys.")] = False,
+    format: Format = "text",
+) -> None:
+    here = Here(
+        state=state,
+        runner=runner,
+        jobs=jobs or 0,
+        params=tuple(params or ()),
+        volumes=tuple(volumes or ()),
+        secrets=tuple(secrets or ()),
+        config_maps=tuple(config_maps or ()),
+        artifacts=tuple(artifacts or ()),
+        settings=settings or "",
+        resume=resume,
+        only=only,
+        first=first,
+        using=using,
+        dry_run=dry_run,
+        quiet=quiet,
+        json=json,
+    )
+    request = Request(
+        "run",
+        (spec,) if spec else (),
+        (),
+        "",
+        tuple(overrides or ()),
+        environment or "",
+        strict=strict,
+        format=format,
+        here=here,
+    )
+    _ask(context, request)
+
+
+def _check_runner(word: str) -> str:
+    if word:
+        _one_of([word], RUNNERS)
+    return word
+
+
+@app.command("runs", help=_RUNS_HELP)
+def _runs(
+    context: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="[RUN]", help=f"A run, or {LATEST}. Default: all.", autocompletion=_complete_runs, show_default=False),
+    ] = "",
+    remove: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--remove",
+            metavar="RUN",
+            help="Forget a run, and remove its logs. Can be repeated.",
+            autocompletion=_complete_runs,
+            show_default=False,
+        ),
+    ] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove artifacts that no run has any more.")] = False,
+    state: State = "",
+    json: Json = False,
+) -> None:
+    here = Here(state=state, names=(name,) if name else (), remove=tuple(remove or ()), prune=prune, json=json)
+    _ask(context, Request("runs", here=here))
+
+
+@app.command("logs", help=_LOGS_HELP)
+def _logs(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="RUN", help=f"A run, or {LATEST}.", autocompletion=_complete_runs)],
+    task: Annotated[
+        str,
+        typer.Argument(metavar="[TASK]", help="A step, or an item of a loop.", autocompletion=_complete_tasks, show_default=False),
+    ] = "",
+    attempt: Annotated[
+        int | None, typer.Option("--attempt", metavar="N", min=1, help="Which attempt. Default: the last one.", show_default=False)
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing until the task, or the run, is over.")] = False,
+    state: State = "",
+) -> None:
+    _ask(context, Request("logs", here=Here(state=state, names=(name,), task=task, attempt=attempt or 0, follow=follow)))
+
+
+@app.command("metrics", help=_METRICS_HELP)
+def _metrics(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN...", help=f"Default: {LATEST}.", autocompletion=_complete_runs, show_default=False),
+    ] = None,
+    state: State = "",
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values, one line a metric of a run.")] = False,
+) -> None:
+    _ask(context, Request("metrics", here=Here(state=state, names=tuple(names or (LATEST,)), json=json, csv=csv)))
 
 
 @app.command("graph", help=_GRAPH_HELP)

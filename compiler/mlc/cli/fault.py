@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_PRIVATE = ("--set", "--param", "-p", "--secret", "--config-map")
+
+
 def report(error: Exception, argv: Sequence[str]) -> int:
-    """Print what a report needs on stderr and return the exit code. Values of `--set` are left out: they may be private."""
+    """Print what a report needs on stderr and return the exit code. Values of `--set` and its like are left out: they may be private."""
     import platform
     import shlex
     import traceback
@@ -41,9 +44,10 @@ def report(error: Exception, argv: Sequence[str]) -> int:
 def _without_values(argv: Sequence[str]) -> list[str]:
     shown: list[str] = []
     for word in argv:
-        if shown and shown[-1] == "--set":
+        option, equals, _ = word.partition("=")
+        if shown and shown[-1] in _PRIVATE:
             word = word.partition("=")[0] + "=..."
-        elif word.startswith("--set="):
+        elif equals and option in _PRIVATE:
             word = "=".join(word.split("=")[:2]) + "=..."
         shown.append(word)
     return shown

@@ -11,7 +11,7 @@ from .request import STDIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 PATTERN = "mlc.yaml, mlc.yml, *.mlc.yaml or *.mlc.yml"
 STDIN_NAME = "<stdin>"
@@ -64,6 +64,22 @@ def read(name: str) -> bytes:
         return sys.stdin.buffer.read(_READ_AT_MOST)
     with open(name, "rb") as file:
         return file.read(_READ_AT_MOST)
+
+
+def beside(spec: str) -> Callable[[str], bytes]:
+    """What reads files in the folder of a spec, or below it. Raises OSError, and ValueError for one that a link has elsewhere."""
+    folder = os.path.realpath(os.path.dirname(spec))
+
+    def read(name: str) -> bytes:
+        place = os.path.realpath(os.path.join(folder, name))
+        if os.path.commonpath((folder, place)) != folder:
+            raise ValueError("a link leads out of the folder of the project")
+        if os.path.exists(place) and not os.path.isfile(place):
+            raise ValueError("it is no file")
+        with open(place, "rb") as file:
+            return file.read(_READ_AT_MOST)
+
+    return read
 
 
 def identity(name: str) -> tuple[int, int] | None:

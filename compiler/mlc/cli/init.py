@@ -41,7 +41,9 @@ def init(request: Request) -> int:
     for name in texts:
         streams.tell(f"wrote {_below(folder, name)}")
     spec = quote(_below(folder, _SPEC))
-    streams.tell(f"next: `mlc graph {spec}` draws the project, `mlc compile {spec} --target argo` compiles it")
+    streams.tell(
+        f"next: `mlc run {spec}` runs the project here, `mlc graph {spec}` draws it, `mlc compile {spec} --target argo` compiles it"
+    )
     streams.tell("to check specs at every commit: the source of mlc has a pre-commit hook, see `In pre-commit and CI` in its README")
     return session.code
 

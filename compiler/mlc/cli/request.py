@@ -7,6 +7,10 @@ from ..diagnostics.render import FORMATS as FORMATS
 from ..record import record
 from ..targets import TARGETS as TARGETS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .request_here import Here
+
 OK = 0
 FOUND = 1  # errors in a spec, or `--check` found drift
 USAGE = 2
@@ -27,7 +31,8 @@ class Request:
     `arguments` are the specs (files, folders or `-`), the codes of `explain`, or the folder of `init`. `output` is "" for standard output,
     `environment` "" where none was chosen.
     `updates`, `platform` and `insecure` (hosts of registries) are for `lock`.
-    `format` is how diagnostics are printed, `shape` how the result is, where a command has several ways.
+    `format` is how diagnostics are printed, `shape` how the result is, where a command has several ways. `here` is what is asked of runs
+    on this machine.
     """
 
     command: str
@@ -49,6 +54,7 @@ class Request:
     updates: tuple[str, ...] = ()
     platform: str = ""
     insecure: tuple[str, ...] = ()
+    here: Here | None = None
 
 
 def targets_of(words: list[str]) -> tuple[str, ...]:

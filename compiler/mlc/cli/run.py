@@ -11,9 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .request import Request
 
+_LASTING = ("run", "logs")  # they go on for hours, and make garbage all the time
+
 
 def run(request: Request) -> int:
     """Run a request and return the exit code."""
+    if request.command in _LASTING:
+        return _run(request)
     # A compile builds one tree of records, prints it and ends. The cyclic collector would walk that tree again and again while it grows
     # (a fifth of the time at 10,000 steps) and find nothing to free.
     collecting = gc.isenabled()
@@ -59,6 +63,22 @@ def _run(request: Request) -> int:
             from .datasets import datasets
 
             return datasets(request)
+        case "run":
+            from .local.execute import execute
+
+            return execute(request)
+        case "runs":
+            from .local.runs import runs
+
+            return runs(request)
+        case "logs":
+            from .local.logs import logs
+
+            return logs(request)
+        case "metrics":
+            from .local.metrics import metrics
+
+            return metrics(request)
         case "init":
             from .init import init
 

@@ -9,9 +9,10 @@ from functools import partial
 from ..diagnostics.codes import CODES
 from ..diagnostics.model import Diagnostic, Span
 from ..diagnostics.render import DOCUMENTS
+from ..record import replace
 from ..source import SET
 from . import streams
-from .files import PATTERN, STDIN_NAME, find, identity, read
+from .files import PATTERN, STDIN_NAME, beside, find, identity, read
 from .request import FAILED, FOUND, OK, STDIN, USAGE
 
 TYPE_CHECKING = False
@@ -92,6 +93,8 @@ class Session:
             for finding in findings:
                 self.add(failure(finding.code, finding.message, name, finding.help, finding.span))
             return
+        if spec != STDIN:
+            source = replace(source, beside=beside(spec))
         self.sources[name] = source.text
         if self.request.locked:
             lock = self.lock_file(spec)
@@ -154,8 +157,6 @@ class Session:
     def add(self, diagnostic: Diagnostic) -> None:
         """Take a diagnostic in; `--strict` makes a warning an error. Files that fail weigh more than errors in a spec."""
         if diagnostic.severity == "warning" and self.request.strict:
-            from ..record import replace
-
             diagnostic = replace(diagnostic, severity="error")
         self.diagnostics.append(diagnostic)
         if diagnostic.severity == "error":

@@ -63,3 +63,55 @@ def _drop(stream: int) -> None:
 def color() -> bool:
     """Whether diagnostics are coloured: on a terminal, unless `NO_COLOR` is set to anything or the terminal is `dumb`."""
     return sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def show(text: str) -> OSError | None:
+    """Write text for people to standard output, in its own encoding; characters that it does not have become escapes.
+
+    What is left after an error is dropped: a run goes on without being watched. Returns the error, None for a reader that has seen enough.
+    """
+    if sys.stdout is None:
+        return None
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "ascii", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout.fileno())
+    except OSError as error:  # a terminal that went away, a full disk
+        _drop(sys.stdout.fileno())
+        return error
+    return None
+
+
+def pour(data: bytes) -> bool:
+    """Write bytes to standard output as they are; False where nobody reads them any more. Raises OSError."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "it is closed")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout.fileno())
+        return False
+    return True
+
+
+def terminal() -> bool:
+    """Whether standard output is a terminal on which text can be drawn over text."""
+    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and os.name != "nt"
+
+
+def colored() -> bool:
+    """Whether results are coloured: as diagnostics, but for standard output."""
+    return terminal() and not os.environ.get("NO_COLOR")
+
+
+def size() -> tuple[int, int]:
+    """Columns and rows of the terminal that standard output is, now; 80 and 24 where it does not know."""
+    try:
+        found = os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return 80, 24
+    return found.columns or 80, found.lines or 24

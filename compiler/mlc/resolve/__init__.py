@@ -33,7 +33,7 @@ def resolve(document: Document, findings: list[Finding]) -> Pipeline | None:
     data = document.data
     before = len(findings)
     context = Context(data, findings)
-    if "{{" in document.source.text or any("{{" in override.text for _, override in document.overrides):
+    if any("{{" in text for text in document.texts):
         check_placement(context)
     params.resolve(context, data.get("params") or {})
     images.check(context, data.get("images") or {})

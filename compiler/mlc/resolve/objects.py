@@ -79,8 +79,13 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
 
 def _applied(context: Context, step: Merged) -> Applied:
     entry, path = step.get("resource"), step.where("resource")
-    action, manifest, place = entry["action"], entry["manifest"], (*path, "manifest")
-    _identity(context, manifest, action, place)
+    action, manifest, place = entry["action"], entry.get("manifest", {}), (*path, "manifest")
+    if "manifest" in entry:
+        _identity(context, manifest, action, place)
+    if ("manifest" in entry) == ("file" in entry):
+        message = f"`resource` has {'both' if 'file' in entry else 'neither'} `manifest` {'and' if 'file' in entry else 'nor'} `file`"
+        help = "write the object under `manifest`, or name the `file` that holds it"
+        context.report("MLC209" if "file" in entry else "MLC202", message, path, at="key", help=help)
     for key in ("success", "failure"):
         if key in entry:
             _condition(context, entry[key], (*path, key))

@@ -115,8 +115,7 @@ def _names_objects(pipeline: Pipeline) -> set[str]:
 
 
 def _shapes(document: Document) -> Iterator[Finding]:
-    texts = [document.source.text, *(override.text for _, override in document.overrides)]
-    if not any(mark in text for mark in _MARKS for text in texts):
+    if not any(mark in text for mark in _MARKS for text in document.texts):
         return
     open_nodes: list[tuple[Any, Path]] = [(document.data, ())]
     while open_nodes:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> None:
     """Warn of each parameter whose name stands nowhere in the text as one."""
-    texts = (document.source.text, *(source.text for _, source in document.overrides))
+    texts = document.texts
     for param in pipeline.params:
         name = re.compile(rf"params\s*\.\s*{param.name}(?![-\w])")
         if not any(name.search(text) for text in texts):

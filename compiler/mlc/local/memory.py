@@ -1,0 +1,49 @@
+"""Folders in memory: what must not lie on a disk, and what is meant to be quick. They have no size of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+SHARED = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, which nobody else can enter
+
+
+def of_run(run_folder: Path) -> Path | None:
+    """The folder in memory of a run, which need not be there; None where the machine has no place for it."""
+    if not os.access(SHARED, os.W_OK | os.X_OK):
+        return None
+    return SHARED / f"mlc-{os.getuid()}" / hashlib.sha256(os.fsencode(run_folder.absolute())).hexdigest()[:16]
+
+
+def of_attempt(folder: Path) -> Path | None:
+    """The folder in memory of an attempt, whose own folder is RUN/TASK/NUMBER; it need not be there. None as above."""
+    run = of_run(folder.parents[1])
+    return run / f"{folder.parent.name}-{folder.name}" if run is not None else None
+
+
+def make(folder: Path, mode: int = 0o777) -> Path:
+    """Make a folder below that of an attempt, and those on the way: nobody else can enter them. Raises OSError."""
+    top = SHARED / f"mlc-{os.getuid()}"
+    try:
+        top.mkdir(mode=0o700)
+    except FileExistsError:
+        found = top.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise OSError(f"`{top}` is not a folder that only you can enter: remove it") from None
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(mode)
+    return folder
+
+
+def tidy(folder: Path | None) -> None:
+    """Remove an empty folder of a run or attempt, and those above it that are empty then."""
+    while folder is not None and folder != SHARED:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError:  # others are still there
+            return
+        folder = folder.parent
