@@ -81,7 +81,7 @@ class _Maker:
         volume = entry.get("into")
         if volume is None:
             data: dict[str, Any] = {"outputs": {name: f"/mlc/outputs/{name}"}}
-            given.append((f"out=/mlc/outputs/{name}", where))
+            given.append((f"out=${{{{ outputs.{name} }}}}", where))
         else:
             folder = f"x-datasets/{name.lower().replace('_', '-')}/{_version(entry)}"
             self.added.placed[name] = (volume, folder)
@@ -91,7 +91,7 @@ class _Maker:
 
     def publish(self, section: str, name: str, entry: Mapping[str, Any]) -> None:
         given, source, where = self._source(name, entry)
-        given.append((f"data=/mlc/inputs/{name}", where))
+        given.append((f"data=${{{{ inputs.{name} }}}}", where))
         if source == "dvc":
             given.append((f"author={entry.get('author', _AUTHOR)}", (*where, "author")))
             if entry.get("overwrite"):
@@ -118,7 +118,7 @@ class _Maker:
             (f"repo={entry['git']}", (*where, "git")),
             (f"ref={entry['ref']}", (*where, "ref")),
         ]
-        self._add(section, step, "git", [*given, ("out=/mlc/outputs/code", where)], entry, "code", {"outputs": {CODE: "/mlc/outputs/code"}})
+        self._add(section, step, "git", [*given, (f"out=${{{{ outputs.{CODE} }}}}", where)], entry, "code", {"outputs": {CODE: "/mlc/outputs/code"}})
 
     def _source(self, name: str, entry: Mapping[str, Any]) -> tuple[list[tuple[str, Path]], str, Path]:
         """The arguments that say which version of what it is."""
