@@ -165,6 +165,25 @@ def test_data_first(world: World) -> None:
     assert (world.tags(), world.head()) == before
 
 
+def test_a_remote_that_would_vanish(world: World) -> None:
+    """A folder that the container does not have, or one in the clone: DVC would make it, and the data would go with the container."""
+    data = published(world)
+    work = world.folder / "work"
+    config = work / "project2" / ".dvc" / "config"
+    world.git("pull", "-q", world.repo, "main", cwd=work)
+    text = config.read_text()
+    for number, url in enumerate(("/nix/store", "../../store", "file:///nix/store")):
+        config.write_text(text.replace(str(world.local), url))
+        world.git("commit", "-qam", "elsewhere", cwd=work)
+        world.git("push", "-q", world.repo, "HEAD:main", f"HEAD:refs/tags/w{number}", cwd=work)
+        for done in (
+            world.publish(path="project2/b.csv", tag="v2", data=data),
+            world.fetch(path="project2/a.csv", tag=f"w{number}"),
+        ):
+            assert (done.code, f"is the folder {url}, which is not here" in done.last) == (1, True), done.log
+    assert "v2" not in world.tags()
+
+
 def test_twenty_publishers(world: World) -> None:
     """All at once, in two projects, one tag each and one that all move: every one ends well, and nothing is lost."""
     data = {}

@@ -118,7 +118,15 @@ class _Maker:
             (f"repo={entry['git']}", (*where, "git")),
             (f"ref={entry['ref']}", (*where, "ref")),
         ]
-        self._add(section, step, "git", [*given, (f"out=${{{{ outputs.{CODE} }}}}", where)], entry, "code", {"outputs": {CODE: "/mlc/outputs/code"}})
+        self._add(
+            section,
+            step,
+            "git",
+            [*given, (f"out=${{{{ outputs.{CODE} }}}}", where)],
+            entry,
+            "code",
+            {"outputs": {CODE: "/mlc/outputs/code"}},
+        )
 
     def _source(self, name: str, entry: Mapping[str, Any]) -> tuple[list[tuple[str, Path]], str, Path]:
         """The arguments that say which version of what it is."""

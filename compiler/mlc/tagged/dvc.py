@@ -77,6 +77,10 @@ class Dvc:
             )
         if self.remote not in remotes:
             raise Stop("DVC has no remote `{}`: there is {}".format(shown(self.remote), ", ".join(sorted(remotes)) or "none"))
+        url = remotes[self.remote]
+        folder = os.path.join(self.top, ".dvc", url[len("file://") :] if url.startswith("file://") else url)
+        if ("://" not in url or url.startswith("file:")) and (not os.path.isdir(folder) or inside(folder, self.git.path)):
+            raise Stop(f"the remote `{self.remote}` is the folder {url}, which is not here: what is put there would go with this container")
         lines = ["[core]", "analytics = false", "check_update = false", "autostage = false", "[cache]"]
         lines += ['dir = "{}"'.format(self.work.sub("cache", self.work.big)), 'type = "reflink,hardlink,copy"', "slow_link_warning = false"]
         lines += [f"['remote \"{self.remote}\"']", "verify = true"]
