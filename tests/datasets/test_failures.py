@@ -157,8 +157,8 @@ def test_data_first(world: World) -> None:
     """The remote takes no data: then there is no tag either, and an old one stays where it was."""
     data = published(world)
     before = (world.tags(), world.head())
-    shutil.rmtree(world.local)
-    world.local.write_text("no folder")
+    shutil.rmtree(world.local / "files")
+    (world.local / "files").write_text("no folder")
     data.write_text("two")
     for tag in ("v1", "v2"):
         assert world.publish(path="project2/a.csv", tag=tag, data=data, overwrite="true").code == 1
