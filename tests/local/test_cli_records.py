@@ -280,6 +280,10 @@ def test_following_a_log(store: Store) -> None:
             subprocess.Popen(words, env=ENV, stdout=subprocess.PIPE, text=True) as one,
             subprocess.Popen(everything, env=ENV, stdout=subprocess.PIPE, text=True) as all_tasks,
         ):
+            for process in (one, all_tasks):  # who follows a run that never ends does not end either, and a failure here waits for it
+                watch = threading.Timer(60, process.kill)
+                watch.daemon = True
+                watch.start()
             assert one.stdout is not None
             assert all_tasks.stdout is not None
             assert one.stdout.readline() == "one\n"

@@ -1,7 +1,7 @@
 """Kills at random points: of `mlc run` itself and of programs that it runs. What is done stays done, and nothing is left behind.
 
-`MLC_KILLS` is how many (20; 200 take minutes), `MLC_KILLS_SEED` where they start. The steps write into a ledger on a claim when they start and when they
-are done, so what really ran is known from outside of `mlc`.
+`MLC_KILLS` is how many (20; 200 take minutes), `MLC_KILLS_SEED` where they start. The steps write into a ledger on a claim when they
+start and when they are done, so what really ran is known from outside of `mlc`.
 """
 
 from __future__ import annotations
