@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mlc.local import memory
 from mlc.local.keeping import Call, Guard, carrying, sweep
 from tests.local.engines import IMAGE, here, maker, podman
 from tests.local.workshop import Workshop
@@ -101,6 +103,31 @@ def before() -> None:
     sleeping_before.update(sleeping())
 
 
+@pytest.mark.parametrize("runner", [name for name in here() if name not in SLOW and name != "plain"])
+def test_secrets_in_memory_are_wiped(runner: str, tmp_path: Path) -> None:
+    """Files of secrets in memory go with the process that put them there."""
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "id").write_text("hunter2x")
+    body = "volumes: {k: {secret: s}}\nsteps: {a: {image: 'acme/x:1', volumes: {k: /k}, run: 'echo ready; sleep 1004'}}"
+    text = VICTIM.format(image=IMAGE, engine="None", folder=str(tmp_path), runner=runner, run=f"demo-m{os.getpid()}", body=body)
+    text = text.replace("engines.maker(", "local={'secrets': {'s': {'folder': 'keys'}}}, make=engines.maker(")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "compiler"), str(ROOT)])}
+    place = memory.of_attempt(tmp_path / "state" / "runs" / f"demo-m{os.getpid()}" / "a" / "1")
+    assert place is not None
+    with subprocess.Popen([sys.executable, "-c", text], env=env, stdout=subprocess.DEVNULL, cwd=ROOT) as victim:
+        assert waited(lambda: (place / "k" / "id").exists() and carrying(f"MLC_RUN=demo-m{os.getpid()}") != [])
+        victim.send_signal(signal.SIGKILL)
+    assert waited(lambda: not place.exists())
+
+
+def waited(done: Callable[[], bool]) -> bool:
+    """Whether something comes true within a minute."""
+    until = time.monotonic() + 60
+    while not done() and time.monotonic() < until:
+        time.sleep(0.05)
+    return done()
+
+
 def test_sweep_after_guard_and_parent_are_gone(tmp_path: Path) -> None:
     """Where the guard is killed as well, what is on record is ended with its group, and strays are found by their environment."""
     run = f"demo-s{os.getpid()}"
@@ -114,6 +141,7 @@ def test_sweep_after_guard_and_parent_are_gone(tmp_path: Path) -> None:
     def write(data: bytes) -> None:
         nonlocal said
         said += data
+        assert waited(lambda: record.exists() and record.read_text().endswith("\n"))
         assert guard._process is not None
         os.kill(guard._process.pid, signal.SIGKILL)
 

@@ -68,12 +68,15 @@ class Workshop:
         self.run_id = str(uuid.uuid4())
         self.attempts = 0
         self.done: list[Attempt] = []
+        self.places: list[Place] = []
 
     def close(self) -> None:
         """Remove all that the attempts left."""
         for attempt in self.done:
             attempt.kill()
             attempt.dispose()
+        for place in self.places:
+            self.around.release(place)
         self.runner.close()
 
     def job(self, body: str, name: str = "a", inputs: Mapping[str, Path] | None = None, **changes: Any) -> Job:
@@ -87,6 +90,7 @@ class Workshop:
         folder = self.state / "runs" / self.run_name / step.name / str(self.attempts)
         folder.mkdir(parents=True)
         place = Place(self.run_name, self.run_id, step.name, self.attempts, folder)
+        self.places.append(place)
 
         def text(one: Text) -> str:
             pieces = (

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from . import memory
 from .job import Ended
 
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ class Attempt:
         if isinstance(call, Ended):
             self._log.say(f"mlc: {call.message}")
             return call
+        if part == MAIN and (wiped := memory.of_attempt(self._job.folder)) is not None:
+            call = replace(call, wipe=str(wiped))
         if deadline is not None:
             call = replace(call, timeout=max(0.0, deadline - time.monotonic()))
         kept = self._start(call)

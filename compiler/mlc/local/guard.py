@@ -16,6 +16,7 @@ Over the socket FD it reads one byte with two descriptors for each program, anot
     timeout          seconds, or null
     grace            seconds between TERM and KILL
     record           the file that gets `PID START`; START tells the program from a later process of that number
+    wipe             a folder that is removed when `mlc run` died, "" for none: secrets in memory
     term, kill, gone null, or the commands that do this (`gone`: `mlc run` died) instead of signals to the process group
 
 and then bytes: `T` for TERM, and KILL after the grace; `K` for KILL. The answer is one line of JSON when all is over:
@@ -383,6 +384,10 @@ class Program:
         for helper in self.helpers:
             self.guard.children.pop(helper, None)
         self.answer["left"] = left
+        if self.gone and self.spec["wipe"]:
+            import shutil
+
+            shutil.rmtree(self.spec["wipe"], ignore_errors=True)
         self.tell()
 
     def tell(self) -> None:

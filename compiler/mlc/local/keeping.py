@@ -46,6 +46,7 @@ class Call:
     timeout: float | None = None
     grace: float = GRACE
     options: Sequence[str] = ()
+    wipe: str = ""
     term: Sequence[str] | None = None
     kill: Sequence[str] | None = None
     gone: Sequence[str] | None = None
