@@ -39,12 +39,16 @@ bench: $(VENV)/.test ## time and memory, side by side with the kfp SDK and hera
 golden: $(VENV)/.test ## write the expected files under golden/ and the generated pages of docs/ anew
 	$(BIN)/python -m pytest -q tests/test_golden.py tests/test_hostile.py tests/test_meaning_page.py tests/test_reference.py --update-golden
 
-# The wrapper script is run by the shells that containers have. They are installed where that is possible; where not, the tests say what is missing.
+# The wrapper script is run by the shells that containers have, and `mlc run` runs steps in bubblewrap and podman, in an image made of a
+# static busybox. They are installed where that is possible; where not, the tests say what is missing.
 shells:
-	@command -v dash >/dev/null && command -v busybox >/dev/null || { \
+	@missing=; for tool in dash bwrap:bubblewrap podman runc busybox:busybox-static; do \
+	  command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; done; \
+	if busybox=$$(command -v busybox) && ldd $$busybox >/dev/null 2>&1; then missing="$$missing busybox-static"; fi; \
+	test -z "$$missing" || { \
 	  test "$$(id -u)" = 0 && sudo= || sudo='sudo -n'; \
-	  command -v apt-get >/dev/null && { $$sudo apt-get update -qq && $$sudo apt-get install -qq -y dash busybox >/dev/null; } \
-	  || echo "dash and busybox are missing and could not be installed" >&2; }
+	  command -v apt-get >/dev/null && { $$sudo apt-get update -qq && $$sudo apt-get install -qq -y $$missing >/dev/null; } \
+	  || echo "missing, and could not be installed:$$missing" >&2; }
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
