@@ -173,11 +173,13 @@ def test_stop_before_it_runs(shop: Workshop) -> None:
 
 def test_nothing_outlives_the_program(shop: Workshop) -> None:
     """Children, daemons in sessions of their own and without the environment: all end with the program."""
-    done = shop.run(script("sleep 1000 & setsid sleep 1001 & (setsid env -i /bin/sleep 1002 >/dev/null 2>&1 &); sleep 0.2; exit 0"))
+    ours = os.getpid() * 1000  # seconds that nobody else sleeps
+    run = f"sleep {ours} & setsid sleep {ours + 1} & (setsid env -i /bin/sleep {ours + 2} >/dev/null 2>&1 &); sleep 0.2; exit 0"
+    done = shop.run(script(run))
     assert done.ended.exit == 0
     done.attempt.dispose()
     assert carrying(f"MLC_RUN={shop.run_name}") == []
-    assert not [line for line in processes() if "sleep 100" in line]
+    assert not [line for line in processes() if line.endswith(tuple(f"sleep {ours + more}" for more in range(3)))]
 
 
 def processes() -> list[str]:
