@@ -129,6 +129,8 @@ class _Drawing:
         given = self.parameters()
         order = self.some(NAMES, MAX_STEPS, at_least=1)
         self.volumes = {name: VOLUMES[name] for name in self.some(tuple(VOLUMES), 4)} if self.now_and_then() else {}
+        if self.target == "kfp" and "models" in self.volumes and self.now_and_then():
+            self.volumes["models"] = {**VOLUMES["models"], "keep": True}
         if self.target == "argo" and "keys" in self.volumes and self.now_and_then():
             self.volumes["keys"] = {"secret": "git-ssh", "mode": "0400"}
         self.draw_steps(order)
@@ -178,7 +180,7 @@ class _Drawing:
         for kind, reference in columns:
             self.texts.append(reference)
             if kind in self.refs:
-                self.refs[kind].append(reference)
+                self.refs[kind] += [reference] * 3
         head["args"] = [*head.get("args", []), *(f"${{{{ {reference} }}}}" for _, reference in columns)]
         self.steps[name] = {"foreach": items, **head}
         if self.rarely():
@@ -216,7 +218,7 @@ class _Drawing:
         columns = []
         for name in self.some(("lr", "seed", "Net"), 2, at_least=1):
             kind, values = self.one(ITEMS)
-            found[name] = self.some(values, 3 if not found else 2, at_least=1)
+            found[name] = self.some(values, 2 if found else 3, at_least=1 if found else 2)
             if self.rarely():
                 found[name] = [{"v": value, "other": "o"} for value in found[name]]
                 columns.append(("string", f"each.{name}.other"))
@@ -296,15 +298,17 @@ class _Drawing:
         """The next step; it may refer to all that were drawn before."""
         step: dict[str, Any] = {}
         earlier = tuple(self.steps)
-        if earlier and self.often():
+        if earlier and self.often() and not (self.loop and self.often()):
             step["needs"] = self.listed(self.some(earlier, 3, at_least=1))
         if self.artifacts and self.now_and_then():
             step["inputs"] = {name: f"/in/{name}" for name in self.some(tuple(self.artifacts), 2, at_least=1)}
         self.ports(step)
         gates = [name for name in self.steps if self.gating(name)]
-        if gates and not self.last and self.now_and_then():
+        riding = bool(self.loop) and self.loop[0] in self.steps
+        looping = bool(self.loop) and not riding  # most loops should have items that run
+        if gates and not self.last and (self.rarely() if looping else self.now_and_then() or (riding and self.now_and_then())):
             step["gate"] = self.listed(self.some(gates, 2, at_least=1))
-        if self.now_and_then():
+        if self.rarely() if looping else self.now_and_then() or (riding and self.now_and_then()):
             step["when"] = self.when()
         self.program(step)
         if self.volumes and self.often():
@@ -400,8 +404,7 @@ class _Drawing:
     def gating(self, name: str) -> bool:
         """Whether the step that is drawn may be gated by this one."""
         loop = model.loops({"steps": self.steps}).get(name)
-        inside = loop is not None and loop == (self.loop or [None])[0]
-        return (loop is None or inside) and any(_bounded(metric) for metric in self.steps[name].get("metrics", {}).values())
+        return loop in (None, *self.loop[:1]) and any(_bounded(metric) for metric in self.steps[name].get("metrics", {}).values())
 
     def declare(self, name: str) -> None:
         """Let later steps use what a step writes: those of the loop that is drawn, or all."""

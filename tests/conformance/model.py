@@ -67,7 +67,9 @@ class RunEnd:
     phase: Phase
     steps: Mapping[str, StepEnd]
     claims: tuple[str, ...]
-    """The volumes with a claim that is made for the run and deleted after it: those that a step mounts, whether or not it runs."""
+    """The volumes with a claim that is made for the run: those that a step mounts, whether or not it runs."""
+    kept: tuple[str, ...] = ()
+    """Those of them whose claim stays after the run; the others are deleted."""
 
 
 def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None, target: str = "") -> RunEnd:
@@ -101,7 +103,8 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
         mounted |= {volume for name in spec["finally"] for volume in _names(settings(last, name).get("volumes"))}
         failed = failed or (not run.kfp and worse)
     claims = tuple(name for name, volume in (spec.get("volumes") or {}).items() if "size" in volume and name in mounted)
-    return RunEnd("Failed" if failed else "Succeeded", steps, claims)
+    kept = tuple(name for name in claims if spec["volumes"][name].get("keep"))
+    return RunEnd("Failed" if failed else "Succeeded", steps, claims, kept)
 
 
 def settings(spec: Spec, name: str) -> dict[str, Any]:
@@ -439,7 +442,7 @@ class _Run:
     def read(self, tree: Tree, other: Tree) -> Any:
         """An operand beside another. An item of a list that only a run knows is read as what it is compared with."""
         found = self.value(tree)
-        if tree[0] != "name" or tree[1][0] != "each" or other[0] == "name" and other[1][0] == "each":
+        if tree[0] != "name" or tree[1][0] != "each" or (other[0] == "name" and other[1][0] == "each"):
             return found
         text = found if isinstance(found, str) else json.dumps(found, sort_keys=True, separators=(",", ":"))
         beside = self.value(other)

@@ -24,7 +24,8 @@ GRAPHS = os.environ.get("MLC_GRAPHS")
 PLAYERS = [("argo", name) for name in CONTROLLERS] + [("kfp", name) for name in KFP]
 LINE = (
     "random graphs: {graphs} runs of {steps} steps: {Succeeded} succeeded, {Skipped} skipped, {Failed} failed, {NotRun} not run "
-    "because of a failure; {loops} loops with {items} items, {finals} runs with `finally`, {missed} red for a missed threshold alone; {differences} differences"
+    "because of a failure; {loops} loops with {items} items, {finals} runs with `finally`, "
+    "{missed} red for a missed threshold alone; {differences} differences"
 )
 SETTINGS = settings(
     max_examples=int(GRAPHS or 150),
