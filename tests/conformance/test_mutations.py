@@ -77,7 +77,7 @@ def problems(mutated: Mutation, target: str, pipeline: Pipeline, manifest: str, 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_what_is_accepted_is_accepted_by_the_engines(part: int, counted: Callable[..., None]) -> None:
-    """Each mutation, each target that takes the spec: it is refused with a code, or every engine takes the manifest, and a sample of them runs as it should."""
+    """Each mutation, each target that takes the spec: it is refused, or every engine takes the manifest, and a sample runs as it should."""
     tried = accepted = played = 0
     faults: list[str] = []
     for number in range(part, COUNT, PARTS):
