@@ -6,6 +6,7 @@ import pytest
 
 from mlc import targets
 from mlc.resolve.cron import problem
+from mlc.targets.argo.notes import displayed
 from tests.support import codes, manifests
 
 STEPS = "steps: {train: {image: acme/train:1, command: train, title: Train it}}\n"
@@ -125,7 +126,27 @@ def test_workspace_elsewhere(text: str, targets: tuple[str, ...], found: list[st
 def test_titles_by_version(word: str, shown: bool) -> None:
     """Where the version is known to have it, the UI is told the title; without a version nothing is risked."""
     template = manifests(STEPS, word)[0]["spec"]["templates"][1]
-    assert template.get("annotations") == ({"workflows.argoproj.io/display-name": "Train it"} if shown else None)
+    assert template.get("annotations") == ({"workflows.argoproj.io/display-name": "Train-it"} if shown else None)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("train", "train"),
+        ("collect & preprocess data", "collect-preprocess-data"),
+        ("v1.2_b", "v1.2-b"),
+        ("(again)", "again"),
+        ("é", ""),
+        ("재학습", ""),
+        ("x", ""),
+        ("a" * 80, "a" * 63),
+        ("a" * 62 + " b", "a" * 62),
+        ("{{workflow.name}}", "workflow.name"),
+    ],
+)
+def test_titles_as_names_of_nodes(title: str, name: str) -> None:
+    """Argo takes letters, digits, `-` and `.` for the name of a node, and fails the step otherwise: the rest of a title is left out."""
+    assert displayed(title) == name
 
 
 def test_command_line_wins_over_the_spec() -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import strategies as st
 
+from tests.conformance import model
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -64,7 +66,17 @@ ODD_TEXTS = {
     "list": ("", "a, b", "{}", '"a"', "[1", "3", '["{{workflow.name}}"]', '["$(HOME)"]'),
     "dict": ("", "a: b", "[]", '"a"', '{"a"}', "true", '{"a":"{{= b"}', '{"$$":1}'),
 }
+READ_BY_KFP = ("1", "True", "NaN", "Infinity")
+"""Of these, what KFP reads in a value that goes into a list (docs/meaning.md)."""
 CONSTANTS = ("a", "b", "b c", "it's", "", "$HOME", "é", '"a"')
+ITEMS: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("string", CONSTANTS),
+    ("number", (1, 2, 5, -3)),
+    ("number", (0.5, 0.93, 1e-5)),
+    ("bool", (True, False)),
+    ("string", ("1", "true", "[1]", "-x")),
+)
+"""What a loop may run over, by what a condition may compare it with."""
 PARAMS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "epochs": ("int", (10, 1, 0, -3)),
     "lr": ("float", (0.5, 0.8, 1e-5, 2.0)),
@@ -108,16 +120,20 @@ class _Drawing:
         """References that a condition may use, by type."""
         self.texts: list[str] = ["run.id", "run.name"]
         """References that a text may use."""
+        self.lists: dict[str, str] = {}
+        """Lists that a loop may run over, and what its items may be compared with: a type, "" for none, "any" where that is open."""
+        self.loop: list[str] = []
+        """The steps of the loop that is drawn, its first one first."""
 
     def case(self) -> Case:
         given = self.parameters()
         order = self.some(NAMES, MAX_STEPS, at_least=1)
         self.volumes = {name: VOLUMES[name] for name in self.some(tuple(VOLUMES), 4)} if self.now_and_then() else {}
+        if self.target == "kfp" and "models" in self.volumes and self.now_and_then():
+            self.volumes["models"] = {**VOLUMES["models"], "keep": True}
         if self.target == "argo" and "keys" in self.volumes and self.now_and_then():
             self.volumes["keys"] = {"secret": "git-ssh", "mode": "0400"}
-        for name in order:
-            self.steps[name] = self.step()
-            self.declare(name)
+        self.draw_steps(order)
         spec: dict[str, Any] = {"mlc": "v1", "name": "graph", "images": {"tool": {"ref": "acme/tool:1.0", "entrypoint": ["tool"]}}}
         if self.params:
             spec["params"] = self.params
@@ -136,26 +152,104 @@ class _Drawing:
         if self.artifacts and self.rarely():
             spec["artifacts"] = {name: self.one(("model", "dataset", "html")) for name in self.artifacts}
         spec["steps"] = {name: self.steps[name] for name in self.draw(st.permutations(order))}
-        outcomes = {name: self.outcomes(self.steps[name]) for name in order}
+        outcomes = self.everything()
         if self.now_and_then():
             spec["finally"] = self.finals([name for name in NAMES if name not in order])
-            outcomes |= {name: self.outcomes(step) for name, step in self.steps.items()}
+            outcomes |= self.everything()
         return Case(spec, given, outcomes)
+
+    def draw_steps(self, names: list[str]) -> None:
+        """Steps of these names, in an order in which they can run; some of them make a loop."""
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop(0)
+            if self.often() or not self.now_and_then():
+                self.steps[name] = self.step()
+                self.declare(name)
+                continue
+            riders = [waiting.pop(0) for _ in range(min(len(waiting), self.one((0, 1, 1, 2))))]
+            self.looping(name, riders)
+
+    def looping(self, name: str, riders: list[str]) -> None:
+        """A loop: a step with items, and steps that ride along. They see one another; of them, others see values alone, as lists."""
+        refs = {kind: list(found) for kind, found in self.refs.items()}
+        texts, artifacts = list(self.texts), dict(self.artifacts)
+        self.loop = [name]
+        items, columns = self.items()
+        head = self.step()  # whose condition is asked once, before there are items
+        for kind, reference in columns:
+            self.texts.append(reference)
+            if kind in self.refs:
+                self.refs[kind] += [reference] * 3
+        head["args"] = [*head.get("args", []), *(f"${{{{ {reference} }}}}" for _, reference in columns)]
+        self.steps[name] = {"foreach": items, **head}
+        if self.rarely():
+            # KFP starts no more items behind one that failed
+            self.steps[name]["parallel"] = self.one((1, 2)) if self.target == "argo" else 9
+        self.declare(name)
+        sure = {name}
+        for rider in riders:
+            along = self.one(self.loop)
+            self.steps[rider] = {"each": along, **self.step()}
+            self.loop.append(rider)
+            before = set(model.dependencies({"steps": self.steps}, rider)) & set(self.loop)
+            if not {"when", "gate"} & self.steps[rider].keys() and before <= sure:
+                sure.add(rider)
+            self.declare(rider)
+        self.made |= self.artifacts.keys() - artifacts.keys()
+        self.refs, self.texts, self.artifacts, self.loop = refs, texts, artifacts, []
+        for step in sure:
+            for value, entry in self.steps[step].get("values", {}).items():
+                reference = f"steps.{step}.values.{value}"
+                kind = entry["type"] if isinstance(entry, dict) else "string"
+                self.texts.append(reference)
+                self.lists[reference] = {"int": "number", "float": "number"}.get(kind, kind if kind in self.refs else "")
+
+    def items(self) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        """What a loop runs over, and references to an item: what each may be compared with, "" for nothing."""
+        if self.lists and self.often():
+            name = self.one(("x", "Item", "shard_1"))
+            source = self.one(tuple(self.lists))
+            kind = self.lists[source]
+            if kind == "any":
+                kind = self.one(("string", "number", ""))
+            return {name: "${{ " + source + " }}"}, [(kind, f"each.{name}")]
+        found: dict[str, Any] = {}
+        columns = []
+        for name in self.some(("lr", "seed", "Net"), 2, at_least=1):
+            kind, values = self.one(ITEMS)
+            found[name] = self.some(values, 2 if found else 3, at_least=1 if found else 2)
+            if self.rarely():
+                found[name] = [{"v": value, "other": "o"} for value in found[name]]
+                columns.append(("string", f"each.{name}.other"))
+                columns.append((kind, f"each.{name}.v"))
+            else:
+                columns.append((kind, f"each.{name}"))
+        return found, columns
+
+    def everything(self) -> dict[str, list[dict[str, Any]]]:
+        """What the programs of the steps do; of a loop, some items do something else than the others."""
+        inside = model.loops({"steps": self.steps})
+        found = {name: self.outcomes(name) for name in self.steps}
+        for name in inside:
+            for index in self.some(range(4), 2):
+                found[f"{name}[{index}]"] = self.outcomes(name)
+        return found
 
     def finals(self, names: list[str]) -> dict[str, dict[str, Any]]:
         """The steps of `finally`: they see one another, and of the others only how the run went."""
         self.last, self.steps = True, {}
-        self.made, self.artifacts = set(self.artifacts), {}
+        self.made |= self.artifacts.keys()
+        self.artifacts = {}
         self.refs = {kind: [name for name in found if not name.startswith("steps.")] for kind, found in self.refs.items()}
         self.texts = [name for name in self.texts if not name.startswith("steps.")]
         if self.target == "argo":
             self.texts.append("run.status")
         else:  # claims are deleted before
             self.volumes = {name: volume for name, volume in self.volumes.items() if "size" not in volume}
+        self.lists = {name: kind for name, kind in self.lists.items() if not name.startswith("steps.")}
         order = self.some(names, 3, at_least=1)
-        for name in order:
-            self.steps[name] = self.step()
-            self.declare(name)
+        self.draw_steps(order)
         return {name: self.steps[name] for name in self.draw(st.permutations(order))}
 
     # What is there before the steps.
@@ -188,6 +282,8 @@ class _Drawing:
             self.types[name] = kind
             self.texts.append(f"params.{name}")
             self.refer(kind, f"params.{name}")
+            if kind == "list":  # its items have the type of those of the default, where that has some
+                self.lists[f"params.{name}"] = "string"
         return given
 
     def refer(self, kind: str, reference: str) -> None:
@@ -202,15 +298,17 @@ class _Drawing:
         """The next step; it may refer to all that were drawn before."""
         step: dict[str, Any] = {}
         earlier = tuple(self.steps)
-        if earlier and self.often():
+        if earlier and self.often() and not (self.loop and self.often()):
             step["needs"] = self.listed(self.some(earlier, 3, at_least=1))
         if self.artifacts and self.now_and_then():
             step["inputs"] = {name: f"/in/{name}" for name in self.some(tuple(self.artifacts), 2, at_least=1)}
         self.ports(step)
-        gates = [name for name, other in self.steps.items() if any(_bounded(metric) for metric in other.get("metrics", {}).values())]
-        if gates and not self.last and self.now_and_then():
+        gates = [name for name in self.steps if self.gating(name)]
+        riding = bool(self.loop) and self.loop[0] in self.steps
+        looping = bool(self.loop) and not riding  # most loops should have items that run
+        if gates and not self.last and (self.rarely() if looping else self.now_and_then() or (riding and self.now_and_then())):
             step["gate"] = self.listed(self.some(gates, 2, at_least=1))
-        if self.now_and_then():
+        if self.rarely() if looping else self.now_and_then() or (riding and self.now_and_then()):
             step["when"] = self.when()
         self.program(step)
         if self.volumes and self.often():
@@ -225,7 +323,7 @@ class _Drawing:
             step["resources"] = self.one(({"cpu": 1, "memory": "1Gi"}, {"gpu": 1}, {"requests": {"cpu": "500m"}, "limits": {"cpu": 2}}))
         if self.rarely():
             step["labels"] = {"team": "a"}
-        if self.target == "kfp" and self.rarely():
+        if self.target == "kfp" and not self.loop and self.rarely():  # items that get the same have one result
             step["cache"] = self.one((True, {"key": "k"}))
         return step
 
@@ -303,14 +401,22 @@ class _Drawing:
             )
         return retry
 
+    def gating(self, name: str) -> bool:
+        """Whether the step that is drawn may be gated by this one."""
+        loop = model.loops({"steps": self.steps}).get(name)
+        return loop in (None, *self.loop[:1]) and any(_bounded(metric) for metric in self.steps[name].get("metrics", {}).values())
+
     def declare(self, name: str) -> None:
-        """Let later steps use what a step writes."""
+        """Let later steps use what a step writes: those of the loop that is drawn, or all."""
         step = self.steps[name]
         for artifact in step.get("outputs", ()):
             self.artifacts[artifact] = name
         for value, entry in step.get("values", {}).items():
             self.texts.append(f"steps.{name}.values.{value}")
-            self.refer(entry["type"] if isinstance(entry, dict) else "string", self.texts[-1])
+            kind = entry["type"] if isinstance(entry, dict) else "string"
+            self.refer(kind, self.texts[-1])
+            if kind == "list" and not self.loop:
+                self.lists[self.texts[-1]] = "any"
         for metric in step.get("metrics", ()):
             self.texts.append(f"steps.{name}.metrics.{metric}")
             self.refer("number", self.texts[-1])
@@ -361,14 +467,15 @@ class _Drawing:
 
     # What happens.
 
-    def outcomes(self, step: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def outcomes(self, name: str) -> list[dict[str, Any]]:
         """One to three attempts, most of them good."""
-        found = [self.attempt(step)]
+        found = [self.attempt(name)]
         while len(found) < 3 and self.now_and_then():
-            found.append(self.attempt(step))
+            found.append(self.attempt(name))
         return found
 
-    def attempt(self, step: Mapping[str, Any]) -> dict[str, Any]:
+    def attempt(self, name: str) -> dict[str, Any]:
+        step = self.steps[name]
         ports = [name for kind in ("outputs", "values", "metrics") for name in step.get(kind, ())]
         what = self.one(("good", "good", "good", "good", "good", "bad"))
         if what == "bad":
@@ -378,19 +485,21 @@ class _Drawing:
             if kind == "missing" and ports:
                 return {"missing": self.some(ports, 2, at_least=1)}
             return {"lost": True} if kind == "lost" else {"timeout": True}
-        writes = {name: self.wrote(entry) for name, entry in step.get("values", {}).items()}
+        looped = self.target == "kfp" and name in model.loops({"steps": self.steps})
+        writes = {value: self.wrote(entry, looped) for value, entry in step.get("values", {}).items()}
         shared: dict[str, Any] = {}
-        for name, entry in step.get("metrics", {}).items():
+        for metric, entry in step.get("metrics", {}).items():
             number = self.one(NO_NUMBERS) if self.rarely() else self.one(NUMBERS)
-            writes[name] = _document(name, entry, number, shared)
-        for name, entry in step.get("metrics", {}).items():
+            writes[metric] = _document(metric, entry, number, shared)
+        for metric, entry in step.get("metrics", {}).items():
             if isinstance(entry, dict) and "key" in entry:
-                writes[name] = json.dumps(shared)
+                writes[metric] = json.dumps(shared)
         return {"writes": writes} if writes else {}
 
-    def wrote(self, entry: Any) -> str:
+    def wrote(self, entry: Any, looped: bool) -> str:
         kind = entry["type"] if isinstance(entry, dict) else "string"
-        return self.one(ODD_TEXTS[kind] if self.rarely() else TEXTS[kind])
+        odd = [text for text in ODD_TEXTS[kind] if not looped or text not in READ_BY_KFP]
+        return self.one(odd if self.rarely() else TEXTS[kind])
 
     # Ways to draw.
 

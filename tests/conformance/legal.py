@@ -37,6 +37,8 @@ def legal_key(draft: Draft) -> str:
         step["run"] = "true"
     if key == "packages":
         step["shell"] = "python"
+    if key == "parallel" and place != "defaults":  # goes with a loop, which nobody outside may look into
+        step.setdefault("foreach", {"n": [1, 2]})
     if key == "each":  # what a step has may be for steps outside of the loop
         step.clear()
         step.update(image="busybox:1.36", command=["true"])
@@ -58,7 +60,7 @@ def legal_key(draft: Draft) -> str:
 
 def legal_keys(draft: Draft) -> str:
     """Several such keys at once."""
-    return "; ".join(legal_key(draft) for _ in range(draft.rng.randint(2, 6)))
+    return "; ".join(legal_key(draft) for _ in range(draft.rng.randint(2, 4)))
 
 
 def legal_top(draft: Draft) -> str:
@@ -79,8 +81,11 @@ def new_step(draft: Draft) -> str:
     group[name] = {"image": "busybox:1.36", "command": ["true"]}
     fitting = Fitting(draft.data, name, rng)
     known = SCHEMA["$defs"]["step"]["properties"]
-    for key in rng.sample(sorted(set(known) - {"run", "shell", "packages", "title", "description"}), rng.randint(2, 8)):
-        group[name][key] = fitting.value(known[key], key)
+    for key in rng.sample(sorted(set(known) - {"run", "shell", "packages", "title", "description", "resource"}), rng.randint(1, 6)):
+        if key != "gate" or group is draft.data["steps"]:
+            group[name][key] = fitting.value(known[key], key)
+    if "foreach" not in group[name]:
+        group[name].pop("parallel", None)
     return short({name: group[name]})
 
 

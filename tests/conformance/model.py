@@ -67,7 +67,9 @@ class RunEnd:
     phase: Phase
     steps: Mapping[str, StepEnd]
     claims: tuple[str, ...]
-    """The volumes with a claim that is made for the run and deleted after it: those that a step mounts, whether or not it runs."""
+    """The volumes with a claim that is made for the run: those that a step mounts, whether or not it runs."""
+    kept: tuple[str, ...] = ()
+    """Those of them whose claim stays after the run; the others are deleted."""
 
 
 def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None, target: str = "") -> RunEnd:
@@ -80,6 +82,7 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
       that compares numbers (workflow/controller/dag.go, resolveDependencyReferences, replaces tags there without being strict).
     - `kfp`: a value of type list or dict whose text is none fails the step that wrote it, as a missing file does, and not the one that uses
       it (backend/src/v2/component/launcher_v2.go, collectOutputParameters; metadata/converter.go, TextToPbValue).
+    - `kfp`: a value of a loop that is used outside of it has its type at the launcher, too: one that is none fails the step that wrote it.
     - `kfp`: a step of `finally` that fails does not fail the run.
     - `kfp`: a value that goes into a text may hold neither `$$` nor `$(`, which a kubelet would read in the launcher's command.
     - `kfp`: a text that holds a metric with a `key`, or of format kfp-v1, is made before the condition is asked (backend/src/v2/driver:
@@ -100,7 +103,8 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
         mounted |= {volume for name in spec["finally"] for volume in _names(settings(last, name).get("volumes"))}
         failed = failed or (not run.kfp and worse)
     claims = tuple(name for name, volume in (spec.get("volumes") or {}).items() if "size" in volume and name in mounted)
-    return RunEnd("Failed" if failed else "Succeeded", steps, claims)
+    kept = tuple(name for name in claims if spec["volumes"][name].get("keep"))
+    return RunEnd("Failed" if failed else "Succeeded", steps, claims, kept)
 
 
 def settings(spec: Spec, name: str) -> dict[str, Any]:
@@ -268,7 +272,7 @@ class _Run:
                     if parts[2:3] == ("metrics",) and _inside_document(self.spec["steps"][parts[1]]["metrics"][parts[3]]):
                         self.text(parts)
             # Every condition is asked, whatever the others say; texts are only read for a step that runs.
-            holds = [self.value(tree) for tree in (_conditions(self.spec, name) if once else ())]
+            holds = [self.truth(tree) for tree in (_conditions(self.spec, name) if once else ())]
             if not all(holds):
                 return StepEnd("Skipped", "condition")
             for parts in texts:
@@ -321,7 +325,7 @@ class _Run:
         """A loop: its condition is asked once, then its steps run for each item, whatever becomes of the other items."""
         end = self.upstream(outside(self.spec, head))
         try:
-            holds = [] if end else [self.value(tree) for tree in _conditions(self.spec, head)]
+            holds = [] if end else [self.truth(tree) for tree in _conditions(self.spec, head)]
             if not all(holds):
                 end = StepEnd("Skipped", "condition")
             items = [] if end else self.items(head)
@@ -351,12 +355,7 @@ class _Run:
 
     def gathered(self, head: str) -> bool:
         """Whether a value of a loop's steps is used outside of it."""
-        others = [step for step in self.spec["steps"] if self.inside.get(step) != head]
-        trees = [tree for step in others for tree in (*_texts(settings(self.spec, step)), *_conditions(self.spec, step))]
-        parts = [parts for tree in trees for parts in _references(tree)]
-        for entry in (entry for step in others for entry in self.spec["steps"][step].get("foreach", {}).values()):
-            parts += [found for _, found in _inside(entry)] if isinstance(entry, str) else []
-        return any(found[0] == "steps" and found[2] == "values" and self.inside.get(found[1]) == head for found in parts)
+        return any(self.listed(name) for name in self.inside if self.inside[name] == head)
 
     def items(self, head: str) -> list[Mapping[str, Any]]:
         """The items of a loop; raises `Unreadable` for a list that is none."""
@@ -412,6 +411,9 @@ class _Run:
         values = settings(self.spec, name).get("values") or {}
         if self.kfp and not all(_fits(_type(value), texts[port]) for port, value in values.items() if _type(value) in _NESTED):
             return "files"
+        listed = self.listed(name) if self.kfp and self.head else ()
+        if not all(_launched(_type(values[port]), texts[port]) for port in listed):
+            return "files"
         self.texts.update({(name, port): text for port, text in texts.items()})
         return ""
 
@@ -423,15 +425,30 @@ class _Run:
             case ("name", parts):
                 return self.operand(parts)
             case ("not", operand):
-                return not self.value(operand)
+                return not self.truth(operand)
             case (("and" | "or") as word, *operands):
-                values = [self.value(operand) for operand in operands]
+                values = [self.truth(operand) for operand in operands]
                 return all(values) if word == "and" else any(values)
             case ("in", left, options):
-                return self.value(left) in options
+                return self.read(left, ("literal", options[0])) in options
             case (operator, left, right):
-                return _COMPARE[operator](self.value(left), self.value(right))
+                return _COMPARE[operator](self.read(left, right), self.read(right, left))
         raise AssertionError(tree)
+
+    def truth(self, tree: Tree) -> bool:
+        """What is true or false."""
+        return bool(self.read(tree, ("literal", True)))
+
+    def read(self, tree: Tree, other: Tree) -> Any:
+        """An operand beside another. An item of a list that only a run knows is read as what it is compared with."""
+        found = self.value(tree)
+        if tree[0] != "name" or tree[1][0] != "each" or (other[0] == "name" and other[1][0] == "each"):
+            return found
+        text = found if isinstance(found, str) else json.dumps(found, sort_keys=True, separators=(",", ":"))
+        beside = self.value(other)
+        if isinstance(beside, str):
+            return text
+        return _scalar("bool" if isinstance(beside, bool) else "float", _document(text))
 
     def operand(self, parts: tuple[str, ...]) -> Any:
         """What a reference of a condition stands for."""
@@ -466,11 +483,11 @@ class _Run:
         match parts:
             case ("each", *path):
                 found = self.each(path)
-                if isinstance(found, str):
-                    self.readable("string", found)
+                if isinstance(found, (str, list, dict)):
+                    self.readable("string", found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))
             case ("steps", step, "values", name) if self.inside.get(step, self.head) != self.head:
                 for text in self.lists[step, name]:
-                    self.readable(_type(self.spec["steps"][step]["values"][name]), text)
+                    self.readable(_type(self.spec["steps"][step]["values"][name]), text, listed=True)
             case ("params", name):
                 self.params[name].checked()
             case ("steps", step, "metrics", name):
@@ -481,8 +498,25 @@ class _Run:
             case ("steps", step, "values", name):
                 self.readable(_type(self.spec["steps"][step]["values"][name]), self.texts[step, name])
 
-    def readable(self, kind: str, text: str) -> None:
-        """Raises `Unreadable` for a text that a value of this type cannot have in a text."""
+    def listed(self, name: str) -> list[str]:
+        """The values of a step of a loop that are used outside of it."""
+        others = [step for step in self.spec["steps"] if self.inside.get(step) != self.inside[name]]
+        parts = [parts for step in others for parts in self.used(step)]
+        return [value for value in self.spec["steps"][name].get("values") or {} if ("steps", name, "values", value) in parts]
+
+    def used(self, name: str) -> Iterator[tuple[str, ...]]:
+        """All references of a step."""
+        step = self.spec["steps"][name]
+        lists = [tree for entry in step.get("foreach", {}).values() for tree in _inside(entry)]
+        for tree in (*_texts(settings(self.spec, name)), *_conditions(self.spec, name), *lists):
+            yield from _references(tree)
+
+    def readable(self, kind: str, text: str, *, listed: bool = False) -> None:
+        """Raises `Unreadable` for a text that a value of this type cannot have in a text; `listed`: in the list of a loop's values."""
+        if listed and self.kfp and kind in ("int", "float", "bool"):
+            if not _launched(kind, text) or (kind == "float" and not math.isfinite(float(text))):
+                raise Unreadable(text)
+            return
         if kind in ("int", "float", "bool"):
             _must({"int": _INT, "float": _FLOAT, "bool": _BOOL}[kind], text)
             return
@@ -576,6 +610,17 @@ def _fits(kind: str, text: str) -> bool:
         return kind not in _NESTED or isinstance(_document(text), _NESTED[kind])
     except Unreadable:
         return False
+
+
+def _launched(kind: str, text: str) -> bool:
+    """Whether KFP's launcher takes a text for an output of this type, of those that are plainly of a type or plainly not."""
+    if kind == "bool":
+        return text in ("true", "false")
+    try:
+        {"int": int, "float": float}.get(kind, str)(text)
+    except ValueError:
+        return False
+    return True
 
 
 _INT = re.compile(r"-?[0-9]+")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import re
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from random import Random
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from mlc import driver
+from mlc.source import SourceFile
+from mlc.targets import TARGETS
 from tests.conformance import damage, legal
 from tests.conformance.draft import RAW, Draft, document, specs
 
@@ -28,8 +32,9 @@ KINDS: dict[str, Callable[[Draft], str]] = {
 """Every kind of mutation, by name."""
 
 OFTEN = (
-    "legal_key legal_key legal_keys legal_keys legal_keys legal_top new_step new_step condition argument threshold hostile_place".split()
-)
+    "legal_key legal_key legal_key legal_keys legal_keys legal_top legal_top new_step new_step grow grow condition condition argument "
+    "argument argument threshold threshold many many shuffle shuffle path argument characters hostile_place hostile_place"
+).split()
 """Kinds whose results are mostly legal: they come oftener, and as a second change beside another."""
 
 
@@ -63,6 +68,13 @@ def _written(data: Any) -> str:
     return re.sub(f'"{RAW}([^{RAW}"]*){RAW}"', r"\1", text)
 
 
+@functools.cache
+def takers(name: str) -> tuple[str, ...]:
+    """The targets that take a spec as it is: the others refuse nearly everything that is made of it."""
+    source = SourceFile(f"{name}.yaml", specs()[name])
+    return tuple(target for target in TARGETS if driver.compile_source(source, (target,)).outputs)
+
+
 def mutation(seed: str, number: int) -> Mutation:
     """The mutation of a number, 0 and up: kinds take turns, every spec and every place may be drawn."""
     rng = Random(f"{seed}/{number}")
@@ -73,9 +85,9 @@ def mutation(seed: str, number: int) -> Mutation:
     kinds: list[str] = []
     done: list[str] = []
     if rng.random() < 0.6:
-        wanted = [first, *rng.choices(OFTEN, k=rng.choice((0, 0, 1, 2)))]
+        wanted = [first, *rng.choices(OFTEN, k=rng.choice((0, 0, 0, 1, 1, 2)))]
     else:
-        wanted = [first, *rng.choices(every, k=rng.choice((0, 0, 0, 1)))]
+        wanted = [first, *rng.choices(every, k=rng.choice((0, 0, 0, 0, 1)))]
     for each in wanted:
         try:
             said = KINDS[each](draft)

@@ -108,7 +108,7 @@ def differences(spec: Spec, outcomes: Outcomes, params: Mapping[str, str], manif
             found.append(f"step {name} is {got['phase']} ({got['message']}), not {step.state} ({step.cause or 'done'})")
         elif got["attempts"] != step.attempts and "foreach" not in every["steps"].get(name, {}):  # a loop has none of its own
             found.append(f"step {name} had {got['attempts']} attempts, not {step.attempts}")
-    for what in ("created", "deleted"):
-        if sorted(answer["claims"][what]) != sorted(end.claims):
-            found.append(f"the claims {sorted(answer['claims'][what])} were {what}, not {sorted(end.claims)}")
+    for what, claims in (("created", end.claims), ("deleted", set(end.claims) - set(end.kept))):
+        if sorted(answer["claims"][what]) != sorted(claims):
+            found.append(f"the claims {sorted(answer['claims'][what])} were {what}, not {sorted(claims)}")
     return found

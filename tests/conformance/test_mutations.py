@@ -22,7 +22,7 @@ from mlc.targets import TARGETS
 from tests import support
 from tests.conformance.draft import ROOT, Draft, document, specs
 from tests.conformance.engines import ARGO, CONTROLLERS, KFP, engine
-from tests.conformance.mutate import KINDS, OFTEN, Mutation, mutation
+from tests.conformance.mutate import KINDS, OFTEN, Mutation, mutation, takers
 from tests.conformance.plausible import SCHEMA
 from tests.conformance.playing import differences
 from tests.conformance.versions import takes
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mlc.ir import Pipeline
 
-COUNT = int(os.environ.get("MLC_MUTATIONS", "800"))
+COUNT = int(os.environ.get("MLC_MUTATIONS", "600"))
 SEED = os.environ.get("MLC_SEED", "mlc")
 PARTS = 8
 """Tests that the mutations are shared out to, so that workers share the time."""
@@ -77,21 +77,19 @@ def problems(mutated: Mutation, target: str, pipeline: Pipeline, manifest: str, 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_what_is_accepted_is_accepted_by_the_engines(part: int, counted: Callable[..., None]) -> None:
-    """Each mutation, each target: it is refused with a code, or every engine takes the manifest, and a sample of them runs as it should."""
+    """Each mutation, each target that takes the spec: it is refused, or every engine takes the manifest, and a sample runs as it should."""
     tried = accepted = played = 0
     faults: list[str] = []
     for number in range(part, COUNT, PARTS):
         mutated = mutation(SEED, number)
-        for target in TARGETS:
+        for target in takers(mutated.spec):
             tried += 1
             result = driver.compile_source(SourceFile("spec.yaml", mutated.text, beside=support.beside), (target,))
             if not result.outputs:
                 assert any(CODES[item.code].severity == "error" and item.code != "MLC901" for item in result.diagnostics), mutated.title
                 continue
             accepted += 1
-            # the importers of KFP run in a program that is not among those that are played
-            outside = target == "kfp" and '"uri"' in mutated.text
-            play = accepted % PLAYED_EVERY == 0 and not outside
+            play = accepted % PLAYED_EVERY == 0
             played += play
             assert result.pipeline is not None
             found = problems(mutated, target, result.pipeline, result.outputs[0].text, play=play)
@@ -99,7 +97,7 @@ def test_what_is_accepted_is_accepted_by_the_engines(part: int, counted: Callabl
                 faults.append("\n".join([f"{mutated.title}, for {target}", *found, mutated.diff()]))
     counted(LINE, tried=tried, accepted=accepted, refused=tried - accepted, played=played, faults=len(faults))
     assert not faults, "\n\n".join(faults[:10])
-    assert accepted > tried / 6, "too much is refused to say anything about the rest"
+    assert accepted > tried / 3, "too much is refused to say anything about the rest"
 
 
 def test_kinds_of_mutations() -> None:

@@ -24,7 +24,8 @@ GRAPHS = os.environ.get("MLC_GRAPHS")
 PLAYERS = [("argo", name) for name in CONTROLLERS] + [("kfp", name) for name in KFP]
 LINE = (
     "random graphs: {graphs} runs of {steps} steps: {Succeeded} succeeded, {Skipped} skipped, {Failed} failed, {NotRun} not run "
-    "because of a failure; {finals} runs with `finally`, {missed} red for a missed threshold alone; {differences} differences"
+    "because of a failure; {loops} loops with {items} items, {finals} runs with `finally`, "
+    "{missed} red for a missed threshold alone; {differences} differences"
 )
 SETTINGS = settings(
     max_examples=int(GRAPHS or 150),
@@ -38,7 +39,9 @@ SETTINGS = settings(
 @pytest.mark.parametrize("target, name", PLAYERS, ids=[name for _, name in PLAYERS])
 def test_random_graphs(target: str, name: str, counted: Callable[..., None]) -> None:
     """What is drawn compiles (only legal projects are drawn), and ends on the engine as in the model."""
-    tally: Counter[str] = Counter(dict.fromkeys(("Succeeded", "Skipped", "Failed", "NotRun", "finals", "missed", "differences"), 0))
+    tally: Counter[str] = Counter(
+        dict.fromkeys(("Succeeded", "Skipped", "Failed", "NotRun", "loops", "items", "finals", "missed", "differences"), 0)
+    )
 
     @SETTINGS
     @given(cases(target))
@@ -47,6 +50,8 @@ def test_random_graphs(target: str, name: str, counted: Callable[..., None]) -> 
         manifest = compiled(case.spec, target)
         tally.update(graphs=1, steps=len(end.steps))
         tally.update(step.state for step in end.steps.values())
+        tally["loops"] += sum("foreach" in step for group in ("steps", "finally") for step in case.spec.get(group, {}).values())
+        tally["items"] += sum(name.endswith("]") for name in end.steps)
         tally["finals"] += "finally" in case.spec
         tally["missed"] += end.phase == "Failed" and all(step.state != "Failed" for step in end.steps.values())
         found = differences(case.spec, case.outcomes, case.params, manifest, engine(name))
@@ -61,4 +66,6 @@ def test_random_graphs(target: str, name: str, counted: Callable[..., None]) -> 
     # what is drawn has enough of everything to say something
     assert min(tally[state] for state in ("Succeeded", "Skipped", "Failed", "NotRun")) > tally["steps"] / 50
     assert tally["finals"] > tally["graphs"] / 10
+    assert tally["loops"] > tally["graphs"] / 4
+    assert tally["items"] > tally["graphs"] / 2
     assert tally["missed"] > tally["graphs"] / 100

@@ -102,6 +102,7 @@ def _fill(tar: tarfile.TarFile) -> None:
     for applet in subprocess.run([_busybox(), "--list"], capture_output=True, text=True, check=True).stdout.split():
         if applet != "busybox":
             _link(tar, f"bin/{applet}", "busybox")
+    _link(tar, "usr/bin/env", "/bin/busybox")  # where the first line of a script looks for it
     prefix = sys.base_prefix.strip("/")
     interpreter = os.path.realpath(sys.executable)
     put(interpreter, f"{prefix}/bin/{version}")

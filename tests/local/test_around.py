@@ -225,6 +225,35 @@ def test_sweep_memory(folder: Path) -> None:
     made.sweep("demo-2")
 
 
+def test_folders_in_memory_come_and_go(tmp_path: Path) -> None:
+    """Attempts that begin and end at once do not take each other's folders away."""
+    if memory.of_run(tmp_path) is None:
+        return
+    problems: list[OSError] = []
+
+    def use(task: str) -> None:
+        for number in range(200):
+            folder = memory.of_attempt(tmp_path / task / str(number))
+            assert folder is not None
+            try:
+                (memory.make(folder / "x") / "file").write_text("")
+                (folder / "x" / "file").unlink()
+                (folder / "x").rmdir()
+            except OSError as error:
+                problems.append(error)
+            memory.tidy(folder)
+
+    threads = [threading.Thread(target=use, args=(task,)) for task in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    made = memory.of_run(tmp_path)
+    assert made is not None
+    assert not made.exists()
+
+
 def test_claims_of_a_run(folder: Path) -> None:
     """A claim of a run is a folder that is removed with it, but not where somebody named one."""
     made = around(folder, {"volumes": {"named": "nodes"}})

@@ -149,6 +149,26 @@ def test_a_failed_run_and_how_it_goes_on(capsys: pytest.CaptureFixture[str]) -> 
     assert "is finished or going: `mlc run` begins a new one" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("items", "state"), [("when: params.no", "Skipped"), ("needs: bad", "NotRun"), ("", "Succeeded")])
+def test_steps_of_a_loop_without_items(capsys: pytest.CaptureFixture[str], items: str, state: str) -> None:
+    """Where a loop has no items, the steps that ride along are over with it, and every count adds up."""
+    source = "'${{ params.list }}'" if not items else "[1, 2]"
+    name = spec(f"""\
+        params: {{no: false, list: {{type: list, default: []}}}}
+        steps:
+          bad: {{run: exit 1}}
+          train: {{foreach: {{n: {source}}}, args: ['${{{{ each.n }}}}'], run: echo, {items}}}
+          eval: {{each: train, run: echo}}
+          after: {{needs: train, run: echo}}
+        """)
+    assert mlc("run", name) == FOUND
+    out = capsys.readouterr().out
+    for step in ("train", "eval", "after"):
+        assert re.search(rf"^{step} +{state}\b", out, re.MULTILINE), out
+    head = next(line for line in out.splitlines() if ": Failed in" in line)
+    assert sum(map(int, re.findall(r"(\d+) [a-z ]+(?:,|$)", head.partition(" in ")[2].partition(", ")[2]))) == 4
+
+
 def test_parts_of_a_project(capsys: pytest.CaptureFixture[str]) -> None:
     """`--only` and `--from` take what they need from an earlier run, and name steps that were meant."""
     name = spec(GATED)

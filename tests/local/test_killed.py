@@ -154,6 +154,20 @@ def test_sweep_after_guard_and_parent_are_gone(tmp_path: Path) -> None:
     guard.close()
 
 
+def test_timeout_ends_everything(tmp_path: Path) -> None:
+    """A program that ignores TERM is killed after the grace period, with what it started in other sessions."""
+    guard = Guard()
+    line = ["/bin/sh", "-c", "trap '' TERM; sleep 1001 & setsid sleep 1002 & env -i setsid /bin/sleep 1003 & while :; do sleep 1004; done"]
+    env = {"PATH": os.environ["PATH"], "MLC_RUN": "demo-t"}
+    call = Call("/bin/sh", line, env, "/", str(tmp_path / "pid"), "MLC_RUN=demo-t", timeout=0.5, grace=0.5)
+    start = time.monotonic()
+    answer = guard.start(call).wait(lambda _: None)
+    assert (answer.exit, answer.timed_out, answer.left) == (137, True, 0)
+    assert 0.9 < time.monotonic() - start < 20
+    assert sleeping() <= sleeping_before
+    guard.close()
+
+
 def test_sweep_spares_others(tmp_path: Path) -> None:
     """A number on record that is another process by now is not killed."""
     record = tmp_path / "pid"

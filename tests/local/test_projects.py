@@ -113,7 +113,7 @@ def run(project: Project, runner: str, folder: Path, *options: str) -> Outcome:
         *options,
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "mlc", *words, *options], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "mlc", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     events = [json.loads(line) for line in done.stdout.splitlines()]
     return Outcome(done.returncode, events, done.stderr, folder)

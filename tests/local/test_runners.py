@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mlc.local import memory
 from mlc.local.job import Place
 from mlc.local.keeping import carrying
 from tests.local.engines import IMAGE, here, maker
@@ -137,8 +138,8 @@ def test_flood(shop: Workshop) -> None:
 
 def test_timeout(shop: Workshop) -> None:
     """A program that takes too long gets TERM, and may end as it likes."""
-    done = shop.run(script("trap 'echo got it; exit 9' TERM; echo started; while :; do sleep 0.05 || :; done", "    timeout: 1s\n"))
-    assert (done.ended.timed_out, done.ended.exit) == (True, 9)
+    done = shop.run(script("trap 'echo got it; exit 9' TERM; echo started; while :; do sleep 0.05 || :; done", "    timeout: 4s\n"))
+    assert (done.ended.timed_out, done.ended.exit) == (True, 9), (done.ended, done.log)
     assert [line for line in done.log.splitlines() if line != "Terminated"] == ["started", "got it"]
 
 
@@ -172,11 +173,13 @@ def test_stop_before_it_runs(shop: Workshop) -> None:
 
 def test_nothing_outlives_the_program(shop: Workshop) -> None:
     """Children, daemons in sessions of their own and without the environment: all end with the program."""
-    done = shop.run(script("sleep 1000 & setsid sleep 1001 & (setsid env -i /bin/sleep 1002 >/dev/null 2>&1 &); sleep 0.2; exit 0"))
+    ours = os.getpid() * 1000  # seconds that nobody else sleeps
+    run = f"sleep {ours} & setsid sleep {ours + 1} & (setsid env -i /bin/sleep {ours + 2} >/dev/null 2>&1 &); sleep 0.2; exit 0"
+    done = shop.run(script(run))
     assert done.ended.exit == 0
     done.attempt.dispose()
     assert carrying(f"MLC_RUN={shop.run_name}") == []
-    assert not [line for line in processes() if "sleep 100" in line]
+    assert not [line for line in processes() if line.endswith(tuple(f"sleep {ours + more}" for more in range(3)))]
 
 
 def processes() -> list[str]:
@@ -469,7 +472,8 @@ def test_secret_files(private: Workshop, tmp_path: Path, request: pytest.Fixture
     done.attempt.dispose()
     made.around.release(place_of(made, done))
     made.close()
-    assert not [path for path in Path("/dev/shm").glob("mlc-*/**/id") if "keys" in str(path)]
+    memory_of = memory.of_attempt(done.job.folder)
+    assert memory_of is None or not memory_of.exists()
 
 
 # --- pods

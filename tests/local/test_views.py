@@ -435,7 +435,7 @@ def test_json_lines() -> None:
     assert len(found) == len(events)
     assert all(list(one)[:2] == ["event", "at"] for one in found)
     assert found[0]["version"] == 1
-    assert found[0]["steps"][1] == {"name": "train", "waits_for": ["prepare"]}
+    assert found[0]["steps"][1] == {"name": "train", "waits_for": ["prepare"], "rides_along": None}
     metric = next(one for one in found if one["event"] == "metric")
     assert metric["value"] == 0.7
     assert metric["thresholds"] == [{"threshold": "above 0.8", "held": False}]

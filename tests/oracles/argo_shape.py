@@ -179,7 +179,7 @@ _STEP = {
     "script?": {**CONTAINER, "source": filled},
     "suspend?": {},
     # what the UI calls a node, from 3.7 on
-    "annotations?": {"workflows.argoproj.io/display-name": filled},
+    "annotations?": {"workflows.argoproj.io/display-name": _pattern("[A-Za-z0-9][-A-Za-z0-9.]{0,61}[A-Za-z0-9]", "name of a node")},
     "resource?": {
         "action": one_of("get", "create", "apply", "delete", "replace", "patch"),
         "manifest": filled,

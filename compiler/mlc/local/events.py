@@ -14,7 +14,11 @@ State = Literal["Waiting", "Running", "Retrying", "Succeeded", "Skipped", "Faile
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run begins, or goes on. `tasks` are the steps in topological order, each with the names of those that it waits for."""
+    """A run begins, or goes on. `tasks` are the steps in topological order, each with the names of those that it waits for.
+
+    `riders` are the steps that ride along a loop, each with the loop. They have states of their items only: where the loop has none (it
+    was skipped, did not run, or its list is empty) nothing is told of them.
+    """
 
     run: str
     project: str
@@ -23,6 +27,7 @@ class RunStarted:
     resumed: bool
     tasks: tuple[tuple[str, tuple[str, ...]], ...]
     notes: tuple[str, ...] = ()
+    riders: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

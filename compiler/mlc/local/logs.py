@@ -36,6 +36,7 @@ class Log:
         self._at_start = True
         self._budget, self._paid = float(BURST), time.monotonic()
         self._left_out = 0
+        self._mute = False
         self._file: BinaryIO | None = path.open("ab")
         self.problem = ""
         """Why the file does not have all of it, "" where it does."""
@@ -65,15 +66,26 @@ class Log:
                 self.problem = self.problem or f"its log is cut short: {(error.strerror or str(error)).lower()}"
                 self._close()
 
-    def tell(self, line: bytes) -> None:
-        """Tell of a line, unless there are too many."""
+    def may_tell(self) -> bool:
+        """Whether another line can be told now."""
         with self._lock:
             now = time.monotonic()
             self._budget = min(BURST, self._budget + (now - self._paid) * RATE)
             self._paid = now
-            if self._budget < 1:
-                self._left_out += 1
-                return
+            self._mute = self._budget < (RATE if self._mute else 1)  # then a second's worth of lines in a row
+            return not self._mute
+
+    def left_out(self, count: int) -> None:
+        """So many lines are not told."""
+        with self._lock:
+            self._left_out += count
+
+    def tell(self, line: bytes) -> None:
+        """Tell of a line, unless there are too many."""
+        if not self.may_tell():
+            self.left_out(1)
+            return
+        with self._lock:
             self._budget -= 1
             self._catch_up()
         self._told(line[:LONGEST].decode("utf-8", "replace").rstrip("\r"))
@@ -136,6 +148,11 @@ class Stream:
             self._log.write(data, whole=False)
         start = 0
         while (end := data.find(b"\n", start)) >= 0:
+            if not self._prefix and not self._log.may_tell():  # a flood: its lines are counted, not looked at
+                self._log.left_out(data.count(b"\n", start))
+                self._line, self._long = b"", False
+                start = data.rfind(b"\n") + 1
+                break
             self._end(data[start:end])
             start = end + 1
         self._grow(data[start:])

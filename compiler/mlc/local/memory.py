@@ -9,6 +9,8 @@ from pathlib import Path
 
 SHARED = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, which nobody else can enter
 
+_TRIES = 100
+
 
 def of_run(run_folder: Path) -> Path | None:
     """The folder in memory of a run, which need not be there; None where the machine has no place for it."""
@@ -25,16 +27,30 @@ def of_attempt(folder: Path) -> Path | None:
 
 def make(folder: Path, mode: int = 0o777) -> Path:
     """Make a folder below that of an attempt, and those on the way: nobody else can enter them. Raises OSError."""
+    for tries in range(_TRIES, -1, -1):
+        _make_top()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(mode)
+            return folder
+        except FileNotFoundError:  # another attempt tidied up what was empty on the way
+            if not tries:
+                raise
+    return folder
+
+
+def _make_top() -> None:
+    """Make the folder of this user, or see that it is that: somebody else may have made one of its name."""
     top = SHARED / f"mlc-{os.getuid()}"
     try:
         top.mkdir(mode=0o700)
     except FileExistsError:
-        found = top.lstat()
+        try:
+            found = top.lstat()
+        except FileNotFoundError:  # it was tidied up meanwhile
+            return
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise OSError(f"`{top}` is not a folder that only you can enter: remove it") from None
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(mode)
-    return folder
 
 
 def tidy(folder: Path | None) -> None:

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from ..ir import flat
+from ..ir import flat, loops_of, steps_of
 from .artifacts import Kept, Objects
 from .engine import Engine
 from .events import Line, RunEnded, RunStarted
@@ -182,7 +182,8 @@ class _Scheduler:
             tasks = tuple((step.name, step.after) for step in flat(self.pipeline).values())
             notes = tuple(self.runner.notes(self.pipeline))
             folder = str(self.record.folder)
-            self.listener(RunStarted(name, self.pipeline.name, self.runner.name, folder, self.resumed, tasks, notes))
+            riders = tuple((step.name, loop.name) for loop in loops_of(self.pipeline) for step in steps_of(loop) if step.name != loop.name)
+            self.listener(RunStarted(name, self.pipeline.name, self.runner.name, folder, self.resumed, tasks, notes, riders))
             for made in self.store.external(name):
                 engine.results.external[made.name] = Kept(made.kind, made.digest, made.size)
             engine.begin()

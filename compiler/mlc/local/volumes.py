@@ -357,9 +357,10 @@ class Around:
         return (given or self._claim_folder(run, claim)).is_dir()
 
     def remove_claims(self, run: str, claims: Sequence[RunClaim]) -> None:
-        """Remove the folders of claims that were made for a run; a folder that somebody named stays. Raises OSError."""
+        """Remove the folders of claims that were made for a run; one to `keep`, and a folder that somebody named, stay. Raises OSError."""
         for claim in claims:
-            remove(self._claim_folder(run, claim))
+            if not claim.keep:
+                remove(self._claim_folder(run, claim))
 
     def _claim_folder(self, run: str, claim: RunClaim) -> Path:
         return self._state / "runs" / run / "volumes" / claim.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..diagnostics.render import visible
@@ -66,6 +66,8 @@ class Board:
         self.tasks: dict[str, Task] = {}
         self.steps: tuple[str, ...] = ()
         self.waits_for: dict[str, tuple[str, ...]] = {}
+        self.riders: dict[str, list[str]] = {}
+        """Of each loop: the steps that ride along."""
         self.items: dict[str, list[str]] = {}
         """Of each step with items: their names."""
         self.counts: Counter[State] = Counter()
@@ -96,10 +98,15 @@ class Board:
                 self.notes.extend(event.notes)
                 self.steps = tuple(name for name, _ in event.tasks)
                 self.waits_for = dict(event.tasks)
+                for step, loop in event.riders:
+                    self.riders.setdefault(loop, []).append(step)
                 self.tasks = {name: Task(name, since=now) for name in self.steps}
                 self.counts = Counter({"Waiting": len(self.steps)})
             case TaskChanged():
                 self._change(event)
+                if event.state in OVER and event.task not in self.items:
+                    for step in self.riders.get(event.task, ()):  # of a loop that has no items
+                        self._change(replace(event, task=step))
             case Line():
                 self._task(event.task).line = event.text
             case MetricRead():

@@ -47,6 +47,7 @@ def record(event: Event) -> dict[str, Any]:
     """An event as plain data."""
     match event:
         case RunStarted():
+            riders = dict(event.riders)
             return {
                 "event": "run-started",
                 "version": VERSION,
@@ -55,7 +56,7 @@ def record(event: Event) -> dict[str, Any]:
                 "runner": event.runner,
                 "folder": event.folder,
                 "resumed": event.resumed,
-                "steps": [{"name": name, "waits_for": list(before)} for name, before in event.tasks],
+                "steps": [{"name": name, "waits_for": list(before), "rides_along": riders.get(name)} for name, before in event.tasks],
                 "notes": list(event.notes),
             }
         case TaskChanged():

@@ -8,10 +8,23 @@ from __future__ import annotations
 
 from ...expr.write import written
 from ...lowering.params import described, limits
+from ...patterns import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...ir import About, Metric, Param, Step
+
+
+_ODD = lazy("[^A-Za-z0-9.]+")
+
+
+def displayed(title: str) -> str:
+    """A title as the name of a node: of letters, digits, `-` and `.` alone, "" where too little is left.
+
+    A step with any other name errs when it is due (controller/operator.go, displayNameRegex); no validator looks at it.
+    """
+    found = _ODD.sub("-", title)[:63].strip("-.")
+    return found if len(found) > 1 else ""
 
 
 def of_pod(step: Step) -> dict[str, str]:

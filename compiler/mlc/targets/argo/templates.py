@@ -11,7 +11,7 @@ from . import volumes
 from .arguments import Arguments
 from .expressions import every
 from .names import SCRIPT
-from .notes import of_pod
+from .notes import displayed, of_pod
 from .versions import DISPLAY_NAME
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def template(step: Step, arguments: Arguments, store: Store | None = None, shown
     outputs = _outputs(step)
     metadata = {key: value for key, value in (("labels", labels), ("annotations", of_pod(step))) if value}
     parts: tuple[tuple[str, object], ...] = (
-        ("annotations", {DISPLAY_NAME: step.title} if shown and step.title else {}),
+        ("annotations", {DISPLAY_NAME: name} if shown and (name := displayed(step.title)) else {}),
         ("metadata", metadata),
         ("inputs", inputs),
         ("outputs", outputs),
