@@ -232,7 +232,7 @@ class _Pins:
         image, program = self.pinned(step, f"step `{step.name}`")
         init = tuple(self.container(one, step) for one in step.init)
         sidecars = tuple(self.container(one, step) for one in step.sidecars)
-        if self.commits and step.name.startswith("x-"):
+        if self.commits and step.made:
             program["args"] = tuple(self.version(step, index) for index in range(len(step.args)))
         return replace(step, image=image, **program, init=init, sidecars=sidecars)
 
