@@ -112,9 +112,7 @@ def run(project: Project, runner: str, folder: Path, *options: str) -> Outcome:
         "--json",
         *options,
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "mlc", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "mlc", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     return Outcome(done.returncode, events, done.stderr, folder)
 
