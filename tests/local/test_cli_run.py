@@ -417,7 +417,7 @@ def test_local_settings_and_their_mistakes(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_state_folder_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
     """Where the state cannot be written nothing runs, and it is said why; `--state` names another place."""
-    name = spec("steps: {a: {run: touch /tmp/x}}")
+    name = spec("steps: {a: {run: touch /tmp/mlc-made}}")
     Path(".mlc").write_text("I am a file\n", encoding="utf-8")
     assert mlc("run", name) == FAILED
     err = capsys.readouterr().err
@@ -453,7 +453,7 @@ def test_two_runs_at_once() -> None:
 
 def test_a_reader_that_has_seen_enough() -> None:
     """`mlc run | head -1` runs to its end without a complaint."""
-    spec("steps: {a: {run: 'for i in $(seq 2000); do echo line $i; done; echo done > /tmp/x; cat /tmp/x'}, b: {needs: a, run: echo b}}\n")
+    spec("steps: {a: {run: 'for i in $(seq 2000); do echo line $i; done; echo done > seen; cat seen'}, b: {needs: a, run: echo b}}\n")
     done = subprocess.run(["bash", "-c", 'set -o pipefail; "$@" | head -1', "_", *MLC, "run"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.count("\n"), done.stderr) == (OK, 1, "")
     assert [run["state"] for run in runs()] == ["Succeeded"]

@@ -272,9 +272,10 @@ def test_attempts_see_nothing_of_each_other(shops: Shops, flag: bool) -> None:
 
 
 @pytest.mark.parametrize("flag", SANDBOX)
-def test_rooms_are_used_again(shops: Shops, flag: bool) -> None:
-    """The folders of a program that left nothing serve the next one, until the runner is closed."""
-    shop = shops(flag)
+def test_rooms_are_used_again(shops: Shops, tmp_path: Path, flag: bool) -> None:
+    """The folders of a program that left nothing serve the next one, until the runner is closed; also with programs below `/tmp`."""
+    (tmp_path / "tools" / "bin").mkdir(parents=True)
+    shop = shops(flag, environ={**os.environ, "PATH": f"{tmp_path / 'tools' / 'bin'}:{os.environ['PATH']}"})
     for _ in range(3):
         done = shop.run(body("true"))
         done.attempt.dispose()

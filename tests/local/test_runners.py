@@ -199,7 +199,7 @@ def processes() -> list[str]:
 
 def test_outputs(private: Workshop) -> None:
     """A program writes to the paths of the spec, also at the top, below `/tmp` and below folders of the system."""
-    places = ["/accuracy.json", "/tmp/x", "/data/rows", "/usr/local/share/model/weights", "/mlc/outputs/o", "/var/tmp/deep/er/x"]
+    places = ["/accuracy.json", "/tmp/mlc-made", "/data/rows", "/usr/local/share/model/weights", "/mlc/outputs/o", "/var/tmp/deep/er/x"]
     body = script(
         "\n".join(f'mkdir -p "{os.path.dirname(place)}"; echo {number} > {place}' for number, place in enumerate(places)),
         "    outputs: {" + ", ".join(f"o{number}: {place}" for number, place in enumerate(places)) + "}\n",

@@ -172,8 +172,10 @@ class Rooms:
     def _points(self, place: Path, inside: str) -> list[tuple[Path, set[str]]]:
         """What is in a folder and those below it where only folders of the machine are mounted in it, those above first."""
         found: dict[Path, set[str]] = {place: set()}
+        zones = [zone.inside for zone in self._machine.visible()]
         for zone in self._machine.visible():
-            if zone.inside.startswith(f"{inside}/"):
+            covered = any(zone.inside.startswith(f"{other}/") for other in zones)  # its point is in a folder of the machine
+            if zone.inside.startswith(f"{inside}/") and not covered:
                 at = place
                 for name in zone.inside[len(inside) + 1 :].split("/"):
                     found[at].add(name)
