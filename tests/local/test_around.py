@@ -123,6 +123,12 @@ def test_all_that_is_missing_at_once(folder: Path) -> None:
         ("secrets", {"git": {"folder": "gone"}}, "secret `git`: `FOLDER/gone` is no folder"),
         ("volumes", {"nodes": "gone", "share": "share"}, "volume `nodes`: `FOLDER/gone` is not there"),
         ("volumes", {"nodes": "nodes", "share": "share", "data": "gone"}, "volume `data`: `FOLDER/gone` is not there"),
+        ("volumes", {"nodes": "nodes", "share": "share", "data": "other"}, "volume `data`: `FOLDER/other` is no folder"),
+        (
+            "volumes",
+            {"nodes": "other", "share": "share", "keys": "keys"},  # a folder of a node may be a file
+            "secret `git`, for volume `keys`: a folder under `volumes` or of `--volume` cannot stand for it",
+        ),
         ("artifacts", {"reviews": "gone"}, "artifact `reviews`: `FOLDER/gone` is not there"),
     ],
 )

@@ -92,8 +92,14 @@ class Around:
         volume = mount.volume
         given = self._settings.volumes.get(volume.name)
         if given is not None:
-            if not given.exists():
+            if isinstance(volume, SecretVolume):  # what lies in any other folder is not masked in logs
+                why = "a folder under `volumes` or of `--volume` cannot stand for it"
+                what = f"secret `{volume.secret}`, for volume `{volume.name}`: {why}"
+                missing.add(what, f"secrets: {{{volume.secret}: {{folder: {given}}}}}", f"--secret {volume.secret}={given}", volume.origin)
+            elif not given.exists():
                 missing.add(f"volume `{volume.name}`: `{given}` is not there", f"volumes: {{{volume.name}: ./folder}}", "", mount.origin)
+            elif not given.is_dir() and not isinstance(volume, HostPath):
+                missing.add(f"volume `{volume.name}`: `{given}` is no folder", f"volumes: {{{volume.name}: ./folder}}", "", mount.origin)
             return
         match volume:
             case SecretVolume(secret=name):

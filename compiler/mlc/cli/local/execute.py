@@ -39,14 +39,14 @@ def _execute(request: Request) -> int:
     from ...local.params import problems
     from .machine import assembled
 
-    here = asked(request)
+    here = given = asked(request)
     _check(request, here)
     resumed = _resumed(here) if here.resume else None
     if resumed is not None:
         request, here = _as_before(request, here, resumed)
     session = Session(replace(request, arguments=(_one_spec(request.arguments),), targets=()))
     params = _params(here, resumed)
-    machine = assembled(session, here, params)
+    machine = assembled(session, here, params, given)
     if machine is None:
         return session.code
     with contextlib.closing(machine):
