@@ -182,6 +182,19 @@ def test_where_folders_would_be(folder: Path) -> None:
     assert {name: path for name, path in found.items() if path} == {name: real[name] for name in shared}
 
 
+def test_claims_without_anything_in_them(folder: Path) -> None:
+    """A claim of the cluster that is an empty folder here is told of, unless somebody named the folder."""
+    empty = folder / "state" / "volumes" / "data-pvc"
+    says = [f"volume `data` is an empty folder, `{empty}`: `--volume data=DIR` names one of yours"]
+    assert around(folder).notes(pipeline(BODY)) == says
+    empty.mkdir(parents=True)
+    assert around(folder).notes(pipeline(BODY)) == says
+    local = {**LOCAL, "volumes": {"nodes": "nodes", "share": "share", "data": "keys"}}
+    assert around(folder, local).notes(pipeline(BODY)) == []
+    (empty / "x").touch()
+    assert around(folder).notes(pipeline(BODY)) == []
+
+
 def test_folders(folder: Path) -> None:
     """Claims are kept, folders that are named are used as they are, what is one per pod is the attempt's and goes with it."""
     made = around(folder)

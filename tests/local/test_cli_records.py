@@ -160,7 +160,7 @@ def test_a_run_that_is_not_over(store: Store, capsys: pytest.CaptureFixture[str]
     """All steps are there, in the order of the project: those that run, and those that wait. A killed one did not run for no time."""
     steps = {"prepare": "", "train": "", "judge": "train", "deploy": "", "bye": ""}
     run = store.create("digits", params={}, runner="process", steps=steps)
-    store.attempted(run.name, [AttemptRecord("deploy", 1, "pid", T)])
+    store.attempted(run.name, [AttemptRecord("deploy", 1, "pid", T), AttemptRecord("renamed", 1, "pid", T, T + 1, 1)])
     finish(store, run, Task("train", "train", "Skipped", "no"))
     finish(store, run, Task("prepare", "prepare", "Succeeded", attempts=1, started=T, ended=T + 2))
     with store.lock(run.name):

@@ -449,9 +449,14 @@ def test_local_settings_and_their_mistakes(capsys: pytest.CaptureFixture[str]) -
     Path("d").mkdir()
     Path("d/x").write_text("found\n", encoding="utf-8")
     local = Path("mlc.local.yaml")
+    note = "volume `data` is an empty folder, "
+    assert mlc("run", name) == FOUND
+    assert note in capsys.readouterr().out
     local.write_text("volumes: {data: ./d}\n", encoding="utf-8")
     assert mlc("run", name) == OK
-    assert "a | found" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "a | found" in out
+    assert note not in out
     local.write_text("volumse: {data: ./d}\n", encoding="utf-8")
     assert mlc("run", name) == FOUND
     err = capsys.readouterr().err

@@ -78,6 +78,17 @@ class Around:
                     self._need_artifact(missing, port.external)
         missing.report(findings)
 
+    def notes(self, pipeline: Pipeline) -> list[str]:
+        """Claims in which nothing lies: on the cluster something may."""
+        claims = {mount.volume.name: mount.volume for step in pipeline.steps for mount in step.all_mounts}
+        found = []
+        for name, volume in claims.items():
+            if isinstance(volume, Claim) and name not in self._settings.volumes:
+                folder = self._state / "volumes" / volume.claim
+                if not folder.is_dir() or not any(folder.iterdir()):
+                    found.append(f"volume `{name}` is an empty folder, `{folder}`: `--volume {name}=DIR` names one of yours")
+        return found
+
     def _need_key(self, missing: _Missing, kind: str, name: str, key: str, origin: tuple[str | int, ...]) -> None:
         problem = self._key_problem(self._all_keys(kind), name, key)
         if problem is None:

@@ -32,7 +32,8 @@ def _events(store: Store, run: Run) -> Iterable[Event]:
     attempts: dict[str, list[AttemptRecord]] = {}
     for attempt in store.attempts(run.name):
         attempts.setdefault(attempt.task, []).append(attempt)
-    names = list(dict.fromkeys([*tasks, *attempts]))
+    # of a step that its project no longer has, what it was is forgotten when the run goes on
+    names = [name for name in dict.fromkeys([*tasks, *attempts]) if name in tasks or not run.steps or name.partition("[")[0] in run.steps]
     steps = dict.fromkeys([*run.steps, *(name.partition("[")[0] for name in names)])
     going_on = store.active(run.name)
     riders = tuple((step, loop) for step, loop in run.steps.items() if loop)

@@ -230,14 +230,16 @@ class _Running:
         return {"Succeeded": OK, "Failed": FOUND, "Stopped": INTERRUPTED}[phase]
 
     def _with_choice(self, listener: Callable[[Event], None]) -> Callable[[Event], None]:
-        """Say with the start of the run why this runner, and what has no effect with it."""
+        """Say with the start of the run what people should know of this machine: the scheduler only knows what its runner notes."""
         from dataclasses import replace as changed
 
         from ...local.events import RunStarted
 
+        notes = self._machine.notes(self._pipeline)  # before a step fills a folder
+
         def told(event: Event) -> None:
             if isinstance(event, RunStarted):
-                event = changed(event, notes=(*self._machine.notes, *event.notes))
+                event = changed(event, notes=notes)
             listener(event)
 
         return told

@@ -33,7 +33,7 @@ class Machine:
 
     runner: ContainerRunner | ProcessRunner
     surroundings: Around
-    notes: tuple[str, ...]
+    choice: tuple[str, ...]
     params: Mapping[str, str]
     given: Here
     """The options of this command line: those that a run that goes on was begun with may be for a step that is no longer there."""
@@ -57,6 +57,14 @@ class Machine:
             if wrong:
                 raise Misuse(*wrong)
             self.surroundings.check(pipeline, findings)
+
+    def notes(self, pipeline: Pipeline) -> tuple[str, ...]:
+        """What people should know before a run: why this runner, what is not where a step may look for it, what has no effect."""
+        from ...local.naming import named
+        from ...local.params import filled
+
+        pipeline = named(pipeline, filled(pipeline, self.params))
+        return (*self.choice, *self.surroundings.notes(pipeline), *self.runner.notes(pipeline))
 
     def close(self) -> None:
         """Let go of what the runner keeps for itself."""
