@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from mlc import __main__, positions, schema
+from mlc.keys.language import canonical, keys
 from mlc.reader import read
-from mlc.schema_hints import resolved
 from mlc.source import SourceFile, events
 from tests.editor.client import Server
 from tests.editor.install import command
-from tests.reference import ROOT, SCHEMA, _entry, properties, used
+from tests.reference import ROOT, SCHEMA, used
 from tests.test_golden import expected
 
 VALID = sorted((ROOT / "specs").glob("*.yaml"))
@@ -136,12 +136,7 @@ def test_a_new_project_is_checked(server: Server, tmp_path: Path) -> None:
 # --- hover ----------------------------------------------------------------------------------------------------------------------
 
 
-def described(node: dict[str, Any]) -> str:
-    """The description of a key: its own, or that of what it refers to."""
-    return str(resolved(node, SCHEMA)["description"])
-
-
-DESCRIPTIONS = {described(entry) for _, entry in properties()}
+DESCRIPTIONS = {key.description for key in keys().values()}
 
 
 def shown(server: Server, uri: str, line: int, character: int) -> str:
@@ -158,12 +153,12 @@ def test_hover(spec: Path, server: Server, of_valid: dict[str, Diagnostics]) -> 
     the description of something else.
     """
     text = spec.read_text(encoding="utf-8")
-    keys: dict[tuple[str | int, ...], set[str]] = {}
+    wanted: dict[tuple[str | int, ...], set[str]] = {}
     for pointer, path in used(SCHEMA, document(text)):
-        keys.setdefault(path, set()).add(described(_entry(pointer)))
-    places = positions.find(events(text), text, keys)
+        wanted.setdefault(path, set()).add(keys()[canonical(pointer)].description)
+    places = positions.find(events(text), text, wanted)
     asked = 0
-    for path, descriptions in keys.items():
+    for path, descriptions in wanted.items():
         key = places[path].key if path in places else None  # what an alias stands for has no place of its own
         if key is None:
             continue
