@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -43,6 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError("--update-golden is refused where CI is set: look at the difference and commit it yourself")
         if getattr(config.option, "numprocesses", None):
             raise pytest.UsageError("--update-golden runs in one process: leave out -n")
+    # A shell starts what it puts in the background with SIGINT ignored, and everything below inherits that: no test could press Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[GOLDENS] = Goldens(ROOT / "golden", update=bool(config.getoption("--update-golden")))
 
 
