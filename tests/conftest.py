@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import missing
+from tests.conformance import engines
+from tests.editor import install
 from tests.golden import Goldens
 
 if TYPE_CHECKING:
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-NO_ENGINES = missing()
-"""Why the engines' own code cannot be asked. Then the tests in `conformance/` are not collected, and the summary says so."""
+MISSING = {folder: reason for folder, reason in (("conformance", engines.missing()), ("editor", install.missing())) if reason}
+"""Why the engines' own code, or an editor's language server, cannot be asked: the tests there are not collected, the summary says so."""
 
-if NO_ENGINES:
-    collect_ignore_glob = ["conformance/test_*.py"]
+collect_ignore_glob = [f"{folder}/test_*.py" for folder in MISSING]
 
 if sys.version_info < (3, 11):
     # The implementation of CEL that judges KFP's conditions has no release for 3.10; what its tests say does not depend on Python.
@@ -84,9 +84,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
                     lines.setdefault(line, Counter()).update(numbers)
     for line, numbers in lines.items():
         terminalreporter.write_line(line.format_map(numbers))
-    if NO_ENGINES:
-        files = len(list((ROOT / "tests" / "conformance").glob("test_*.py")))
-        terminalreporter.write_line(f"conformance: not run, {files} files of tests: {NO_ENGINES}")
+    for folder, reason in MISSING.items():
+        files = len(list((ROOT / "tests" / folder).glob("test_*.py")))
+        terminalreporter.write_line(f"{folder}: not run, {files} file{'s'[: files != 1]} of tests: {reason}")
     goldens = config.stash[GOLDENS]
     if goldens.update:
         terminalreporter.write_line(f"golden files: {goldens.updated} updated, {goldens.added} added, {goldens.removed} removed")
