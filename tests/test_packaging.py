@@ -94,5 +94,6 @@ def test_installed_help_and_pages(mlc: Path, tmp_path: Path) -> None:
     """The parts that are read when they are needed are there: typer, the pages of the codes, the project that `init` writes."""
     assert run(mlc, "--version", cwd=tmp_path) == f"mlc {__version__}\n"
     assert run(mlc, "explain", "MLC301", cwd=tmp_path).startswith("# MLC301")
+    assert run(mlc, "explain", "steps.cache", cwd=tmp_path).startswith("# steps.cache")
     run(mlc, "init", "new", cwd=tmp_path)
     assert run(mlc, "graph", "new", cwd=tmp_path).startswith("new: 3 steps\n")

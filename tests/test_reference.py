@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mlc.keys import show
+from mlc.keys import support as shipped
+from mlc.keys.language import keys
 from mlc.targets import TARGETS
-from tests.reference import ROOT, Outcome, Support, _edited, _resolved, _without, page, properties
+from tests.reference import ROOT, Outcome, Support, _edited, _without
 
 if TYPE_CHECKING:
-    from tests.reference import Pointer, Where
+    from mlc.keys.language import Pointer
+    from tests.reference import Where
 
 
 @cache
@@ -25,10 +29,8 @@ def support() -> Support:
 CHECKED = ("mlc", "version")
 """The version of the language, and of the engine that the manifest is for: they may leave no trace."""
 
-PROPERTIES = [pointer for pointer, _ in properties()]
 
-
-@pytest.mark.parametrize("pointer", PROPERTIES, ids="/".join)
+@pytest.mark.parametrize("pointer", keys(), ids="/".join)
 def test_every_key_does_something(pointer: Pointer) -> None:
     """A property is used by a valid spec; on each target it changes the manifest, is handed over, or is refused by a code."""
     assert support().uses[pointer], "no spec uses it"
@@ -38,9 +40,7 @@ def test_every_key_does_something(pointer: Pointer) -> None:
         assert found != "checked" or pointer[-1] in CHECKED
 
 
-DEFAULTS = [
-    (pointer, {**_resolved(entry), **entry}["default"]) for pointer, entry in properties() if "default" in {**_resolved(entry), **entry}
-]
+DEFAULTS = [(pointer, key.node["default"]) for pointer, key in keys().items() if "default" in key.node]
 
 SAID = {
     ("concurrency", "Allow"): "concurrencyPolicy: Allow",
@@ -92,10 +92,13 @@ def test_a_key_that_does_nothing_is_found() -> None:
     assert {Outcome(edited, "argo", "").made == base.made for edited in _edited(unused, ("images", "spare"), ())} == {True}
 
 
-def test_reference_is_up_to_date(pytestconfig: pytest.Config) -> None:
-    """docs/reference.md is what the generator says now; `make golden` writes it."""
-    file = ROOT / "docs" / "reference.md"
-    text = page(support())
-    if pytestconfig.getoption("--update-golden") and not os.environ.get("CI"):
-        file.write_text(text, encoding="utf-8")
-    assert file.read_text(encoding="utf-8") == text, "docs/reference.md is not what the compiler does: run make golden"
+def test_support_and_reference_are_up_to_date(pytestconfig: pytest.Config) -> None:
+    """What `mlc explain` says of each key is what the compiler does, and docs/reference.md is made of it; `make golden` writes both."""
+    table = support().table()
+    files = {shipped.FILE: shipped.text(table), ROOT / "docs" / "reference.md": show.reference(table)}
+    for file, text in files.items():
+        if pytestconfig.getoption("--update-golden") and not os.environ.get("CI"):
+            file.write_text(text, encoding="utf-8")
+            shipped.table.cache_clear()
+        assert file.read_text(encoding="utf-8") == text, f"{file.name} is not what the compiler does: run make golden"
+    assert shipped.table() == table

@@ -234,6 +234,22 @@ def test_every_mapping_is_closed() -> None:
     assert opened == []
 
 
+def test_every_mapping_with_required_keys_has_a_title() -> None:
+    """An editor offers to write the required keys of a mapping at once, under its title; without one, under a name of JSON Schema's."""
+    mappings = [(place, node) for place, node in nodes(SCHEMA) if "required" in node and "properties" in node]
+    assert [place for place, node in mappings if not node.get("title") or node["title"] in node["properties"]] == []
+
+
+def test_shared_parts_describe_nothing() -> None:
+    """What `allOf`, or a `$ref` with more beside it than words, adds to a key has no words of its own: editors would show those first."""
+    words = {"description", "examples", "title", "default"}
+    found = []
+    for place, node in nodes(SCHEMA):
+        parts = [*node.get("allOf", ()), *([{"$ref": node["$ref"]}] if node.keys() - words - {"$ref"} and "$ref" in node else [])]
+        found += [place for part in parts if {"description", "examples"} & merged(part).keys()]
+    assert found == []
+
+
 def test_step_keys_and_defaults() -> None:
     """Defaults hold every key of a step but those that belong to one step, and they mean the same in both places."""
     step, defaults = SCHEMA["$defs"]["step"]["properties"], merged(SCHEMA["properties"]["defaults"])["properties"]

@@ -123,6 +123,12 @@ def test_all_that_is_missing_at_once(folder: Path) -> None:
         ("secrets", {"git": {"folder": "gone"}}, "secret `git`: `FOLDER/gone` is no folder"),
         ("volumes", {"nodes": "gone", "share": "share"}, "volume `nodes`: `FOLDER/gone` is not there"),
         ("volumes", {"nodes": "nodes", "share": "share", "data": "gone"}, "volume `data`: `FOLDER/gone` is not there"),
+        ("volumes", {"nodes": "nodes", "share": "share", "data": "other"}, "volume `data`: `FOLDER/other` is no folder"),
+        (
+            "volumes",
+            {"nodes": "other", "share": "share", "keys": "keys"},  # a folder of a node may be a file
+            "secret `git`, for volume `keys`: a folder under `volumes` or of `--volume` cannot stand for it",
+        ),
         ("artifacts", {"reviews": "gone"}, "artifact `reviews`: `FOLDER/gone` is not there"),
     ],
 )
@@ -174,6 +180,19 @@ def test_where_folders_would_be(folder: Path) -> None:
     real = {mounted.mount.volume.name: mounted.source for mounted in made.mounts_for(mounts, place(folder))}
     shared = ("data", "mine", "nodes", "share")
     assert {name: path for name, path in found.items() if path} == {name: real[name] for name in shared}
+
+
+def test_claims_without_anything_in_them(folder: Path) -> None:
+    """A claim of the cluster that is an empty folder here is told of, unless somebody named the folder."""
+    empty = folder / "state" / "volumes" / "data-pvc"
+    says = [f"volume `data` is an empty folder, `{empty}`: `--volume data=DIR` names one of yours"]
+    assert around(folder).notes(pipeline(BODY)) == says
+    empty.mkdir(parents=True)
+    assert around(folder).notes(pipeline(BODY)) == says
+    local = {**LOCAL, "volumes": {"nodes": "nodes", "share": "share", "data": "keys"}}
+    assert around(folder, local).notes(pipeline(BODY)) == []
+    (empty / "x").touch()
+    assert around(folder).notes(pipeline(BODY)) == []
 
 
 def test_folders(folder: Path) -> None:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,7 +136,7 @@ def test_one_run_in_full(store: Store, capsys: pytest.CaptureFixture[str]) -> No
     assert mlc("runs", "latest") == OK
     out = capsys.readouterr().out
     assert out.startswith(f"{run.name}: Failed in 21 s, 1 failed, 14 succeeded, 1 skipped\n")
-    assert "train        Succeeded   14 s  2 of 2\n" in out
+    assert "train        Succeeded   14 s  2\n" in out
     assert [line.split(maxsplit=2) for line in out.splitlines() if "deploy" in line] == [
         ["deploy", "Skipped", "evaluate: accuracy is not above 0.8"]
     ]
@@ -153,6 +154,34 @@ def test_one_run_in_full(store: Store, capsys: pytest.CaptureFixture[str]) -> No
     assert {task["task"]: task["state"] for task in found["tasks"]}["trial[10]"] == "Failed"
     assert found["metrics"][0]["thresholds"] == [{"threshold": "above 0.8", "held": False}]
     assert found["artifacts"][0]["artifact"] == "model"
+
+
+def test_a_run_that_is_not_over(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """All steps are there, in the order of the project: those that run, and those that wait. A killed one did not run for no time."""
+    steps = {"prepare": "", "train": "", "judge": "train", "deploy": "", "bye": ""}
+    run = store.create("digits", params={}, runner="process", steps=steps)
+    store.attempted(run.name, [AttemptRecord("deploy", 1, "pid", T), AttemptRecord("renamed", 1, "pid", T, T + 1, 1)])
+    finish(store, run, Task("train", "train", "Skipped", "no"))
+    finish(store, run, Task("prepare", "prepare", "Succeeded", attempts=1, started=T, ended=T + 2))
+    with store.lock(run.name):
+        assert mlc("runs", "latest") == OK
+    out = capsys.readouterr().out
+    assert out == dedent(
+        f"""\
+        {run.name}: Running, 1 running, 1 succeeded, 2 skipped, 1 waiting
+
+        STEP     STATE       TIME  ATTEMPTS
+        prepare  Succeeded  2.0 s  1
+        train    Skipped                     no
+        judge    Skipped                     no
+        deploy   Running           1
+        bye      Waiting
+        """
+    )
+    assert mlc("runs", "latest") == OK
+    out = capsys.readouterr().out
+    assert out.startswith(f"{run.name}: Killed, 1 stopped, 1 succeeded, 2 skipped, 1 waiting\n")
+    assert "deploy   Stopped           1\n" in out
 
 
 def test_a_misspelt_run(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

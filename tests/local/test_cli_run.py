@@ -326,6 +326,57 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str], words: Sequence[str], s
     assert not Path(".mlc").exists()
 
 
+ASKING = """\
+volumes: {data: {claim: data-pvc}, keys: {secret: git}}
+artifacts: {reviews: {type: dataset, uri: "s3://bucket/reviews.csv"}}
+steps:
+  a:
+    run: cat /data/x
+    inputs: {reviews: /reviews}
+    volumes: {data: /data, keys: /keys}
+    env: {TOKEN: {secret: api, key: token}, LEVEL: {config_map: settings, key: level}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--volume", "dta=."), "`--volume dta=.` is for nothing: the project has no volume `dta` (did you mean `data`?)"),
+        (
+            ("--volume", "data-pvc=."),
+            "`--volume data-pvc=.` is for nothing: the project has no volume `data-pvc`: it is the claim of volume `data`",
+        ),
+        (("--secret", "gti=."), "`--secret gti=...` is for nothing: no step has a secret `gti` (did you mean `git`?)"),
+        (
+            ("--secret", "api/tokn=env:HOME"),
+            "`--secret api/tokn=...` is for nothing: no step reads key `tokn` of secret `api` (did you mean `token`?)",
+        ),
+        (("--config-map", "x/level=value:1"), "`--config-map x/level=...` is for nothing: no step has a config map `x`"),
+        (
+            ("--artifact", "review=."),
+            "`--artifact review=.` is for nothing: no step reads an artifact `review` from outside (did you mean `reviews`?)",
+        ),
+    ],
+)
+def test_options_for_nothing(capsys: pytest.CaptureFixture[str], words: Sequence[str], says: str) -> None:
+    """What an option gives to nobody is a mistake: the step that it was meant for would run with something else."""
+    assert mlc("run", spec(ASKING), *words) == USAGE
+    assert capsys.readouterr() == ("", f"mlc: error: {says}\n")
+
+
+def test_options_for_what_a_project_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is asked for is taken; a run that goes on also may have been given what its spec does not have any more."""
+    Path("x").write_text("found\n", encoding="utf-8")
+    Path("key").write_text("hunter2x\n", encoding="utf-8")
+    given = ["--volume", "data=.", "--secret", "git/id=file:key", "--secret", "api/token=env:HOME"]
+    given += ["--config-map", "settings/level=value:1", "--artifact", "reviews=x"]
+    assert mlc("run", spec(ASKING), *given) == OK
+    assert "a | found" in capsys.readouterr().out
+    assert mlc("run", spec(ASKING.replace("cat /data/x", "exit 1")), *given, "-q") == FOUND
+    spec("steps: {a: {run: echo later}}")
+    assert mlc("run", "--resume") == OK
+
+
 @pytest.mark.parametrize("words", [("--runner", "podmann"), ("-j", "0"), ("-j", "many"), ("a.yaml", "b.yaml"), ("--formt", "x")])
 def test_wrong_options(capsys: pytest.CaptureFixture[str], words: Sequence[str]) -> None:
     """Options that nobody has, and values that they cannot take, end with 2 and point to the help."""
@@ -398,9 +449,14 @@ def test_local_settings_and_their_mistakes(capsys: pytest.CaptureFixture[str]) -
     Path("d").mkdir()
     Path("d/x").write_text("found\n", encoding="utf-8")
     local = Path("mlc.local.yaml")
+    note = "volume `data` is an empty folder, "
+    assert mlc("run", name) == FOUND
+    assert note in capsys.readouterr().out
     local.write_text("volumes: {data: ./d}\n", encoding="utf-8")
     assert mlc("run", name) == OK
-    assert "a | found" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "a | found" in out
+    assert note not in out
     local.write_text("volumse: {data: ./d}\n", encoding="utf-8")
     assert mlc("run", name) == FOUND
     err = capsys.readouterr().err

@@ -39,6 +39,15 @@ if not podman()[1]:
         assert containers(shop) == []
         assert [path.name for path in done.job.folder.iterdir()] == ["log"]
 
+    def test_containers_of_a_pod_are_removed(shop: Workshop) -> None:
+        """Also that of the step, whose network the sidecar shares."""
+        beside = f"    init: {{first: {{image: '{IMAGE}', run: 'true'}}}}\n    sidecars: {{side: {{image: '{IMAGE}', run: sleep 1000}}}}\n"
+        done = shop.run(body("sleep 1", beside))
+        assert done.ended.exit == 0
+        assert len(containers(shop)) == 3
+        done.attempt.dispose()
+        assert containers(shop) == []
+
     def test_sweep(shop: Workshop) -> None:
         """What a killed run left is removed, what another left is not."""
         shop.run(body("true"))

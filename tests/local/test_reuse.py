@@ -413,6 +413,22 @@ def test_from_a_step_of_a_project_that_changed(store: Store) -> None:
     assert played.runner.started == ["c"]
 
 
+def test_what_was_taken_has_not_changed(store: Store) -> None:
+    """A result that a run took itself is that of the step as it was when it ran: taken once more, only a change since then is told."""
+    spec = project({"a": {"args": ["${{ params.x }}"]}, "b": {"needs": "a"}, "c": {"needs": "b"}}, params={"x": 1})
+    play(store, spec, good)
+    second = play(store, spec, good, first="c")
+    third = play(store, spec, good, first="c")
+    assert third.run.source == second.run.name
+    assert list(third.of(Note)) == []
+    fourth = play(store, spec, good, first="c", params={"x": "2"})
+    assert [note.text for note in fourth.of(Note)] == [
+        f"`a` has changed since `{third.run.name}`, and its result there is taken all the same"
+    ]
+    fifth = play(store, spec, good, first="c", params={"x": "2"})
+    assert len(list(fifth.of(Note))) == 1  # taking it made it no newer
+
+
 def test_a_step_alone(store: Store) -> None:
     """With `only`, what depends on the step does not run, nor does `finally`."""
     spec = {**project(PARTS), "finally": {"last": {}}}
@@ -487,6 +503,24 @@ def test_a_part_that_goes_on(store: Store) -> None:
     assert second.runner.started == ["deploy", "last"]
     assert second.phase == "Succeeded"
     assert second.last("prepare").reused
+
+
+def test_a_part_goes_on_with_what_it_took(store: Store) -> None:
+    """Not with what another run has made since, also where the run is gone that it took results from."""
+    spec = project({"a": {"outputs": {"x": "/x"}}, "b": {"inputs": {"x": "/x"}}})
+    seen: list[str] = []
+
+    def look(job: Job) -> Did:
+        seen.append(job.inputs[0].source.read_text())
+        return Did(ended=Ended(1 if len(seen) == 2 else 0))
+
+    first = play(store, spec, but(a=Did({"/x": "old"}), b=look))
+    part = play(store, spec, but(b=look), only="b")
+    assert (part.phase, part.run.source) == ("Failed", first.run.name)
+    play(store, spec, but(a=Did({"/x": "new"})))
+    store.remove(first.run.name)
+    assert again(store, part.run, spec, but(b=look)).phase == "Succeeded"
+    assert seen == ["old", "old", "old"]
 
 
 # --- the cache ----------------------------------------------------------------------------------------------------------------

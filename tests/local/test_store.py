@@ -54,10 +54,12 @@ def test_runs(store: Store) -> None:
     first = store.create(
         "churn", params={"lr": "0.1", "s": "é\n"}, runner="podman", spec="/x/churn.yaml", environment="dev",
         overrides=("params.epochs=3",), files=("a.env",), around=("--volume data=./data",), only="train", source="churn-abcde",
+        steps={"train": "", "judge": "train"},
     )  # fmt: skip
     assert first.name.startswith("churn-")
     assert len(first.name) == len("churn-") + 5
     assert store.find(first.name) == first
+    assert list(first.steps.items()) == [("train", ""), ("judge", "train")]
     assert first.params == {"lr": "0.1", "s": "é\n"}
     assert (first.overrides, first.files, first.around) == (("params.epochs=3",), ("a.env",), ("--volume data=./data",))
     assert (first.phase, first.ended, first.only, first.first, first.source) == ("Running", 0.0, "train", "", "churn-abcde")
@@ -70,7 +72,8 @@ def test_runs(store: Store) -> None:
     ended = store.find(last)
     assert ended is not None
     assert (ended.phase, ended.ended, ended.reasons) == ("Failed", 9.5, ("train: accuracy is low",))
-    assert store.reopen(ended, "podman") == store.find(last)
+    assert store.reopen(ended, "podman", {"a": ""}) == store.find(last)
+    assert store.runs()[0].steps == {"a": ""}
     assert store.runs()[0].runner == "podman"
 
 

@@ -122,11 +122,14 @@ def _complete_lints(incomplete: str) -> list[str]:
     return [name for name in LINTS if name.startswith(incomplete)]
 
 
-def _complete_codes(incomplete: str) -> list[str]:
+def _complete_explained(incomplete: str) -> list[str]:
+    """Codes, and keys down to the level that is typed."""
     from ..diagnostics.codes import CODES
+    from ..keys.language import keys
 
     codes = [code.lower() for code in CODES] if incomplete.islower() else list(CODES)
-    return [code for code in codes if code.startswith(incomplete)]
+    paths = {path: None for key in keys().values() for path in key.paths if path.count(".") == incomplete.count(".")}
+    return [word for word in (*codes, *paths) if word.startswith(incomplete)]
 
 
 def _line() -> list[str]:
@@ -503,14 +506,27 @@ Examples:
   mlc init churn
 """
 
-_EXPLAIN_HELP = """Explain the code of a diagnostic.
+_EXPLAIN_HELP = """Explain the code of a diagnostic, or a key of the language.
 
-Says what is wrong, why it matters, and how to put it right.
+Of a code: what is wrong, why it matters, and how to put it right. Of a key: what it means, its type and default, an example, and what
+each target does with it, from which version. A key is named by where it stands, without the names that the project gives.
 
 \b
 Examples:
   mlc explain MLC301
-  mlc explain --list
+  mlc explain --list                   # every code
+  mlc explain steps.cache
+  mlc explain retry.limit              # the end of a key is enough
+  mlc explain --keys                   # every key, and what each target does with it
+  mlc explain --keys --json > keys.json
+
+\b
+What a target does with a key:
+  lowered      it is in the manifest; "some uses from 2.5": with an older engine those are errors (MLC413)
+  handed over  a note (MLC405) says what takes it
+  refused      it is an error there, with this code
+  checked      it leaves no trace
+  not for it   it is a setting of another target
 """
 
 _SCHEMA_HELP = """Print the JSON Schema of the language, for editors.
@@ -958,13 +974,20 @@ def _datasets(context: typer.Context, specs: Specs = None, shape: Shape = "text"
 @app.command("explain", help=_EXPLAIN_HELP)
 def _explain(
     context: typer.Context,
-    codes: Annotated[
+    words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CODE...", help="Such as MLC301, mlc301 or 301.", autocompletion=_complete_codes, show_default=False),
+        typer.Argument(
+            metavar="[CODE|KEY]...",
+            help="A code such as MLC301, mlc301 or 301; a key such as steps.cache.",
+            autocompletion=_complete_explained,
+            show_default=False,
+        ),
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="List every code.")] = False,
+    keys: Annotated[bool, typer.Option("--keys", help="List every key, and what each target does with it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print keys as JSON.")] = False,
 ) -> None:
-    _ask(context, Request("explain", tuple(codes or ()), listing=listing))
+    _ask(context, Request("explain", tuple(words or ()), listing=listing, keys=keys, shape="json" if as_json else "text"))
 
 
 @app.command("schema", help=_SCHEMA_HELP)

@@ -28,8 +28,8 @@ STDIN = "-"
 class Request:
     """One command with its arguments.
 
-    `arguments` are the specs (files, folders or `-`), the codes of `explain`, or the folder of `init`. `output` is "" for standard output,
-    `environment` "" where none was chosen.
+    `arguments` are the specs (files, folders or `-`), the codes and keys of `explain`, or the folder of `init`. `output` is "" for
+    standard output, `environment` "" where none was chosen.
     `updates`, `platform` and `insecure` (hosts of registries) are for `lock`.
     `format` is how diagnostics are printed, `shape` how the result is, where a command has several ways. `here` is what is asked of runs
     on this machine.
@@ -46,6 +46,7 @@ class Request:
     format: str = "text"
     force: bool = False
     listing: bool = False
+    keys: bool = False
     lints: tuple[str, ...] = ()
     shape: str = "text"
     skeletons: bool = False

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gc
 
-from . import streams
-from .request import USAGE
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .request import Request
@@ -84,43 +81,14 @@ def _run(request: Request) -> int:
 
             return init(request)
         case "explain":
-            return _explain(request)
+            from .explain import explain
+
+            return explain(request)
         case "schema":
             from ..schema import schema_text
+            from .session import Session
 
-            return _print(request, schema_text())
+            session = Session(request)
+            session.print(schema_text())
+            return session.code
     raise ValueError(f"no such command: {request.command}")
-
-
-def _explain(request: Request) -> int:
-    from ..diagnostics.explain import explain, listing
-
-    if request.listing:
-        if request.arguments:
-            streams.tell("mlc: error: `--list` lists every code: leave out the code, or `--list`")
-            return USAGE
-        return _print(request, listing())
-    pages = []
-    for code in request.arguments:
-        page = explain(code)
-        if page is None:
-            from ..diagnostics.codes import CODES
-            from ..diagnostics.suggest import did_you_mean
-
-            help = did_you_mean(code.upper(), CODES) or "`mlc explain --list` shows every code"
-            streams.tell(f"mlc: error: no code is called `{code}`: {help}")
-            return USAGE
-        pages.append(page)
-    if not pages:
-        streams.tell("mlc: error: name a code, such as `mlc explain MLC301`, or list them all with `mlc explain --list`")
-        return USAGE
-    return _print(request, "\n".join(pages))
-
-
-def _print(request: Request, text: str) -> int:
-    """Write the result of a command that reads no specs, and return the exit code."""
-    from .session import Session
-
-    session = Session(request)
-    session.print(text)
-    return session.code

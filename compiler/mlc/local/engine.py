@@ -353,7 +353,7 @@ class Engine:
             found = self.store.result(source.name, node.task)
             if found is None:
                 raise AssertionError(node.task)
-            if source.name != self.run.name and self._differs(node, found):
+            if source.name != self.run.name and found.task.fingerprint and self._differs(node, found):
                 self.note(f"`{node.task}` has changed since `{source.name}`, and its result there is taken all the same")
             self._take(node, found, source.name)
         return True

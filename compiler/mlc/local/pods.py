@@ -290,8 +290,11 @@ class Pod:
         remove(self._scratch)
 
     def _remove(self, names: list[str]) -> None:
-        if names:
-            self._runner.ask("rm", "-f", "-v", *self._runner.dialect.now, *names)
+        main = self._runner.name_of(self._job, MAIN)
+        # podman removes several at once, and none whose network another one still has: the step's own comes when its sidecars are gone
+        for some in ([name for name in names if name != main], [name for name in names if name == main]):
+            if some:
+                self._runner.ask("rm", "-f", "-v", *self._runner.dialect.now, *some)
 
     def _open(self) -> None:
         """Let us remove what a user of a container wrote into folders of ours: docker's containers are root's."""

@@ -72,7 +72,10 @@ class Results:
             replace(one, number=numbered[one.name][0], thresholds=numbered[one.name][1]) if one.name in numbered else one for one in written
         ]
         origin = found.task.origin or f"{run}/{found.task.name}"
-        task = replace(record(node, "Succeeded", at), reused=reused, attempts=0, started=at, origin=origin)
+        mine = record(node, "Succeeded", at)
+        # one that is not to run has none of its own: what it was made from still tells whether the step has changed since
+        stands_for = mine.fingerprint or found.task.fingerprint
+        task = replace(mine, reused=reused, attempts=0, started=at, origin=origin, fingerprint=stands_for)
         return Finished(task, tuple(written), tuple(replace(one, task=node.task) for one in found.made))
 
 

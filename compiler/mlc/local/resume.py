@@ -31,13 +31,14 @@ def claims_of(pipeline: Pipeline) -> tuple[RunClaim, ...]:
 def gone_on(pipeline: Pipeline, runner: Runner, store: Store, surroundings: Surroundings, old: Run) -> tuple[Part, Earlier]:
     """Which part of a project a run that goes on is for, and what of it is done. Raises `reuse.Refused`, and OSError."""
     _sweep(runner, store, surroundings, old)
-    results = (store.result(old.name, task.name) for task in store.tasks(old.name) if task.state == "Succeeded" and task.fingerprint)
+    tasks = [task for task in store.tasks(old.name) if task.state == "Succeeded" and task.fingerprint]
+    taken = {task.name for task in tasks if old.source and task.reused == old.source}
+    results = (store.result(old.name, task.name) for task in tasks if task.name not in taken)
     earlier = Earlier({found.task.name: found for found in results if found is not None})
     chosen = WHOLE
     if old.only or old.first:
         # what it had taken was written before anything ran, all of it or nothing
-        mine = any(found.task.reused == old.source for found in earlier.done.values())
-        source = old if mine else store.find(old.source) if old.source else None
+        source = old if taken else store.find(old.source) if old.source else None
         chosen = part(pipeline, store, only=old.only, first=old.first, using=source)
     lost = _lost(pipeline, store, surroundings, old, chosen, earlier)
     if lost:

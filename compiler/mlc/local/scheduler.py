@@ -31,7 +31,7 @@ from .store import AttemptRecord, Made
 from .work import Assignment, Fetched, Handle, Over, Started, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..ir import Pipeline
     from .events import Listener
@@ -115,6 +115,7 @@ def run(pipeline: Pipeline, runner: Runner, store: Store, options: Options, list
     if wrong:
         raise Refused(*wrong)
     pipeline = named(pipeline, filled(pipeline, given))
+    steps = {**dict.fromkeys(flat(pipeline), ""), **dict(_riders(pipeline))}
     if resumed is None:
         chosen = part(pipeline, store, only=options.only, first=options.first, using=options.using)
         one = store.create(
@@ -129,12 +130,18 @@ def run(pipeline: Pipeline, runner: Runner, store: Store, options: Options, list
             only=options.only,
             first=options.first,
             source=chosen.source.name if chosen.source else "",
+            steps=steps,
         )
         with store.shared(), store.lock(one.name):
             return _Scheduler(pipeline, runner, store, options, listener, one, chosen, Earlier()).run()
     with store.shared(), store.lock(resumed.name):
         chosen, earlier = gone_on(pipeline, runner, store, options.surroundings, resumed)
-        return _Scheduler(pipeline, runner, store, options, listener, store.reopen(resumed, runner.name), chosen, earlier).run()
+        return _Scheduler(pipeline, runner, store, options, listener, store.reopen(resumed, runner.name, steps), chosen, earlier).run()
+
+
+def _riders(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
+    """The steps that ride along a loop, each with the loop."""
+    return ((step.name, loop.name) for loop in loops_of(pipeline) for step in steps_of(loop) if step.name != loop.name)
 
 
 class _Scheduler:
@@ -184,7 +191,7 @@ class _Scheduler:
             tasks = tuple((step.name, step.after) for step in flat(self.pipeline).values())
             notes = tuple(self.runner.notes(self.pipeline))
             folder = str(self.record.folder)
-            riders = tuple((step.name, loop.name) for loop in loops_of(self.pipeline) for step in steps_of(loop) if step.name != loop.name)
+            riders = tuple(_riders(self.pipeline))
             self.listener(RunStarted(name, self.pipeline.name, self.runner.name, folder, self.resumed, tasks, notes, riders))
             for made in self.store.external(name):
                 engine.results.external[made.name] = Kept(made.kind, made.digest, made.size)

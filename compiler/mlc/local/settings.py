@@ -182,7 +182,7 @@ def _with_keys(known: Mapping[str, Keys], option: str, texts: Sequence[str], kin
 
 def _examples(option: str, kinds: Sequence[str]) -> str:
     shown = {"file": "file:./token", "env": "env:TOKEN", "value": "value:debug"}
-    return " or ".join(f"`{option} NAME/KEY={shown[kind]}`" for kind in kinds)
+    return " or ".join((*(f"`{option} NAME/KEY={shown[kind]}`" for kind in kinds), f"`{option} NAME=./folder`"))
 
 
 def _absolute(path: str, here: Path) -> Path:

@@ -25,7 +25,7 @@ import sqlite3
 import string
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -58,7 +58,8 @@ class Run:
     `params` are the texts that the run was given, without the defaults; `spec`, `environment`, `overrides` and `files` (environment
     files) are what its project was read from, and `around` the options of the command line that say what is on this machine
     (`--volume data=./data`), so that it can go on with the same. `only` and `first` (`--from`) name the step that it is for, `source`
-    the run that all else was taken from; "" where there is none.
+    the run that all else was taken from; "" where there is none. `steps` are those of its project in topological
+    order, each with the loop that it rides along, "" for none.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Run:
     started: float
     ended: float
     folder: Path
+    steps: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -211,9 +213,10 @@ class Store:
         only: str = "",
         first: str = "",
         source: str = "",
+        steps: Mapping[str, str] | None = None,
     ) -> Run:
         """A new run, called `<project>-<5 letters or digits>`."""
-        given = (spec, environment, list(overrides), list(files), list(around), dict(params), only, first, source)
+        given = (spec, environment, list(overrides), list(files), list(around), dict(params), only, first, source, dict(steps or {}))
         asked = dict(zip(_ASKED, given, strict=True))
         with self._transaction():
             name = ""
@@ -242,12 +245,13 @@ class Store:
         """The latest run that did not succeed and that no process drives."""
         return next((run for run in self.runs(project) if run.phase != "Succeeded" and not self.active(run.name)), None)
 
-    def reopen(self, run: Run, runner: str) -> Run:
-        """A run that goes on, with a runner."""
+    def reopen(self, run: Run, runner: str, steps: Mapping[str, str]) -> Run:
+        """A run that goes on, with a runner, and the steps that its project has now."""
+        now = replace(run, phase="Running", reasons=(), ended=0.0, runner=runner, steps=dict(steps))
         with self._transaction():
-            change = (runner, run.name)
-            self._db.execute("UPDATE runs SET phase = 'Running', reasons = '[]', ended = 0, runner = ? WHERE name = ?", change)
-        return replace(run, phase="Running", reasons=(), ended=0.0, runner=runner)
+            change = (runner, json.dumps({name: getattr(now, name) for name in _ASKED}), run.name)
+            self._db.execute("UPDATE runs SET phase = 'Running', reasons = '[]', ended = 0, runner = ?, asked = ? WHERE name = ?", change)
+        return now
 
     def end(self, run: str, phase: Phase, at: float, reasons: Sequence[str] = ()) -> None:
         """The run is over."""
@@ -465,7 +469,7 @@ def _written(row: Sequence[object]) -> Written:
 
 
 _RUN = "name, id, project, asked, runner, phase, reasons, started, ended"
-_ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source")
+_ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source", "steps")
 _TASK = "name, step, state, reason, attempts, reused, fingerprint, key, started, ended, item, origin"
 _ATTEMPT = "task, number, identity, started, ended, exit, message"
 _WRITTEN = "task, kind, name, text, numeral, thresholds"

@@ -78,6 +78,17 @@ class Around:
                     self._need_artifact(missing, port.external)
         missing.report(findings)
 
+    def notes(self, pipeline: Pipeline) -> list[str]:
+        """Claims in which nothing lies: on the cluster something may."""
+        claims = {mount.volume.name: mount.volume for step in pipeline.steps for mount in step.all_mounts}
+        found = []
+        for name, volume in claims.items():
+            if isinstance(volume, Claim) and name not in self._settings.volumes:
+                folder = self._state / "volumes" / volume.claim
+                if not folder.is_dir() or not any(folder.iterdir()):
+                    found.append(f"volume `{name}` is an empty folder, `{folder}`: `--volume {name}=DIR` names one of yours")
+        return found
+
     def _need_key(self, missing: _Missing, kind: str, name: str, key: str, origin: tuple[str | int, ...]) -> None:
         problem = self._key_problem(self._all_keys(kind), name, key)
         if problem is None:
@@ -92,8 +103,14 @@ class Around:
         volume = mount.volume
         given = self._settings.volumes.get(volume.name)
         if given is not None:
-            if not given.exists():
+            if isinstance(volume, SecretVolume):  # what lies in any other folder is not masked in logs
+                why = "a folder under `volumes` or of `--volume` cannot stand for it"
+                what = f"secret `{volume.secret}`, for volume `{volume.name}`: {why}"
+                missing.add(what, f"secrets: {{{volume.secret}: {{folder: {given}}}}}", f"--secret {volume.secret}={given}", volume.origin)
+            elif not given.exists():
                 missing.add(f"volume `{volume.name}`: `{given}` is not there", f"volumes: {{{volume.name}: ./folder}}", "", mount.origin)
+            elif not given.is_dir() and not isinstance(volume, HostPath):
+                missing.add(f"volume `{volume.name}`: `{given}` is no folder", f"volumes: {{{volume.name}: ./folder}}", "", mount.origin)
             return
         match volume:
             case SecretVolume(secret=name):

@@ -175,7 +175,7 @@ class Board:
     def state_of(self, step: str) -> State:
         """The state of a step; where it rides along a loop, what its items are taken together."""
         task = self.tasks[step]
-        if task.state == "Running" and self.phase:
+        if task.state == "Running" and self.phase not in ("", "Running"):
             return "Stopped"  # a loop: it has no end of its own when the run is stopped
         if task.state != "Waiting" or step not in self.item_counts:
             return task.state

@@ -20,7 +20,7 @@ _TAIL_BYTES = 64 << 10
 
 
 def board_of(store: Store, run: Run) -> Board:
-    """Where a run stands. Steps come in the order in which they ended: the store knows no other."""
+    """Where a run stands."""
     board = Board()
     for event in _events(store, run):
         board.take(event, run.started)
@@ -32,25 +32,28 @@ def _events(store: Store, run: Run) -> Iterable[Event]:
     attempts: dict[str, list[AttemptRecord]] = {}
     for attempt in store.attempts(run.name):
         attempts.setdefault(attempt.task, []).append(attempt)
-    names = list(dict.fromkeys([*tasks, *attempts]))
-    steps = dict.fromkeys(name.partition("[")[0] for name in names)
-    yield RunStarted(run.name, run.project, run.runner, str(run.folder), False, tuple((step, ()) for step in steps))
+    # of a step that its project no longer has, what it was is forgotten when the run goes on
+    names = [name for name in dict.fromkeys([*tasks, *attempts]) if name in tasks or not run.steps or name.partition("[")[0] in run.steps]
+    steps = dict.fromkeys([*run.steps, *(name.partition("[")[0] for name in names)])
+    going_on = store.active(run.name)
+    riders = tuple((step, loop) for step, loop in run.steps.items() if loop)
+    yield RunStarted(run.name, run.project, run.runner, str(run.folder), False, tuple((step, ()) for step in steps), (), riders)
     metrics, made = _by_task(store.written(run.name, "metric")), _by_task(store.made(run.name))
     for name in names:
         task = tasks.get(name)
         if task is None:
             going = attempts[name][-1]
-            state = "Running" if not going.ended and store.active(run.name) else "Stopped"
-            yield TaskChanged(name, "Running", going.started, going.number, going.number)
-            if state == "Stopped":
-                yield TaskChanged(name, "Stopped", going.ended or going.started, going.number, going.number)
+            yield TaskChanged(name, "Running", going.started, going.number)
+            if going.ended or not going_on:
+                yield TaskChanged(name, "Stopped", going.ended, going.number)
             continue
         if task.started:
             yield TaskChanged(name, "Running", task.started, item=task.item)
         yield from (MetricRead(name, one.name, one.number or one.text, one.thresholds) for one in metrics.get(name, ()))
         yield from (Produced(name, one.name, str(place_of(store, run, one)), one.size) for one in made.get(name, ()))
         yield _ended(task)
-    yield RunEnded(run.name, run.phase if run.phase != "Running" else "Stopped", run.ended, run.reasons)
+    if not going_on:
+        yield RunEnded(run.name, run.phase if run.phase != "Running" else "Stopped", run.ended, run.reasons)
 
 
 def _by_task(found: Iterable[Any]) -> dict[str, list[Any]]:
@@ -61,9 +64,8 @@ def _by_task(found: Iterable[Any]) -> dict[str, list[Any]]:
 
 
 def _ended(task: Task) -> TaskChanged:
-    return TaskChanged(
-        task.name, task.state, task.ended, task.attempts, task.attempts, reason=task.reason, reused=task.reused, item=task.item
-    )
+    # how many attempts there might have been is not known
+    return TaskChanged(task.name, task.state, task.ended, task.attempts, reason=task.reason, reused=task.reused, item=task.item)
 
 
 def place_of(store: Store, run: Run, made: Made) -> Path:

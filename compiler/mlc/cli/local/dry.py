@@ -36,7 +36,7 @@ def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[st
     plan = Dry(pipeline, machine.runner, machine.surroundings, texts, state, reused, left)
     if here.json:
         return told("".join(map(_record, plan.planned())))
-    print_notes = [] if here.quiet else [*machine.notes, *machine.runner.notes(pipeline)]
+    print_notes = () if here.quiet else machine.notes(pipeline)
     head = f"{pipeline.name}: {len(pipeline.steps)} step{'' if len(pipeline.steps) == 1 else 's'}, {machine.runner.name}\n"
     return told(head + "".join(f"{note}\n" for note in print_notes) + "".join(_text(plan.planned())))
 

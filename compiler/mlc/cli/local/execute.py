@@ -39,14 +39,14 @@ def _execute(request: Request) -> int:
     from ...local.params import problems
     from .machine import assembled
 
-    here = asked(request)
+    here = given = asked(request)
     _check(request, here)
     resumed = _resumed(here) if here.resume else None
     if resumed is not None:
         request, here = _as_before(request, here, resumed)
     session = Session(replace(request, arguments=(_one_spec(request.arguments),), targets=()))
     params = _params(here, resumed)
-    machine = assembled(session, here, params)
+    machine = assembled(session, here, params, given)
     if machine is None:
         return session.code
     with contextlib.closing(machine):
@@ -230,14 +230,16 @@ class _Running:
         return {"Succeeded": OK, "Failed": FOUND, "Stopped": INTERRUPTED}[phase]
 
     def _with_choice(self, listener: Callable[[Event], None]) -> Callable[[Event], None]:
-        """Say with the start of the run why this runner, and what has no effect with it."""
+        """Say with the start of the run what people should know of this machine: the scheduler only knows what its runner notes."""
         from dataclasses import replace as changed
 
         from ...local.events import RunStarted
 
+        notes = self._machine.notes(self._pipeline)  # before a step fills a folder
+
         def told(event: Event) -> None:
             if isinstance(event, RunStarted):
-                event = changed(event, notes=(*self._machine.notes, *event.notes))
+                event = changed(event, notes=notes)
             listener(event)
 
         return told

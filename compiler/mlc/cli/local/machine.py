@@ -33,29 +33,48 @@ class Machine:
 
     runner: ContainerRunner | ProcessRunner
     surroundings: Around
-    notes: tuple[str, ...]
+    choice: tuple[str, ...]
     params: Mapping[str, str]
+    given: Here
+    """The options of this command line: those that a run that goes on was begun with may be for a step that is no longer there."""
 
     def check(self, pipeline: Pipeline, findings: list[Finding]) -> None:
         """Refuse what cannot be done here, and what the project needs and nobody gave."""
         from ...local.naming import named
         from ...local.params import filled, problems
         from ...local.settings import Misuse as Unsettled
+        from ...local.unasked import unasked
 
         try:
             self.runner.check(pipeline, findings)
         except Unsettled as misuse:  # a sandbox that the settings want, and that does not work
             raise Misuse(str(misuse)) from misuse
         if not problems(pipeline, self.params, limits=False):  # what is wrong with them is told next, and names may hold them
-            self.surroundings.check(named(pipeline, filled(pipeline, self.params)), findings)
+            pipeline, given = named(pipeline, filled(pipeline, self.params)), self.given
+            wrong = unasked(
+                pipeline, volumes=given.volumes, secrets=given.secrets, config_maps=given.config_maps, artifacts=given.artifacts
+            )
+            if wrong:
+                raise Misuse(*wrong)
+            self.surroundings.check(pipeline, findings)
+
+    def notes(self, pipeline: Pipeline) -> tuple[str, ...]:
+        """What people should know before a run: why this runner, what is not where a step may look for it, what has no effect."""
+        from ...local.naming import named
+        from ...local.params import filled
+
+        pipeline = named(pipeline, filled(pipeline, self.params))
+        return (*self.choice, *self.surroundings.notes(pipeline), *self.runner.notes(pipeline))
 
     def close(self) -> None:
         """Let go of what the runner keeps for itself."""
         self.runner.close()
 
 
-def assembled(session: Session, here: Here, params: Mapping[str, str]) -> Machine | None:
+def assembled(session: Session, here: Here, params: Mapping[str, str], given: Here) -> Machine | None:
     """The machine for the one spec of a session; None where its settings have errors, which are reported then.
+
+    `given` are the options of this command line, `here` also has those of the run that goes on.
 
     Raises `Misuse`, and `StateError` where the runner that is asked for does not work.
     """
@@ -80,7 +99,7 @@ def assembled(session: Session, here: Here, params: Mapping[str, str]) -> Machin
         raise Misuse(str(misuse)) from misuse
     except NoRunner as problem:
         raise StateError(str(problem)) from problem
-    return Machine(chosen.runner, Around(settings, state, masks), (chosen.reason,) if chosen.reason else (), params)
+    return Machine(chosen.runner, Around(settings, state, masks), (chosen.reason,) if chosen.reason else (), params, given)
 
 
 def _settings(session: Session, here: Here) -> Settings | None:
