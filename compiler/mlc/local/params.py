@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics.suggest import did_you_mean
 from ..expr.evaluate import Unreadable, checked, fits, shown
+from .naming import misnamed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,4 +38,4 @@ def problems(pipeline: Pipeline, given: Mapping[str, str], *, limits: bool = Tru
                 checked(param, text)
             except Unreadable as unreadable:
                 found.append(str(unreadable))
-    return found
+    return found or misnamed(pipeline, filled(pipeline, given))

@@ -23,6 +23,7 @@ from .artifacts import Kept, Objects
 from .engine import Engine
 from .events import Line, RunEnded, RunStarted
 from .job import Place
+from .naming import named
 from .params import filled, problems
 from .resume import claims_of, gone_on
 from .reuse import Earlier, Refused, part
@@ -113,6 +114,7 @@ def run(pipeline: Pipeline, runner: Runner, store: Store, options: Options, list
         wrong.append(f"run `{resumed.name}` has succeeded: there is nothing to go on with")
     if wrong:
         raise Refused(*wrong)
+    pipeline = named(pipeline, filled(pipeline, given))
     if resumed is None:
         chosen = part(pipeline, store, only=options.only, first=options.first, using=options.using)
         one = store.create(

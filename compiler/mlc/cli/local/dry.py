@@ -26,11 +26,14 @@ _WIDE = 120  # columns of a command beyond which it is folded
 def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[str, str], resumed: Run | None) -> int:
     """Print what would run, and return the exit code."""
     from ...local.dry import Dry
+    from ...local.naming import named
     from ...local.params import filled
 
+    texts = filled(pipeline, params)
+    pipeline = named(pipeline, texts)
     reused, left = _there(pipeline, here, resumed)
     state = state_folder(here).absolute()
-    plan = Dry(pipeline, machine.runner, machine.surroundings, filled(pipeline, params), state, reused, left)
+    plan = Dry(pipeline, machine.runner, machine.surroundings, texts, state, reused, left)
     if here.json:
         return told("".join(map(_record, plan.planned())))
     print_notes = [] if here.quiet else [*machine.notes, *machine.runner.notes(pipeline)]

@@ -45,7 +45,8 @@ def _execute(request: Request) -> int:
     if resumed is not None:
         request, here = _as_before(request, here, resumed)
     session = Session(replace(request, arguments=(_one_spec(request.arguments),), targets=()))
-    machine = assembled(session, here)
+    params = _params(here, resumed)
+    machine = assembled(session, here, params)
     if machine is None:
         return session.code
     with contextlib.closing(machine):
@@ -54,7 +55,6 @@ def _execute(request: Request) -> int:
         ((_, result),) = session.results
         if result.pipeline is None:
             raise AssertionError(result)  # there would be an error, and `run` would not be true
-        params = _params(here, resumed)
         wrong = problems(result.pipeline, params, limits=False)
         if wrong:
             raise Misuse(*wrong)

@@ -14,6 +14,8 @@ from ..session import failure
 from .here import Misuse, state_folder, words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ...diagnostics.model import Finding
     from ...ir import Pipeline
     from ...local.containers import ContainerRunner
@@ -27,28 +29,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Machine:
-    """What runs the steps, what is around them, and what people should know of that choice."""
+    """What runs the steps, what is around them, what people should know of that choice; and the parameters that the run is given."""
 
     runner: ContainerRunner | ProcessRunner
     surroundings: Around
     notes: tuple[str, ...]
+    params: Mapping[str, str]
 
     def check(self, pipeline: Pipeline, findings: list[Finding]) -> None:
         """Refuse what cannot be done here, and what the project needs and nobody gave."""
+        from ...local.naming import named
+        from ...local.params import filled, problems
         from ...local.settings import Misuse as Unsettled
 
         try:
             self.runner.check(pipeline, findings)
         except Unsettled as misuse:  # a sandbox that the settings want, and that does not work
             raise Misuse(str(misuse)) from misuse
-        self.surroundings.check(pipeline, findings)
+        if not problems(pipeline, self.params, limits=False):  # what is wrong with them is told next, and names may hold them
+            self.surroundings.check(named(pipeline, filled(pipeline, self.params)), findings)
 
     def close(self) -> None:
         """Let go of what the runner keeps for itself."""
         self.runner.close()
 
 
-def assembled(session: Session, here: Here) -> Machine | None:
+def assembled(session: Session, here: Here, params: Mapping[str, str]) -> Machine | None:
     """The machine for the one spec of a session; None where its settings have errors, which are reported then.
 
     Raises `Misuse`, and `StateError` where the runner that is asked for does not work.
@@ -74,7 +80,7 @@ def assembled(session: Session, here: Here) -> Machine | None:
         raise Misuse(str(misuse)) from misuse
     except NoRunner as problem:
         raise StateError(str(problem)) from problem
-    return Machine(chosen.runner, Around(settings, state, masks), (chosen.reason,) if chosen.reason else ())
+    return Machine(chosen.runner, Around(settings, state, masks), (chosen.reason,) if chosen.reason else (), params)
 
 
 def _settings(session: Session, here: Here) -> Settings | None:
