@@ -74,11 +74,8 @@ def test_what_dvc_has_made(
     folder.mkdir()
     for name in ("a", "b"):
         (folder / name).write_text(name * 10, encoding="utf-8")
-    for given in (
-        {"path": "project1/reviews.csv", "tag": "v1.0", "data": write(tmp_path, "one\n")},
-        {"path": "project2/images", "tag": "v2", "data": folder},
-    ):
-        done = world.publish(**given)
+    for path, tag, data in (("project1/reviews.csv", "v1.0", write(tmp_path, "one\n")), ("project2/images", "v2", folder)):
+        done = world.publish(path=path, tag=tag, data=data)
         assert done.code == 0, done.log
     first = world.tags()
     Path("mlc.yaml").write_text(SPEC.format(repo=ssh.url(world.repo)), encoding="utf-8")

@@ -22,7 +22,7 @@ from .logs import Log
 from .notes import refuse, without_effect
 from .places import Places, Zone
 from .sandbox import HANDED_OVER, OURS, Machine, Room, Rooms, find_program, furnished
-from .settings import Misuse
+from .settings import Misuse, of_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -128,8 +128,7 @@ class ProcessRunner:
 
     def _code(self, step: Step) -> Path | None:
         """The folder that stands for the image's."""
-        origin = step.image.settings_origin
-        return self._settings.folders.get(str(origin[1]) if len(origin) > 1 else step.image.ref) or self._settings.folder
+        return of_image(self._settings.folders, step.image, step.image.ref) or self._settings.folder
 
     def notes(self, pipeline: Pipeline) -> Sequence[str]:
         """What has no effect here."""

@@ -22,6 +22,7 @@ from ..ir import Claim, ConfigMapKey, ConfigMapVolume, FieldPath, HostPath, Memo
 from . import memory
 from .copies import make_empty, remove
 from .job import Mounted
+from .settings import of_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -159,9 +160,7 @@ class Around:
 
     def image(self, image: Image, reference: str) -> str:
         """The image to use for one, `reference` with parameters filled in: what its name or its reference is mapped to, or itself."""
-        mapped = self._settings.images
-        name = image.settings_origin[1] if len(image.settings_origin) > 1 else ""
-        return mapped.get(str(name)) or mapped.get(reference) or reference
+        return of_image(self._settings.images, image, reference) or reference
 
     def env_value(self, source: SecretKey | ConfigMapKey | FieldPath, place: Place) -> str:
         """The value of a variable. Raises OSError where it cannot be had any more."""

@@ -36,6 +36,11 @@ class Machine:
     notes: tuple[str, ...]
     params: Mapping[str, str]
 
+    @property
+    def without_images(self) -> bool:
+        """Whether nothing here knows what an image starts."""
+        return self.runner.name == "process"
+
     def check(self, pipeline: Pipeline, findings: list[Finding]) -> None:
         """Refuse what cannot be done here, and what the project needs and nobody gave."""
         from ...local.naming import named
@@ -64,6 +69,7 @@ def assembled(session: Session, here: Here, params: Mapping[str, str]) -> Machin
     from ...local.runners import NoRunner, choose
     from ...local.store import StateError
     from ...local.volumes import Around
+    from ...locked import file_name
 
     settings = _settings(session, here)
     if settings is None:
@@ -80,7 +86,10 @@ def assembled(session: Session, here: Here, params: Mapping[str, str]) -> Machin
         raise Misuse(str(misuse)) from misuse
     except NoRunner as problem:
         raise StateError(str(problem)) from problem
-    return Machine(chosen.runner, Around(settings, state, masks), (chosen.reason,) if chosen.reason else (), params)
+    notes = [chosen.reason] if chosen.reason else []
+    if session.request.locked:
+        notes.append(f"versions are those of `{file_name(session.request.arguments[0])}`")
+    return Machine(chosen.runner, Around(settings, state, masks), tuple(notes), params)
 
 
 def _settings(session: Session, here: Here) -> Settings | None:
