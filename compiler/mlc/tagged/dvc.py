@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from importlib.util import find_spec
 
 from .base import Stop, shown
 from .git import Git, inside
@@ -31,6 +32,8 @@ class Dvc:
 
     def __init__(self, git: Git, path: str, where: str) -> None:
         self.git, self.work = git, git.work
+        if find_spec("dvc") is None:
+            raise Stop(f"DVC is not installed: {sys.executable} has no module `dvc`")
         parts = path.split("/")
         roots = ["/".join(parts[:count]) for count in range(len(parts) - 1, -1, -1)]
         found = [root for root in roots if os.path.isdir(os.path.join(git.path, root, ".dvc"))]
