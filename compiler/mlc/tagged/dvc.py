@@ -4,9 +4,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from importlib.util import find_spec
 
-from .base import Stop, shown
+from .base import Failed, Stop, shown
 from .git import Git, inside
 
 LAUNCHER = """\
@@ -32,8 +31,6 @@ class Dvc:
 
     def __init__(self, git: Git, path: str, where: str) -> None:
         self.git, self.work = git, git.work
-        if find_spec("dvc") is None:
-            raise Stop(f"DVC is not installed: {sys.executable} has no module `dvc`")
         parts = path.split("/")
         roots = ["/".join(parts[:count]) for count in range(len(parts) - 1, -1, -1)]
         found = [root for root in roots if os.path.isdir(os.path.join(git.path, root, ".dvc"))]
@@ -49,7 +46,12 @@ class Dvc:
         self.remote = ""
 
     def __call__(self, *words: str, tries: int = 1) -> str:
-        return self.work.run([sys.executable, self.launcher, *words], "dvc " + words[0], self.top, "", tries)
+        try:
+            return self.work.run([sys.executable, self.launcher, *words], "dvc " + words[0], self.top, "", tries)
+        except Failed as failed:
+            if "No module named 'dvc" in failed.output:
+                raise Stop(f"DVC is not installed: {sys.executable} has no module `dvc`") from None
+            raise
 
     def remotes(self) -> dict[str, str]:
         """The remotes of `.dvc/config` and their addresses; `remote` becomes the default one."""
