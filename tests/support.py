@@ -36,7 +36,7 @@ def check(body: str, targets: tuple[str, ...] = (), overrides: tuple[str, ...] =
 
 
 def here(source: SourceFile) -> tuple[Diagnostic, ...]:
-    """What `mlc run` refuses of a valid spec on a machine without bubblewrap and without settings."""
+    """What `mlc run` refuses of a valid spec on a machine without bubblewrap, without settings and without any program."""
     from pathlib import Path
 
     from mlc.local.masking import Masks
@@ -52,7 +52,7 @@ def here(source: SourceFile) -> tuple[Diagnostic, ...]:
     findings: list[Finding] = []
     nowhere = Path("/nowhere")
     settings = Settings(nowhere, process=Processes(sandbox=False))
-    runner = ProcessRunner(settings, Masks(), nowhere)
+    runner = ProcessRunner(settings, Masks(), nowhere, {"PATH": "/nowhere"})
     runner.check(result.pipeline, findings)
     Around(settings, nowhere, Masks()).check(result.pipeline, findings)
     return tuple(locate(read(source, []) or Document(source, {}), findings))

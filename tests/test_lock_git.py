@@ -467,13 +467,13 @@ def test_datasets(data: Repository, tmp_path: Path, capsys: pytest.CaptureFixtur
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "reviews: dvc https://git.test/data.git project1/reviews.csv"
     assert [line.split() for line in lines[1:5]] == [
-        ["TAG", "COMMIT", "DATE", "SIZE", "HASH"],
-        ["v2.0", commits["v2.0"][:10], "2024-03-01", "14.4", "MB", "bbbbbbbbbb", "prod"],
-        ["-", commits["v2.0"][:10], "2024-03-01", "14.4", "MB", "bbbbbbbbbb", "dev"],
+        ["TAG", "COMMIT", "DATE", "SIZE", "HASH", "USED"],
+        ["v2.0", commits["v2.0"][:10], "2024-03-01", "14.4", "MB", "bbbbbbbbbb", "prod,", "dev"],
         ["v1.0", commits["v1.0"][:10], "2024-02-01", "5", "B", HASH[:10], "spec"],
+        [],
     ]
-    assert [line.split() for line in lines[7:]] == [
-        ["TAG", "COMMIT", "DATE"],
+    assert [line.split() for line in lines[6:]] == [
+        ["TAG", "COMMIT", "DATE", "USED"],
         ["v2.0", commits["v2.0"][:10], "2024-03-01"],
         ["v1.0", commits["v1.0"][:10], "2024-02-01", "spec"],
     ]
@@ -500,6 +500,7 @@ def test_datasets_and_lock_file(data: Repository, capsys: pytest.CaptureFixture[
         "address": data.address,
         "path": "project1/reviews.csv",
         "environments": [""],
+        "not_there": [],
         "versions": [
             {
                 "tag": "v1.0",
@@ -513,6 +514,33 @@ def test_datasets_and_lock_file(data: Repository, capsys: pytest.CaptureFixture[
             }
         ],
     }
+
+
+def test_datasets_of_a_parameter(data: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    """A tag from a parameter is its default, also in an environment; one that is not there is said, a commit without a tag has a row."""
+    data.commit({"project1/reviews.csv.dvc": pointer(), "labels/a": "1"}, "v1.0", "2024-02-01T00:00:00+00:00")
+    bare = data.commit({"project1/reviews.csv.dvc": pointer("b" * 32, 7)}, "", "2024-02-02T00:00:00+00:00")
+    data.commit({"project1/reviews.csv.dvc": pointer("c" * 32, 8)}, "v2.0", "2024-03-01T00:00:00+00:00")
+    named = {"reviews": "tag: '${{ params.data }}'", "part": "tag: 'v${{params.number}}.0'", "open": "tag: 'v${{ params.day }}'"}
+    named["cut"] = f"rev: '{bare[:9]}'"
+    place = f"dvc: {{repo: '{data.address}', path: project1/reviews.csv}}, token: {{secret: git, key: token}}"
+    Path("mlc.yaml").write_text(
+        "mlc: v1\nname: demo\nparams: {number: 1, day: {type: string}, data: {default: v1.0}}\ndatasets:\n"
+        + "".join(f"  {name}: {{{place}, {version}}}\n" for name, version in named.items())
+        + "steps: {a: {image: 'a:1', command: [x], inputs: [reviews, part, open, cut]}}\n"
+        + "environments: {prod: {params: {data: v2.0}}, next: {params: {data: v3.0}}}\n"
+    )
+    assert mlc("datasets") == OK
+    blocks = {block.partition(":")[0]: block.splitlines() for block in capsys.readouterr().out.split("\n\n")}
+    assert blocks["reviews"][0].endswith(" project1/reviews.csv at ${{ params.data }}")
+    assert [line.split()[0::5] for line in blocks["reviews"][2:4]] == [["v2.0", "cccccccccc"], ["v1.0", HASH[:10]]]
+    assert [line.split()[-1] for line in blocks["reviews"][2:4]] == ["prod", "spec"]
+    assert blocks["reviews"][4] == "  tag v3.0 is not there (next)"
+    assert [line.split()[0] for line in blocks["part"] if "spec" in line] == ["v1.0"]
+    assert [line for line in blocks["open"] if "spec" in line or "not there" in line] == []
+    assert [line.split()[:2] for line in blocks["cut"] if "spec" in line] == [["-", bare[:10]]]
+    assert mlc("datasets", "--format", "json") == OK
+    assert json.loads(capsys.readouterr().out)["projects"][0]["datasets"][0]["not_there"] == [{"tag": "v3.0", "used_by": ["next"]}]
 
 
 def test_datasets_without_any(data: Repository, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -533,7 +561,7 @@ steps: {a: {image: "a:1", command: [x], inputs: [objects, reviews]}}
     assert mlc("datasets") == OK
     out = capsys.readouterr().out
     assert "objects: s3 s3://bucket/key\n  an object: its bucket knows the versions\n" in out
-    assert "reviews: dvc https://git.test/data.git a\n  no tag has it\n" in out
+    assert "reviews: dvc https://git.test/data.git a\n  no tag has it\n  tag v1 is not there (spec)\n" in out
     path.write_text(text.replace("data.git", "none.git"))
     assert mlc("datasets") == FAILED
     assert "error[MLC906]: there is no repository `https://git.test/none.git`" in capsys.readouterr().err

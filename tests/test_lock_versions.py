@@ -128,6 +128,19 @@ def test_fetched_code_is_reused_with_the_result() -> None:
     assert {name for name, one in templates(compiled("argo", None, cache=KEY)).items() if "memoize" in one} == {"train"}
 
 
+def test_fetched_data_is_reused_for_the_same_path_only() -> None:
+    """One commit holds many datasets: where the project names another path of it, nothing is reused."""
+    spec = SPEC.replace("prepare: {", "prepare: {cache: {key: a}, ")
+    moved = Source("reviews", "dvc", DATA, "b/reviews.csv", "tag", "v1.0")
+    held = lock()
+    other = Lock(held.images, {moved if source == REVIEWS else source: entry for source, entry in held.sources.items()})
+    found = [
+        templates(compiled("argo", locked, text))["x-fetch-reviews"]["memoize"]["key"]
+        for locked, text in ((held, spec), (held, spec), (other, spec.replace("a/reviews.csv", "b/reviews.csv")))
+    ]
+    assert found[0] == found[1] != found[2]
+
+
 def test_results_on_kfp_are_of_their_versions() -> None:
     """On KFP a dataset that is fetched is a new one each time: the step that fetches a fixed commit is cached, by that commit."""
 

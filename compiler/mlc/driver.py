@@ -84,12 +84,22 @@ def check_source(
 
 
 def check_here(
-    source: SourceFile, checks: Checks, overrides: Sequence[str] = (), environment: str = "", lints: Sequence[str] = ()
+    source: SourceFile,
+    checks: Checks,
+    overrides: Sequence[str] = (),
+    environment: str = "",
+    lints: Sequence[str] = (),
+    lock: SourceFile | None = None,
+    *,
+    programs: bool = True,
 ) -> Result:
-    """What every target checks, and `checks`: those of what runs the project on this machine. `outputs` stays empty."""
+    """What every target checks, and `checks`: those of what runs the project on this machine. `outputs` stays empty.
+
+    `programs`: whether the lock file says what steps run that name no program; not where their images say it themselves.
+    """
     findings: list[Finding] = []
     document = reader.read(source, findings) or Document(source, {})
-    return _alone(document, _compiled(document, (), overrides, environment, lints, findings, None, here=checks))
+    return _alone(document, _compiled(document, (), overrides, environment, lints, findings, _locked(lock, programs=programs), here=checks))
 
 
 def check_environments(
@@ -116,12 +126,12 @@ def check_environments(
     return Result(base.name, (), diagnostics, pipeline)
 
 
-def _locked(lock: SourceFile | None) -> Locked | None:
+def _locked(lock: SourceFile | None, *, programs: bool = True) -> Locked | None:
     if lock is None:
         return None
     from .locked import Locked
 
-    return Locked(lock)
+    return Locked(lock, programs=programs)
 
 
 def header(project: str, environment: str = "") -> str:

@@ -29,12 +29,13 @@ def file_name(spec: str) -> str:
 class Locked:
     """A lock file and what is wrong with it. `document` is None, and `lock` empty, where it cannot be used.
 
-    `newer`: its form is not one of this version of mlc, which must not write over it.
+    `newer`: its form is not one of this version of mlc, which must not write over it. `programs`: whether steps that name no program get
+    the one that the file has for their image.
     """
 
-    def __init__(self, source: SourceFile) -> None:
+    def __init__(self, source: SourceFile, *, programs: bool = True) -> None:
         """Read a lock file."""
-        self.source = source
+        self.source, self.programs = source, programs
         self.findings: list[Finding] = []
         self.newer = False
         self.document = self._read() if source.text.strip() else None
@@ -74,7 +75,7 @@ class Locked:
             return pipeline
         if self.document is None:
             return pipeline
-        pipeline_pinned = pins.pinned(document, pipeline, self.lock, findings)
+        pipeline_pinned = pins.pinned(document, pipeline, self.lock, findings, programs=self.programs)
         self._left_over(base, document, pipeline)
         return pipeline_pinned
 

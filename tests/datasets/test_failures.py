@@ -8,6 +8,7 @@ import random
 import shutil
 import threading
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,42 @@ def test_a_key_as_people_store_it(world: World) -> None:
         key.chmod(0o644)
         done = world.fetch(path="project2/a.csv", tag="v1", ssh_key=key)
         assert done.code == 0, done.log
+
+
+def test_tools_that_are_missing(world: World) -> None:
+    """An image without git, ssh, DVC or boto3: the message names what is missing, not the data."""
+    published(world)
+    venv.create(world.folder / "venv", with_pip=False, symlinks=True)
+    plain, programs = world.folder / "venv" / "bin" / "python", world.sub("bin")
+    real = {name: Path(shutil.which(name) or "") for name in ("git", "ssh")}
+    given: dict[str, str | Path] = {"path": "project2/a.csv", "tag": "v1", "out": world.folder / "out"}
+    world.env["PATH"] = str(programs)
+    for name in ("git", "ssh"):
+        done = world.fetch(**given)
+        assert (done.code, done.last) == (1, f"mlc: reviews: the program `{name}` is not installed"), done.log
+        (programs / name).symlink_to(real[name])
+    del world.env["PATH"]
+    bare = [str(plain), *world.words("dvc", **given)[1:]]
+    done = world.run(bare)
+    assert (done.code, done.last) == (1, f"mlc: reviews: DVC is not installed: {plain} has no module `dvc`"), done.log
+    bare = [str(plain), *world.words("s3", uri="s3://bucket/x", repo="", out=world.folder / "out")[1:]]
+    done = world.run(bare)
+    assert (done.code, f"mlc: reviews: boto3 is not installed for {plain}: No module named" in done.last) == (1, True), done.log
+
+
+def test_what_dvc_says_is_not_lost(world: World) -> None:
+    """A failure that has no words of its own is told in DVC's, and not taken for data that is not under DVC."""
+    published(world)
+    work = world.folder / "work"
+    world.git("pull", "-q", world.repo, "main", cwd=work)
+    config = work / "project2" / ".dvc" / "config"
+    config.write_text(config.read_text().replace(str(world.local), "gs://bucket/data"))
+    world.git("commit", "-qam", "another store", cwd=work)
+    world.git("push", "-q", world.repo, "HEAD:main", "HEAD:refs/tags/v2", cwd=work)
+    done = world.fetch(path="project2/a.csv", tag="v2")
+    assert done.code == 1
+    assert done.last.startswith("mlc: reviews: dvc pull failed: "), done.log
+    assert "dvc-gs" in done.last or "dvc[gs]" in done.last, done.log
 
 
 def test_what_is_not_there(world: World) -> None:

@@ -139,6 +139,44 @@ def test_what_is_named_but_not_there(folder: Path, section: str, entry: Any, mes
     assert (code, found.partition("would: ")[2]) == ("MLC430", message.replace("FOLDER", str(folder)))
 
 
+FETCHED = """
+datasets:
+  reviews: {dvc: {repo: "git@h.test:data.git", path: reviews.csv}, tag: v1, ssh_key: {secret: git, key: id}}
+steps: {train: {image: "a:1", command: x, inputs: [reviews]}}
+"""
+
+
+def test_keys_of_datasets(folder: Path) -> None:
+    """The keys that fetching needs are known by name, and are files; a secret that has some of them is not enough."""
+    [(code, message, help)] = problems(folder, {}, FETCHED)
+    assert (code, message.partition("would: ")[2]) == ("MLC430", "key `id` of secret `git`; key `known_hosts` of secret `git`")
+    assert "`secrets: {git: {id: {file: ./id}}}`" in help
+    assert help.endswith("or say `--secret git/id=file:./id`")
+    [(_, message, _)] = problems(folder, {"secrets": {"git": {"folder": "keys"}}}, FETCHED)
+    assert message.partition("would: ")[2] == "key `known_hosts` of secret `git`"
+    (folder / "keys" / "known_hosts").write_text("h.test x y")
+    assert problems(folder, {"secrets": {"git": {"folder": "keys"}}}, FETCHED) == []
+    broken = {"secrets": {"git": {"folder": "keys", "id": {"file": "gone"}}}}
+    [(_, message, _)] = problems(folder, broken, FETCHED)
+    assert message.partition("would: ")[2] == f"key `id` of secret `git`: `{folder}/gone` is no file"
+
+
+def test_images_with_a_digest(folder: Path) -> None:
+    """An image is mapped by its name, by its reference, or by its reference with the digest that a lock file adds."""
+    digest = f"@sha256:{'0' * 64}"
+    body = (
+        f"images: {{named: 'acme/y:2{digest}'}}\nsteps: {{a: {{image: 'acme/x:1{digest}', command: x}}, b: {{image: named, command: x}}}}"
+    )
+    plain, named = (step.image for step in pipeline(body).steps)
+    for mapped, expected in (
+        ({"acme/x:1": "local/x"}, ["local/x", f"acme/y:2{digest}"]),
+        ({"named": "local/y", f"acme/x:1{digest}": "local/z", "acme/x:1": "local/x"}, ["local/z", "local/y"]),
+        ({"acme/x": "local/x"}, [f"acme/x:1{digest}", f"acme/y:2{digest}"]),
+    ):
+        here = around(folder, {"images": mapped})
+        assert [here.image(image, image.ref) for image in (plain, named)] == expected
+
+
 def test_did_you_mean(folder: Path) -> None:
     """A name with a typo is not just missing."""
     local = {**LOCAL, "secrets": {"gitt": {"folder": "keys"}, "api": {"token": {"env": "MLC_TEST_TOKEN"}}}}

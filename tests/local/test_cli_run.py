@@ -10,6 +10,7 @@ import pty
 import re
 import select
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -438,6 +439,124 @@ def test_environments_and_overrides(capsys: pytest.CaptureFixture[str]) -> None:
     assert mlc("run", name, "--env", "dev", "--set", "params.x=3", "-q") == OK
     assert mlc("run", name, "--env", "prod") == USAGE
     assert "has no environment `prod`" in capsys.readouterr().err
+
+
+# --- with a lock file ---------------------------------------------------------------------------------------------------------
+
+DIGEST = "sha256:" + "1" * 64
+LOCKABLE = """\
+mlc: v1
+name: demo
+images: {greet: "acme/greet:1"}
+steps:
+  hello: {image: greet, values: {word: /tmp/word} CACHE}
+"""
+
+
+GREETS = ["sh", "-c", "echo hello | tee /tmp/word"]
+
+
+def lock(digest: str = DIGEST, program: Sequence[str] = GREETS, image: str = "acme/greet:1") -> None:
+    """Write a lock file as `mlc lock` does, of an image that starts a program."""
+    entry = {"digest": digest, "platform": "linux/amd64", "entrypoint": list(program), "command": []}
+    Path("mlc.yaml.lock").write_text(f"mlc-lock: v1\nimages: {json.dumps({image: entry})}\n", encoding="utf-8")
+
+
+def test_locked(capsys: pytest.CaptureFixture[str]) -> None:
+    """A process has no image: with `--locked` the lock file says what it starts, in a dry run and in a run; both say so."""
+    name = spec(LOCKABLE.replace(" CACHE", ""))
+    lock()
+    assert mlc("run", name) == FOUND
+    assert "error[MLC433]" in capsys.readouterr().err
+    assert mlc("run", name, "--locked", "--dry-run") == OK
+    out = capsys.readouterr().out
+    assert "versions are those of `mlc.yaml.lock`\n" in out
+    assert "\nhello\n  $ sh -c 'echo hello | tee /tmp/word'\n" in out
+    assert mlc("run", name, "--locked", "--dry-run", "--json") == OK
+    assert json.loads(capsys.readouterr().out)["image"] == f"acme/greet:1@{DIGEST}"
+    assert mlc("run", "--locked") == OK
+    out = capsys.readouterr().out
+    assert "versions are those of `mlc.yaml.lock`\n" in out
+    assert "hello | hello\n" in out
+    assert runs()[0]["locked"] is True
+    assert mlc("run", "--set", "images.greet.entrypoint=[touch, /tmp/word]", "-q") == OK
+    assert runs()[0]["locked"] is False
+
+
+def test_a_lock_file_that_does_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a lock file, with a damaged one, or with one of another project nothing is started, and nothing is written."""
+    name = spec(LOCKABLE.replace(" CACHE", ""))
+
+    def refused(*words: str) -> str:
+        assert mlc("run", name, "--locked", *words) == FOUND
+        out, err = capsys.readouterr()
+        assert out == ""
+        return ",".join(sorted(set(re.findall(r"(?:error|warning)\[(MLC\d+)\]", err))))
+
+    assert refused() == "MLC450"
+    Path("mlc.yaml.lock").write_text("mlc-lock: v1\nimages: {a: {digest: latest}}\n", encoding="utf-8")
+    assert refused() == "MLC451"
+    lock(image="acme/greet:0")
+    assert refused() == "MLC452,MLC453"
+    assert refused("--dry-run") == "MLC452,MLC453"
+    lock()
+    assert refused("--set", "images.greet.tag=2") == "MLC452"
+    lock(program=())
+    assert refused() == "MLC455"
+    assert not Path(".mlc").exists()
+    with subprocess.Popen([*MLC, "run", "-", "--locked"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        _, err = process.communicate(LOCKABLE.replace(" CACHE", ""))
+    assert (process.returncode, "`--locked` reads the lock file beside a spec" in err) == (USAGE, True)
+
+
+def test_a_locked_run_goes_on_locked(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--resume` needs no `--locked` for a run that was begun with it, and cannot give it to others. Older records do not say it."""
+    name = spec(LOCKABLE.replace(" CACHE", ""))
+    lock(program=["false"])
+    assert mlc("run", name, "--locked", "-q") == FOUND
+    run = runs()[0]["run"]
+    capsys.readouterr()
+    assert mlc("run", "--resume", "--dry-run") == OK
+    assert "$ false\n" in capsys.readouterr().out
+    Path("mlc.yaml.lock").rename("kept")
+    assert mlc("run", "--resume", run) == FOUND
+    assert "error[MLC450]" in capsys.readouterr().err
+    Path("kept").rename("mlc.yaml.lock")
+    assert mlc("run", "--resume", run, "--locked", "-q") == FOUND
+    lock()
+    assert mlc("run", "--resume", run) == OK
+    assert "hello | hello\n" in capsys.readouterr().out
+
+    plain = spec("steps: {a: {run: 'test ! -e /data/fail', volumes: {data: /data}}}\nvolumes: {data: {claim: data}}", "plain.yaml")
+    Path("d").mkdir()
+    Path("d/fail").touch()
+    assert mlc("run", plain, "--volume", "data=d", "-q") == FOUND
+    run = runs()[0]["run"]
+    with contextlib.closing(sqlite3.connect(".mlc/state.sqlite")) as state, state:
+        ((asked,),) = state.execute("SELECT asked FROM runs WHERE name = ?", (run,)).fetchall()
+        old = json.loads(asked)
+        assert old.pop("locked") is False
+        state.execute("UPDATE runs SET asked = ? WHERE name = ?", (json.dumps(old), run))
+    Path("d/fail").unlink()
+    capsys.readouterr()
+    assert mlc("run", "--resume", run, "--locked") == USAGE
+    assert capsys.readouterr().err == (
+        f"mlc: error: `{run}` was begun without `--locked`, and goes on as it was begun: leave it out, or begin a new run\n"
+    )
+    assert mlc("run", "--resume", run, "-q") == OK
+
+
+@pytest.mark.parametrize("cache", ["true", "{key: a}"])
+def test_results_are_of_locked_versions(capsys: pytest.CaptureFixture[str], cache: str) -> None:
+    """A cached step is found again for the same digest of its image, not for another one, and not without a lock file."""
+    name = spec(LOCKABLE.replace(" CACHE", f", cache: {cache}"))
+    given = ["--set", "images.greet.entrypoint=[sh, -c]", "--set", "steps.hello.args=['echo x > /tmp/word']"]
+    found = []
+    for digest, words in ((DIGEST, ()), (DIGEST, ()), ("sha256:" + "2" * 64, ()), ("", given), ("", given), (DIGEST, ())):
+        lock(digest=digest or DIGEST)
+        assert mlc("run", name, *(["--locked"] if digest else []), *words) == OK
+        found.append("reused: cache" in capsys.readouterr().out)
+    assert found == [False, True, False, False, True, True]
 
 
 # --- what is on this machine ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from mlc import __main__
 from mlc.local.attempts import MAIN
 from mlc.local.containers import ContainerRunner
 from tests.local.engines import IMAGE, maker, podman
 from tests.local.workshop import Workshop
+from tests.registry import registry
 
 if not podman()[1]:
 
@@ -195,3 +200,40 @@ if not podman()[1]:
         made.close()
         assert (done.ended.exit, done.ended.lost) == (None, True)
         assert done.ended.message == "the secret `PATH` cannot be handed over: it means something to podman itself"
+
+    def test_images_of_a_lock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """With `--locked` an image is fetched by its digest, whatever its tag is by now, and starts its own program; a mapped one stays."""
+        engine = podman()[0]
+        base = [engine.program, *engine.options]
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("MLC_PODMAN_ARGS", shlex.join(engine.args))
+        monkeypatch.setenv("MLC_PODMAN_RUNTIME", engine.runtime)
+
+        def call(*words: str, text: str = "") -> None:
+            subprocess.run([*base, *words], input=text, text=True, check=True, capture_output=True)
+
+        def ran(*words: str) -> list[str]:
+            assert __main__.main(["run", "--runner", "podman", *words]) == 0
+            return [line.partition(" | ")[2] for line in capsys.readouterr().out.splitlines() if " a | " in line and "[pull]" not in line]
+
+        with registry(tmp_path / "registry") as server:
+            (tmp_path / "registries.conf").write_text(f'[[registry]]\nlocation = "{server.host}"\ninsecure = true\n')
+            monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
+            name = f"{server.host}/says:1"
+            try:
+                for word in ("old", "new"):
+                    call("build", "-q", "-t", name, "-f", "-", str(tmp_path), text=f'FROM {IMAGE}\nENTRYPOINT ["echo", "{word}"]\n')
+                    call("push", "-q", "--digestfile", f"digest-{word}", name)
+                    call("rmi", "-f", name)
+                (tmp_path / "mlc.yaml").write_text(f"mlc: v1\nname: demo\nsteps: {{a: {{image: '{name}'}}}}\n")
+                entry = {"digest": Path("digest-old").read_text(), "platform": "linux/arm64", "entrypoint": ["false"], "command": []}
+                (tmp_path / "mlc.yaml.lock").write_text(f"mlc-lock: v1\nimages: {json.dumps({name: entry})}\n")
+                assert ran("--locked") == ["old"]
+                assert ran() == ["new"]
+                assert ran("--locked") == ["old"]
+                (tmp_path / "mlc.local.yaml").write_text(f"images: {{'{name}': '{name}@{Path('digest-new').read_text()}'}}\n")
+                assert ran("--locked") == ["new"]
+            finally:
+                for word in ("old", "new"):
+                    digest = Path(f"digest-{word}")
+                    subprocess.run([*base, "rmi", "-f", f"{server.host}/says@{digest.read_text()}"], capture_output=True, check=False)

@@ -107,6 +107,75 @@ def test_paths_that_the_machine_has(tmp_path: Path) -> None:
     assert refusals(made, text) == []
 
 
+FETCHED = """
+code: {git: "https://h.test/code.git", ref: main, token: {secret: git, key: token}}
+datasets:
+  reviews: {dvc: {repo: "git@h.test:data.git", path: reviews.csv}, tag: v1, ssh_key: {secret: git, key: id}}
+  raw: {s3: {uri: "s3://bucket/raw"}}
+targets: {helper_image: "acme/helper:1"}
+steps:
+  train:
+    image: acme/x:1
+    workdir: /src
+    code: true
+    inputs: {reviews: /in/r, raw: /in/raw}
+    command: [cat, "${{ inputs.reviews }}", "${{ inputs.raw }}"]
+"""
+
+
+def test_paths_of_what_is_fetched(tmp_path: Path) -> None:
+    """Without bubblewrap, too, data is fetched and published: those steps are told where things are. Code is where a step starts."""
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\n")  # it has every module
+    python.chmod(0o755)
+    assert refusals(settings(sandbox=False, python=str(python)), FETCHED) == []
+    own = refusals(settings(sandbox=False, python=str(python)), FETCHED.replace("    code: true\n", ""))
+    assert [(code, message.split("`")[3]) for code, message, _ in own] == [("MLC431", "/src")]
+
+
+@pytest.mark.parametrize("flag", [False, True])
+def test_tools_for_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: bool) -> None:
+    """What fetches and publishes has to be here, and all that is not is said at once. What the step installs itself is not asked for."""
+    monkeypatch.setattr(ProcessRunner, "sandboxed", flag)
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ntest "$3" != boto3\n')
+    python.chmod(0o755)
+    (tmp_path / "git").symlink_to("python")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    [(code, message, help)] = refusals(settings(), FETCHED)
+    assert code == "MLC434"
+    assert message.partition(": ")[2] == f"the program `ssh`, the module `boto3` of `{python}`"
+    assert help.startswith(f"install `ssh`, say `{python} -m pip install boto3==")
+    (tmp_path / "ssh").symlink_to("python")
+    python.write_text("#!/bin/sh\nexit 1\n")
+    monkeypatch.setenv("VIRTUAL_ENV", "/other")  # an answer counts for one environment
+    [(code, message, help)] = refusals(settings(), FETCHED)
+    assert message.partition(": ")[2] == f"the module `dvc` of `{python}`, the module `boto3` of `{python}`"
+    assert "or leave out `targets.helper_image` to have it installed for the run" in help
+    assert refusals(settings(), FETCHED.replace('targets: {helper_image: "acme/helper:1"}\n', "")) == []
+    for name in ("python", "git", "ssh"):
+        (tmp_path / name).unlink()
+    [(code, message, _)] = refusals(settings(), FETCHED)
+    assert message.partition(": ")[2] == "the program `git`, the program `ssh`, the program `python`"
+
+
+def test_a_folder_for_an_image_with_a_digest(tmp_path: Path) -> None:
+    """`folders` are by the name of an image, or by its reference, also where a lock file adds the digest."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    findings: list[Any] = []
+    made = read({"process": {"folders": {"acme/x:1": "a", "named": "b"}, "folder": "c"}}, tmp_path, findings)
+    runner = ProcessRunner(made, Masks(), tmp_path)
+    digest = f"@sha256:{'0' * 64}"
+    steps = "".join(
+        f"  {name}: {{image: '{image}', command: x}}\n" for name, image in (("a", f"acme/x:1{digest}"), ("b", "named"), ("c", "y:1"))
+    )
+    for step in pipeline(f"images: {{named: 'acme/y:2{digest}'}}\nsteps:\n{steps}").steps:
+        folder = runner.folder_of(step)
+        assert folder is not None
+        assert folder.name == step.name
+
+
 @pytest.mark.parametrize("flag", SANDBOX)
 def test_paths_in_a_sandbox(flag: bool) -> None:
     """bubblewrap offers all of them."""
@@ -216,9 +285,9 @@ def test_packages(shops: Shops, tmp_path: Path, flag: bool, monkeypatch: pytest.
     text = "import mlc_test_package, yaml; print(mlc_test_package.WORD)"
     packages = f"mlc-test-package @ file://{wheel(tmp_path)}"
     step = f"steps: {{a: {{image: 'acme/x:1', shell: python, run: '{text}', packages: ['{packages}']}}}}"
-    for _ in range(2):
+    for said in (f"[packages] installing {packages}\n", ""):
         done = shop.run(step)
-        assert (done.ended.exit, done.log) == (0, "found\n")
+        assert (done.ended.exit, done.log) == (0, f"{said}found\n")
     [made] = [path for path in (shop.state / "venvs").iterdir() if path.is_dir()]
     assert (made / "complete").exists()
     done = shop.run(step.replace(packages, "mlc-no-such-package==1"))

@@ -409,7 +409,7 @@ _LOCK_HELP = """Write the lock file of a spec: what its names stand for today.
 
 The tag of an image becomes a digest, with the program that the image starts; the tag of a dataset and the ref of the code become commits.
 The file is called like the spec, with .lock at the end, and covers all environments. `mlc compile --locked` compiles from it: the same
-manifest until the lock file is written anew.
+manifest until the lock file is written anew. `mlc run --locked` runs from it here.
 
 Registries are asked with Docker's credentials (`docker login`), repositories by your own git.
 
@@ -446,6 +446,7 @@ Examples:
   mlc run mlc.yaml -p epochs=3         # a parameter of this run
   mlc run mlc.yaml --runner process --volume data=./data
   mlc run mlc.yaml --secret git-ssh/id_ed25519=file:~/.ssh/id_ed25519
+  mlc run mlc.yaml --locked            # images, data and code of the lock file
   mlc run --resume                     # go on with the latest run that is not finished
   mlc run mlc.yaml --from train        # train and what comes after it; all else from the latest run
   mlc run mlc.yaml --only evaluate     # one step alone
@@ -723,6 +724,7 @@ def _run(
             show_default=False,
         ),
     ] = "",
+    locked: Locked = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would run, and start nothing.")] = False,
     strict: Strict = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only how it ended, and what failed.")] = False,
@@ -756,6 +758,7 @@ def _run(
         environment or "",
         strict=strict,
         format=format,
+        locked=locked,
         here=here,
     )
     _ask(context, request)

@@ -108,6 +108,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC431", "error", "a path that a process cannot have"),
     ("MLC432", "error", "a part of a project that cannot run on one machine"),
     ("MLC433", "error", "a program that only an image knows"),
+    ("MLC434", "error", "what fetches and publishes data, and this machine does not have"),
     ("MLC450", "error", "a project without a lock file"),
     ("MLC451", "error", "a lock file of the wrong form"),
     ("MLC452", "error", "something that the lock file does not hold"),

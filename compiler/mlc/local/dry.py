@@ -44,6 +44,8 @@ class Planned:
     command: tuple[str, ...] = ()
     script: str | None = None
     more: int = 0
+    made: bool = False
+    """Whether nobody wrote the step: the compiler made it up."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Dry:
             folder=folder,
         )
         command = tuple(self.runner.command(job))
-        return Planned(task, "run", why, item_words(item), job.image, tuple(after), command, program.script, more)
+        return Planned(task, "run", why, item_words(item), job.image, tuple(after), command, program.script, more, step.made)
 
     def _beside(self, container: Container, fill: _Filler, folder: Path) -> Beside:
         image = self.surroundings.image(container.image, fill.image(container))

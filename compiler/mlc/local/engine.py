@@ -214,8 +214,7 @@ class Engine:
             self._end(node, "Failed", str(unreadable))
             return
         node.fingerprint = self._fingerprint(node, programs, inputs)
-        if step.cache is not None and step.cache.enabled and step.cache.key:
-            node.key = cache_key(self.pipeline.name, step, facts.item)
+        node.key = cache_key(self.pipeline.name, step, facts.item)
         done = self.earlier.result(node, self._objects)
         if done is not None:
             self._take(node, done, self.run.name)

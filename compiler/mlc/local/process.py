@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from ..diagnostics.model import Finding
 from ..ir import PathRef, Text
 from ..lowering.text import INTERPRETERS
-from . import memory, venvs
+from ..tagged import KEYS, PLACES
+from . import memory, tools, venvs
 from .attempts import MAIN, Attempt, Part
 from .copies import remove
 from .job import Ended
@@ -22,7 +23,7 @@ from .logs import Log
 from .notes import refuse, without_effect
 from .places import Places, Zone
 from .sandbox import HANDED_OVER, OURS, Machine, Room, Rooms, find_program, furnished
-from .settings import Misuse
+from .settings import Misuse, of_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -98,11 +99,13 @@ class ProcessRunner:
             parts += [(f"`{container.name}` of step `{step.name}`", container) for container in step.beside]
             for what, part in parts:
                 if part.command is None and part.script is None:
-                    help = "name the program: `command`, or `entrypoint` of the image under `images`; or run it with podman or docker"
+                    ways = "`command`, `entrypoint` of the image under `images`, or `--locked` with a lock file"
+                    help = f"name the program: {ways}; or run it with podman or docker"
                     message = f"only the image knows the program of {what}, and a process has no image"
                     findings.append(Finding("MLC433", message, part.image.origin or part.origin, help=help))
             if not self.sandboxed:
                 self._check_paths(step, findings)
+        tools.check(pipeline, self.python(), self._passed(), findings)
 
     def _check_paths(self, step: Step, findings: list[Finding]) -> None:
         """Refuse paths that a program can have only where the machine is its own: nothing is ever written to `/`."""
@@ -110,10 +113,11 @@ class ProcessRunner:
         found: list[tuple[str, str, tuple[str | int, ...]]] = []
         for port, ports in (("inputs", step.inputs), ("outputs", step.outputs), ("values", step.values), ("metrics", step.metrics)):
             for one in ports:
-                if one.path not in named:
+                if one.path not in named and one.path != _checkout(step):
                     found.append((one.path, f"`${{{{ {port}.{one.name} }}}}`", one.origin))
-        found += [(mount.path, "", mount.origin) for mount in step.all_mounts if not self._is_there(mount)]
-        if step.workdir and self._code(step) is None:
+        if not step.made:  # it is told where its folders are
+            found += [(mount.path, "", mount.origin) for mount in step.all_mounts if not self._is_there(mount)]
+        if step.workdir and step.workdir != _checkout(step) and self._code(step) is None:
             found.append((step.workdir, "", step.where("workdir")))
         for path, placeholder, origin in found:
             use = f"use {placeholder} in its `args`, `env` or `run`; or " if placeholder else ""
@@ -127,9 +131,10 @@ class ProcessRunner:
         return given is not None and str(given / mount.sub_path) == mount.path
 
     def _code(self, step: Step) -> Path | None:
-        """The folder that stands for the image's."""
-        origin = step.image.settings_origin
-        return self._settings.folders.get(str(origin[1]) if len(origin) > 1 else step.image.ref) or self._settings.folder
+        """The folder that stands for the image's. What the spec checks out is neither hidden nor replaced by it."""
+        if _checkout(step):
+            return None
+        return of_image(self._settings.folders, step.image, step.image.ref) or self._settings.folder
 
     def notes(self, pipeline: Pipeline) -> Sequence[str]:
         """What has no effect here."""
@@ -160,7 +165,8 @@ class ProcessRunner:
 
     def command(self, job: Job) -> Sequence[str]:
         """The command line of the step's program; the values of secrets are not in it."""
-        return [self._masks.text(word) for word in self.words(job.program, f"{OURS}/script", "python")]
+        words = self.words(job.program, f"{OURS}/script", "python")
+        return [self._masks.text(word) for word in (words if self.sandboxed else _placed(job, job.mounts, words))]
 
     def sweep(self, run: str, identities: Sequence[str]) -> None:
         """End what a killed process left."""
@@ -200,12 +206,14 @@ class ProcessRunner:
 
     def environment(self, job: Job, program: Program) -> dict[str, str]:
         """The environment of a program, without what depends on its files."""
-        passed = {
+        return {**self._passed(), **program.env, **marks(job)}
+
+    def _passed(self) -> dict[str, str]:
+        return {
             name: value
             for name, value in self._environ.items()
             if name in _PASSED or name in self._settings.env or name.startswith(_PASSED_STARTS)
         }
-        return {**passed, **program.env, **marks(job)}
 
     def python(self) -> str | None:
         """The interpreter of Python scripts, None where the machine has none."""
@@ -286,6 +294,8 @@ class _Processes:
         if part == MAIN:
             self._places = places
         argv = self._runner.words(program, script, python or "python")
+        if not self._sandboxed:
+            argv = _placed(self._job, mounts, argv)
         found, problem = find_program(places, argv[0], env.get("PATH", os.defpath), folder)
         if problem:
             code = 127 if problem.startswith("not found") else 126
@@ -319,7 +329,7 @@ class _Processes:
         self, part: Part, program: Program, env: dict[str, str], mounts: Sequence[Mounted], inputs: Sequence[Delivered], declared: list[str]
     ) -> tuple[Places, str, str, list[str]]:
         """The machine as it is: files lie in the attempt's folder, below it as the spec has them."""
-        for mounted in mounts:
+        for mounted in () if self._job.step.made else mounts:
             if os.path.realpath(mounted.source) != os.path.realpath(mounted.mount.path):
                 raise OSError(f"`{mounted.mount.path}` is a path that a process cannot have without bubblewrap")
         own = self._scratch / f"of-{part.name}" if part.name else self._scratch
@@ -338,8 +348,9 @@ class _Processes:
             file.write_text(program.script, encoding="utf-8", errors="surrogateescape")
             script = str(file)
         code = self._runner.folder_of(self._job.step) if part == MAIN else None
-        folder = str(code or own / "work")
-        if code is None:
+        checkout = _checkout(self._job.step) if part == MAIN else ""
+        folder = str(_local(self._job.folder, checkout) if checkout else code or own / "work")
+        if code is None and not checkout:
             (own / "work").mkdir(exist_ok=True)
         return Places(Zone("/", Path("/"), "machine")), folder, script, []
 
@@ -406,6 +417,24 @@ def _no_python() -> Ended:
 def _local(folder: Path, path: str) -> Path:
     """Where a path of the spec lies below an attempt's folder."""
     return folder / "scratch" / "files" / path.lstrip("/")
+
+
+def _checkout(step: Step) -> str:
+    """The folder that a step starts in where that is an input, the project's code; "" for all others."""
+    return step.workdir if any(port.path == step.workdir for port in step.inputs) else ""
+
+
+def _placed(job: Job, mounts: Sequence[Mounted], words: list[str]) -> list[str]:
+    """The words of a command, in which a step that the compiler made up is told where its folders are on this machine."""
+    return [_where(word, mounts) for word in words] if job.step.made else words
+
+
+def _where(word: str, mounts: Sequence[Mounted]) -> str:
+    key, _, path = word.partition("=")
+    for mounted in mounts if key in KEYS or key in PLACES else ():
+        if path.startswith(f"{mounted.mount.path}/"):
+            return f"{key}={mounted.source}{path[len(mounted.mount.path) :]}"
+    return word
 
 
 def _named(step: Step) -> set[str]:

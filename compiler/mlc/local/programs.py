@@ -93,9 +93,16 @@ def fingerprint(
 
 
 def cache_key(project: str, step: Step, item: Mapping[str, str]) -> str:
-    """A digest of the spec's `cache: {key}`: it finds a result of this step with the same outputs; of a loop, of the same item."""
+    """A digest of the spec's `cache: {key}`: it finds a result of this step with the same outputs; of a loop, of the same item.
+
+    With a lock file, one of the same versions. "" where all that the step depends on counts: a step that the compiler made up has a key
+    for engines that look at nothing else.
+    """
+    cache = step.cache
+    if cache is None or not cache.enabled or not cache.key or step.made:
+        return ""
     outputs = [(port.name, port.path) for ports in (step.outputs, step.values, step.metrics) for port in ports]
-    known = [project, step.name, step.cache.key if step.cache else "", outputs, dict(item)]
+    known = [project, step.name, cache.key, outputs, dict(item), *([cache.versions] if cache.versions else [])]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 

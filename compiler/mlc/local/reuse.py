@@ -159,7 +159,7 @@ def cached(node: Node, store: Store, objects: Objects) -> tuple[str, Finished] |
     cache = node.step.cache
     if cache is None or not cache.enabled or any(isinstance(mount.volume, RunClaim) for mount in node.step.all_mounts):
         return None
-    candidates = store.cached(key=node.key) if cache.key else store.cached(fingerprint=node.fingerprint)
+    candidates = store.cached(key=node.key) if node.key else store.cached(fingerprint=node.fingerprint)
     for run, task in candidates:
         found = store.result(run, task)
         if found is not None and complete(found, objects):

@@ -82,7 +82,7 @@ class Options:
     `params` are the texts that the run gives (`params.problems` checks them); defaults are filled in here. With `resume` that run goes
     on, and its own parameters and part of the project count. `only` and `first` (`--from`) name a step that a new run is for, all else is
     taken from `using`, or from the latest run that has it. `jobs` is how many attempts may run at once, 0 for one per CPU.
-    `spec`, `environment`, `overrides`, `files` and `around` are kept with the run, so that it can go on with the same.
+    `spec`, `environment`, `overrides`, `files`, `around` and `locked` are kept with the run, so that it can go on with the same.
     """
 
     surroundings: Surroundings
@@ -97,6 +97,7 @@ class Options:
     overrides: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
+    locked: bool = False
     control: Control = field(default_factory=Control)
     clock: Clock = field(default_factory=Clock)
 
@@ -131,6 +132,7 @@ def run(pipeline: Pipeline, runner: Runner, store: Store, options: Options, list
             first=options.first,
             source=chosen.source.name if chosen.source else "",
             steps=steps,
+            locked=options.locked,
         )
         with store.shared(), store.lock(one.name):
             return _Scheduler(pipeline, runner, store, options, listener, one, chosen, Earlier()).run()

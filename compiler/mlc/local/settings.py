@@ -11,7 +11,7 @@ import re
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..diagnostics.model import Finding
 from ..diagnostics.suggest import did_you_mean
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ..diagnostics.model import Path as Place
+    from ..ir import Image
 
 FILE = "mlc.local.yaml"
+
+Found = TypeVar("Found")
 
 RUNNERS = ("podman", "docker", "process")
 
@@ -137,6 +140,12 @@ def with_environment(settings: Settings, environ: Mapping[str, str]) -> Settings
         raise Misuse(f"`MLC_RUNNER` cannot be `{runner}`: allowed: {_words(RUNNERS)}")
     podman = _engine_with(settings.podman, "MLC_PODMAN_", environ)
     return replace(settings, runner=runner, podman=podman, docker=_engine_with(settings.docker, "MLC_DOCKER_", environ))
+
+
+def of_image(known: Mapping[str, Found], image: Image, reference: str) -> Found | None:
+    """What is said of an image: under its name in the spec's `images`, or under its reference, with its digest or without."""
+    name = str(image.settings_origin[1]) if len(image.settings_origin) > 1 else ""
+    return next((known[key] for key in (name, reference, reference.partition("@")[0]) if key and key in known), None)
 
 
 def _engine_with(engine: Engine, prefix: str, environ: Mapping[str, str]) -> Engine:

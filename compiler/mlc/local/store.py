@@ -58,8 +58,8 @@ class Run:
     `params` are the texts that the run was given, without the defaults; `spec`, `environment`, `overrides` and `files` (environment
     files) are what its project was read from, and `around` the options of the command line that say what is on this machine
     (`--volume data=./data`), so that it can go on with the same. `only` and `first` (`--from`) name the step that it is for, `source`
-    the run that all else was taken from; "" where there is none. `steps` are those of its project in topological
-    order, each with the loop that it rides along, "" for none.
+    the run that all else was taken from; "" where there is none. `steps` are those of its project in topological order, each with the
+    loop that it rides along, "" for none. `locked`: versions are those of the lock file beside the spec.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Run:
     ended: float
     folder: Path
     steps: Mapping[str, str] = field(default_factory=dict)
+    locked: bool = False  # runs of earlier versions of mlc do not say it
 
 
 @dataclass(frozen=True)
@@ -214,9 +215,22 @@ class Store:
         first: str = "",
         source: str = "",
         steps: Mapping[str, str] | None = None,
+        locked: bool = False,
     ) -> Run:
         """A new run, called `<project>-<5 letters or digits>`."""
-        given = (spec, environment, list(overrides), list(files), list(around), dict(params), only, first, source, dict(steps or {}))
+        given = (
+            spec,
+            environment,
+            list(overrides),
+            list(files),
+            list(around),
+            dict(params),
+            only,
+            first,
+            source,
+            dict(steps or {}),
+            locked,
+        )
         asked = dict(zip(_ASKED, given, strict=True))
         with self._transaction():
             name = ""
@@ -469,7 +483,7 @@ def _written(row: Sequence[object]) -> Written:
 
 
 _RUN = "name, id, project, asked, runner, phase, reasons, started, ended"
-_ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source", "steps")
+_ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source", "steps", "locked")
 _TASK = "name, step, state, reason, attempts, reused, fingerprint, key, started, ended, item, origin"
 _ATTEMPT = "task, number, identity, started, ended, exit, message"
 _WRITTEN = "task, kind, name, text, numeral, thresholds"

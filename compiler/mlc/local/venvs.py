@@ -33,6 +33,7 @@ with open(f"{folder}.lock", "w") as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
     if done.exists():
         sys.exit()
+    print("installing", *packages, flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     try:
         import pip

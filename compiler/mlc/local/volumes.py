@@ -19,9 +19,11 @@ from urllib.parse import unquote, urlsplit
 from ..diagnostics.model import Finding
 from ..diagnostics.suggest import did_you_mean
 from ..ir import Claim, ConfigMapKey, ConfigMapVolume, FieldPath, HostPath, Memory, Nfs, RunClaim, SecretKey, SecretVolume
+from ..tagged import KEYS
 from . import memory
 from .copies import make_empty, remove
 from .job import Mounted
+from .settings import of_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -72,7 +74,7 @@ class Around:
                 elif isinstance(env.value, ConfigMapKey):
                     self._need_key(missing, "config map", env.value.config_map, env.value.key, env.origin)
             for mount in step.all_mounts:
-                self._need_volume(missing, mount)
+                self._need_volume(missing, mount, _keys_of(step, mount))
             for port in step.inputs:
                 if port.external is not None:
                     self._need_artifact(missing, port.external)
@@ -99,7 +101,8 @@ class Around:
         near = did_you_mean(name, self._all_keys(kind)) if name not in self._all_keys(kind) else ""
         missing.add(f"key `{key}` of {kind} `{name}`{problem}", entry, f"{option} {name}/{key}=env:{variable}", origin, near)
 
-    def _need_volume(self, missing: _Missing, mount: Mount) -> None:
+    def _need_volume(self, missing: _Missing, mount: Mount, keys: Sequence[str]) -> None:
+        """What a mount needs; `keys` are the files in it that are known to be read."""
         volume = mount.volume
         given = self._settings.volumes.get(volume.name)
         if given is not None:
@@ -114,22 +117,28 @@ class Around:
             return
         match volume:
             case SecretVolume(secret=name):
-                self._need_all(missing, "secret", name, volume, mount)
+                self._need_all(missing, "secret", name, volume, mount, keys)
             case ConfigMapVolume(config_map=name):
-                self._need_all(missing, "config map", name, volume, mount)
+                self._need_all(missing, "config map", name, volume, mount, keys)
             case HostPath() | Nfs():
                 kind = "folder of a node" if isinstance(volume, HostPath) else "folder of an NFS server"
                 near = did_you_mean(volume.name, self._settings.volumes)
                 entry = f"volumes: {{{volume.name}: ./{volume.name}}}"
                 missing.add(f"volume `{volume.name}`, a {kind}", entry, f"--volume {volume.name}=./{volume.name}", volume.origin, near)
 
-    def _need_all(self, missing: _Missing, kind: str, name: str, volume: Volume, mount: Mount) -> None:
-        """The files of a volume: every key that is known; of a secret or config map that nobody gave none are."""
+    def _need_all(self, missing: _Missing, kind: str, name: str, volume: Volume, mount: Mount, keys: Sequence[str]) -> None:
+        """The files of a volume: `keys`, or every key that is known; of a secret or config map that nobody gave none are."""
         known = self._all_keys(kind)
         section, option = _WORDS[kind]
         entry = f"{section}: {{{name}: {{folder: ./{name}}}}}"
+        near = did_you_mean(name, known) if name not in known else ""
+        for key in keys:
+            if self._key_problem(known, name, key) == "":
+                one = f"{section}: {{{name}: {{{key}: {{file: ./{key}}}}}}}"
+                missing.add(f"key `{key}` of {kind} `{name}`", one, f"{option} {name}/{key}=file:./{key}", volume.origin, near)
+        if name not in known and keys:
+            return
         if name not in known:
-            near = did_you_mean(name, known)
             missing.add(f"{kind} `{name}`, for volume `{volume.name}`", entry, f"{option} {name}=./{name}", volume.origin, near)
             return
         for key in known[name].keys:
@@ -176,9 +185,7 @@ class Around:
 
     def image(self, image: Image, reference: str) -> str:
         """The image to use for one, `reference` with parameters filled in: what its name or its reference is mapped to, or itself."""
-        mapped = self._settings.images
-        name = image.settings_origin[1] if len(image.settings_origin) > 1 else ""
-        return mapped.get(str(name)) or mapped.get(reference) or reference
+        return of_image(self._settings.images, image, reference) or reference
 
     def env_value(self, source: SecretKey | ConfigMapKey | FieldPath, place: Place) -> str:
         """The value of a variable. Raises OSError where it cannot be had any more."""
@@ -394,6 +401,16 @@ def below(folder: Path, sub_path: str, volume: str, *, make: bool) -> Path:
             raise OSError(f"there is no `{sub_path}` in volume `{volume}`")
         _open_folder(found, base)
     return found
+
+
+def _keys_of(step: Step, mount: Mount) -> list[str]:
+    """The files of a mount that a step which the compiler made up reads, by its arguments; none for other steps."""
+    found: dict[str, None] = {}
+    for word in step.args if step.made else ():
+        key, _, path = (word.constant or "").partition("=")
+        if key in KEYS and path.startswith(f"{mount.path}/"):
+            found[path[len(mount.path) + 1 :]] = None
+    return list(found)
 
 
 _WORDS = {"secret": ("secrets", "--secret"), "config map": ("config_maps", "--config-map")}

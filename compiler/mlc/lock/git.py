@@ -174,7 +174,8 @@ class Repository:
             except _NoSuchRefError:
                 pass
         everything = ("+refs/heads/*:refs/x/heads/*", "+refs/tags/*:refs/x/tags/*")
-        self._ask("fetch", "--quiet", "--no-tags", "--filter=tree:0", "--", "origin", *everything)
+        deeper = ["--unshallow"] if (self.folder / "shallow").exists() else []  # a tag that was fetched before ends the history there
+        self._ask("fetch", "--quiet", "--no-tags", "--filter=tree:0", *deeper, "--", "origin", *everything)
         code, out, _ = self._run("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
         found = out.decode(errors="replace").strip()
         if code or not found.startswith(commit):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..pins import Lock
+from ..scalars import source_text
 from ..source import Document
 from .dvc import Facts, facts
 from .failure import Failure
@@ -30,7 +33,9 @@ class Dataset:
     place: Place
     environments: tuple[str, ...]
     named: dict[str, tuple[str, ...]]
-    """The versions that are named, `tag v1.0` or `rev 9fceb02`, with the environments that do."""
+    """The versions that are named, `tag v1.0` or `rev 9fceb02`, with the environments that do; by the default of a parameter, too."""
+    written: tuple[str, ...]
+    """The tags that hold parameters, as they are written."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +50,35 @@ class Version:
 
 def declared(documents: Iterable[Document]) -> list[Dataset]:
     """The datasets of a project and its environments; one that differs in more than its version is listed for each form."""
-    found: dict[tuple[str, str, str, str], tuple[Place, list[str], dict[str, list[str]]]] = {}
+    found: dict[tuple[str, str, str, str], tuple[Place, list[str], dict[str, list[str]], dict[str, None]]] = {}
     for document in documents:
         for name, entry in (document.data.get("datasets") or {}).items():
             kind = next(kind for kind in ("dvc", "git", "s3") if kind in entry)
             key = (name, kind, entry[kind].get("repo") or entry[kind]["uri"], entry[kind].get("path", ""))
-            _, environments, named = found.setdefault(key, (Place(document, ("datasets", name)), [], {}))
+            _, environments, named, written = found.setdefault(key, (Place(document, ("datasets", name)), [], {}, {}))
             environments.append(document.environment)
             by = next((by for by in ("tag", "rev") if by in entry), "")
-            if by and "${{" not in entry[by]:
-                named.setdefault(f"{by} {entry[by]}", []).append(document.environment)
+            version = entry[by] if by else ""
+            if "${{" in version:
+                written[version] = None
+                version = _by_default(version, document.data.get("params") or {})
+            if version and "${{" not in version:
+                named.setdefault(f"{by} {version}", []).append(document.environment)
     return [
-        Dataset(*key, place, tuple(environments), {version: tuple(by) for version, by in named.items()})
-        for key, (place, environments, named) in found.items()
+        Dataset(*key, place, tuple(environments), {version: tuple(by) for version, by in named.items()}, tuple(written))
+        for key, (place, environments, named, written) in found.items()
     ]
+
+
+def _by_default(text: str, params: Mapping[str, Any]) -> str:
+    """A text with the defaults of parameters in it; what has none stays."""
+
+    def default(found: re.Match[str]) -> str:
+        known = params.get(found[1])
+        value = known.get("default") if isinstance(known, dict) else known
+        return found[0] if value is None else source_text(value)
+
+    return re.sub(r"\$\{\{\s*params\.([\w-]+)\s*\}\}", default, text)
 
 
 def look_up(datasets: Sequence[Dataset]) -> list[tuple[Dataset, list[Version] | Failure]]:
@@ -84,8 +104,8 @@ def _versions(repository: Repository, dataset: Dataset) -> list[Version]:
     commits = dict(zip(tags, repository.fetch(*(f"refs/tags/{tag}" for tag in tags)), strict=True)) if tags else {}
     known: dict[str, Facts | None] = {}
     found = []
-    named = [version.removeprefix("rev ") for version in dataset.named if version.startswith("rev ")]
-    for tag, commit in [*commits.items(), *(("", repository.of_commit(commit)) for commit in named)]:
+    named = [repository.of_commit(version[4:]) for version in dataset.named if version.startswith("rev ")]
+    for tag, commit in [*commits.items(), *(("", commit) for commit in named if commit not in commits.values())]:
         if commit not in known:
             known[commit] = _facts(repository, commit, dataset)
         of = known[commit]
@@ -105,7 +125,7 @@ def used_by(dataset: Dataset, version: Version) -> list[str]:
     return [
         environment
         for named, environments in dataset.named.items()
-        if (named == f"tag {version.tag}" if version.tag else named.startswith("rev ") and version.commit.startswith(named[4:]))
+        if (version.commit.startswith(named[4:]) if named.startswith("rev ") else bool(version.tag) and named == f"tag {version.tag}")
         for environment in environments
     ]
 
@@ -117,9 +137,17 @@ def marks(dataset: Dataset, version: Version, lock: Lock) -> list[str]:
     for source, entry in lock.sources.items():
         if (source.name, source.kind, source.repo, source.path) != (dataset.name, dataset.kind, dataset.address, dataset.path):
             continue
-        if source.version == version.tag if source.by == "tag" else not version.tag and entry.commit == version.commit:
+        if source.version == version.tag if source.by == "tag" else entry.commit == version.commit:
             found.append("locked" if entry.commit == version.commit else f"locked at {entry.commit[:10]}")
-    return found
+    return list(dict.fromkeys(found))
+
+
+def lost(dataset: Dataset, versions: Sequence[Version]) -> dict[str, tuple[str, ...]]:
+    """The tags that are named and at which the dataset is not, `tag v1.0`, with the environments that name them."""
+    if dataset.kind == "s3":
+        return {}
+    there = {f"tag {version.tag}" for version in versions}
+    return {named: by for named, by in dataset.named.items() if named.startswith("tag ") and named not in there}
 
 
 def document(project: str, found: Sequence[tuple[Dataset, list[Version]]], lock: Lock) -> dict[str, object]:
@@ -133,6 +161,7 @@ def document(project: str, found: Sequence[tuple[Dataset, list[Version]]], lock:
                 "address": dataset.address,
                 "path": dataset.path,
                 "environments": list(dataset.environments),
+                "not_there": [{"tag": named[4:], "used_by": list(by)} for named, by in lost(dataset, versions).items()],
                 "versions": [
                     {
                         "tag": version.tag or None,
@@ -160,8 +189,9 @@ def text(project: str, found: Sequence[tuple[Dataset, list[Version]]], lock: Loc
     for dataset, versions in found:
         where = "" if "" in dataset.environments else f" in {', '.join(dataset.environments)}"
         path = f" {dataset.path}" if dataset.path else ""
-        lines = [f"{dataset.name}: {dataset.kind} {dataset.address}{path}{where}"]
-        rows = [("TAG", "COMMIT", "DATE", "SIZE", "FILES", "HASH", "")]
+        at = f" at {' or '.join(dataset.written)}" if dataset.written else ""
+        lines = [f"{dataset.name}: {dataset.kind} {dataset.address}{path}{at}{where}"]
+        rows = [("TAG", "COMMIT", "DATE", "SIZE", "FILES", "HASH", "USED")]
         for version in versions:
             known = version.facts
             row = (
@@ -180,6 +210,7 @@ def text(project: str, found: Sequence[tuple[Dataset, list[Version]]], lock: Loc
             used = [column for column in range(7) if column < 3 or any(row[column] for row in rows[1:])]
             widths = {column: max(len(row[column]) for row in rows) for column in used}
             lines += ["  " + "  ".join(row[column].ljust(widths[column]) for column in used).rstrip() for row in rows]
+        lines += [f"  {named} is not there ({', '.join(one or 'spec' for one in by)})" for named, by in lost(dataset, versions).items()]
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 

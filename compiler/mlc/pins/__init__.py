@@ -173,8 +173,8 @@ def _written(document: Document, image: Image) -> Path:
 # --- the project with its pins ------------------------------------------------------------------------------------------------
 
 
-def pinned(document: Document, pipeline: Pipeline, lock: Lock, findings: list[Finding]) -> Pipeline:
-    """The pipeline with each image at its digest, and with the command of its image where a step has none.
+def pinned(document: Document, pipeline: Pipeline, lock: Lock, findings: list[Finding], *, programs: bool = True) -> Pipeline:
+    """The pipeline with each image at its digest, and (with `programs`) with the command of its image where a step has none.
 
     What the lock does not hold is reported (MLC452), as is an image that a step cannot start (MLC455), and stays as it is.
     """
@@ -188,7 +188,7 @@ def pinned(document: Document, pipeline: Pipeline, lock: Lock, findings: list[Fi
             findings.append(Finding("MLC452", f"{called(source)} is not in the lock file", path, help=help))
     findings.extend(open_ends(document, pipeline))
     commits = {path: lock.sources[source].commit for source, path in sources(document, pipeline).items() if source in lock.sources}
-    pins = _Pins(lock, commits, findings)
+    pins = _Pins(lock, commits, findings, programs=programs)
     done = replace(pipeline, run=pins.group(pipeline.run), final=pins.group(pipeline.final) if pipeline.final else None)
     if any(step.cache is not None and step.cache.enabled for step in done.steps):
         from . import caches
@@ -218,8 +218,8 @@ class _Pins:
     `commits` is by the place where a version is written. `fetched` becomes the commit that a step fetches, by the name of the step.
     """
 
-    def __init__(self, lock: Lock, commits: dict[Path, str], findings: list[Finding]) -> None:
-        self.lock, self.commits, self.findings = lock, commits, findings
+    def __init__(self, lock: Lock, commits: dict[Path, str], findings: list[Finding], *, programs: bool) -> None:
+        self.lock, self.commits, self.findings, self.programs = lock, commits, findings, programs
         self.fetched: dict[str, str] = {}
 
     def group(self, group: Group) -> Group:
@@ -256,7 +256,7 @@ class _Pins:
         if entry is None:
             return image, {}
         new = replace(image, ref=at_digest(image.ref, entry.digest))
-        if part.command is not None or part.script is not None:
+        if part.command is not None or part.script is not None or not self.programs:
             return new, {}
         return new, self.program(part, entry, who)
 

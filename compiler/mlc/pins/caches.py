@@ -30,7 +30,9 @@ def by_version(pipeline: Pipeline, fetched: Mapping[str, str]) -> Pipeline:
         for port in step.inputs:
             commit = fetched.get(port.producer)
             if commit and all(isinstance(mount.volume, (SecretVolume, ConfigMapVolume)) for mount in steps[port.producer].mounts):
-                caches.setdefault(port.producer, Cache(True, commit, step.cache.origin, str(_images(steps[port.producer]))))
+                fetch = steps[port.producer]
+                versions = str([_images(fetch), [word.constant for word in fetch.args]])  # what it fetches of that commit, and from where
+                caches.setdefault(fetch.name, Cache(True, commit, step.cache.origin, versions))
     final = _group(pipeline.final, caches) if pipeline.final else None
     return replace(pipeline, run=_group(pipeline.run, caches), final=final)
 

@@ -18,6 +18,15 @@ PROGRAMS = {
 PACKAGES = {"dvc": ("dvc[ssh,s3]==3.67.1",), "s3": ("boto3==1.43.117",)}
 """What a program needs beside Python's own modules, by source, as pip requirements: an image that is made for it has them."""
 
+MODULES = {"dvc": "dvc", "publish": "dvc", "s3": "boto3", "git": ""}
+"""The Python module that a program needs, by its name; "" for none."""
+
+KEYS = ("ssh_key", "token", "known_hosts", "access_key", "secret_key")
+"""The arguments that are files with keys, each in a folder that is mounted for it."""
+
+PLACES = ("out", "marker", "data")
+"""The arguments that are other paths."""
+
 
 def program(name: str) -> str:
     """The text of a program."""

@@ -16,7 +16,8 @@ def fetch(work: Work, get: Callable[[Git, str, str, str], None]) -> None:
     if path:
         check_path(path)
     work.deliver(commit, lambda out: get(git, path, out, where))
-    say(work, f"{version} is commit {commit}: {size_of(work.given['out'])}")
+    known = version if version.endswith(commit) else f"{version} is commit {commit}"
+    say(work, f"{known}: {size_of(work.given['out'])}")
 
 
 def check_out(git: Git) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-from .base import Stop, shown
+from .base import Failed, Stop, shown
 from .git import Git, inside
 
 LAUNCHER = """\
@@ -46,7 +46,12 @@ class Dvc:
         self.remote = ""
 
     def __call__(self, *words: str, tries: int = 1) -> str:
-        return self.work.run([sys.executable, self.launcher, *words], "dvc " + words[0], self.top, "", tries)
+        try:
+            return self.work.run([sys.executable, self.launcher, *words], "dvc " + words[0], self.top, "", tries)
+        except Failed as failed:
+            if "No module named 'dvc" in failed.output:
+                raise Stop(f"DVC is not installed: {sys.executable} has no module `dvc`") from None
+            raise
 
     def remotes(self) -> dict[str, str]:
         """The remotes of `.dvc/config` and their addresses; `remote` becomes the default one."""

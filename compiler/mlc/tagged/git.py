@@ -13,7 +13,11 @@ class Git:
     def __init__(self, work: Work) -> None:
         self.work = work
         self.path = work.sub("repo", work.big)
-        if not work.given["repo"].startswith("https:") and "known_hosts" not in work.given:
+        web = work.given["repo"].startswith("https:")
+        for name in ("git",) if web else ("git", "ssh"):
+            if shutil.which(name) is None:
+                raise Stop(f"the program `{name}` is not installed")
+        if not web and "known_hosts" not in work.given:
             raise Stop("known_hosts is missing: without it nobody knows whether the host is the right one")
         self("init", "--quiet", ".")
         self("remote", "add", "--", "origin", work.given["repo"])

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from .base import Stop, Work, main, say, shown, size_of
 
@@ -11,8 +12,11 @@ if TYPE_CHECKING:
 
 
 def transfer(work: Work) -> None:
-    import boto3.exceptions
-    import botocore.exceptions
+    try:
+        import boto3.exceptions
+        import botocore.exceptions
+    except ImportError as error:
+        raise Stop(f"boto3 is not installed for {sys.executable}: {error}") from None
 
     given = work.given
     bucket, _, key = given["uri"][len("s3://") :].partition("/")

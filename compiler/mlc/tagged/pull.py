@@ -23,10 +23,11 @@ def pull(git: Git, path: str, out: str, where: str) -> None:
     except Failed as failed:
         if not str(failed).startswith("dvc pull failed"):
             raise
-        known = not re.search("does not exist as an output|[Nn]o such file or directory: .*\\.dvc|Unable to find", failed.output)
-        if known and re.search("[Mm]issing cache|neither locally nor on remote|Checkout failed|failed to pull data", failed.output):
+        if re.search("does not exist as an output|[Nn]o such file or directory: .*\\.dvc|Unable to find", failed.output):
+            raise Failed(f"`{path}` is not under DVC in {where}", failed.output) from None
+        if re.search("[Mm]issing cache|neither locally nor on remote|Checkout failed|failed to pull data", failed.output):
             raise Failed(f"the data of `{path}` in {where} is not in the remote `{dvc.remote}`", failed.output) from None
-        raise Failed(f"`{path}` is not under DVC in {where}", failed.output) from None
+        raise
     if not os.path.exists(source) or not inside(source, git.path):
         raise Stop(f"dvc gave no `{path}` in {where}")
     shutil.move(source, out)

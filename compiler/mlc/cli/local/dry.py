@@ -81,7 +81,9 @@ def _text(planned: Iterable[Planned]) -> Iterable[str]:
         order = "; ".join(part for part in (f"after {', '.join(one.after)}" if one.after else "", one.why) if part)
         yield f"  {order}\n" if order else ""
         yield f"  $ {_folded(one.command)}\n"
-        if one.script is not None:
+        if one.script is not None and one.made:
+            yield f"  | a program of mlc, {len(one.script.splitlines())} lines: `--json` has them\n"
+        elif one.script is not None:
             yield "".join(f"  | {line}\n" for line in one.script.rstrip("\n").split("\n"))
         if one.more:
             yield f"  and {one.more} more item{'' if one.more == 1 else 's'}\n"

@@ -19,10 +19,12 @@ from .here import Misuse, asked, guarded, named, opened, paper, shown, state_fol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from ...driver import Result
     from ...ir import Pipeline
     from ...local.events import Event
     from ...local.scheduler import Control
     from ...local.store import Run, Store
+    from ...source import SourceFile
     from ...view.board import Board
     from ..request import Request
     from ..request_here import Here
@@ -50,7 +52,13 @@ def _execute(request: Request) -> int:
     if machine is None:
         return session.code
     with contextlib.closing(machine):
-        if not session.run(lambda source, _, overrides, environment: check_here(source, machine.check, overrides, environment)):
+
+        def stages(
+            source: SourceFile, _: tuple[str, ...], overrides: tuple[str, ...], environment: str, lock: SourceFile | None = None
+        ) -> Result:
+            return check_here(source, machine.check, overrides, environment, lock=lock, programs=machine.without_images)
+
+        if not session.run(stages):
             return session.code
         ((_, result),) = session.results
         if result.pipeline is None:
@@ -105,19 +113,22 @@ def _as_before(request: Request, here: Here, run: Run) -> tuple[Request, Here]:
     """The request with what the run was begun with: its spec, environment, overrides and what it found on this machine."""
     if not request.arguments and not run.spec:
         raise Misuse(f"`{run.name}` was read from standard input: name the spec")
-    before = _options(run.around)
+    if request.locked and not run.locked:
+        raise Misuse(f"`{run.name}` was begun without `--locked`, and goes on as it was begun: leave it out, or begin a new run")
+    around = _options(run.around)
     here = replace(
         here,
         resume=run.name,
         runner=here.runner or run.runner,
-        settings=here.settings or "".join(before["--local-settings"]),
-        volumes=(*before["--volume"], *here.volumes),
-        secrets=(*before["--secret"], *here.secrets),
-        config_maps=(*before["--config-map"], *here.config_maps),
-        artifacts=(*before["--artifact"], *here.artifacts),
+        settings=here.settings or "".join(around["--local-settings"]),
+        volumes=(*around["--volume"], *here.volumes),
+        secrets=(*around["--secret"], *here.secrets),
+        config_maps=(*around["--config-map"], *here.config_maps),
+        artifacts=(*around["--artifact"], *here.artifacts),
     )
     arguments = request.arguments or (shown(run.spec),)
-    return replace(request, arguments=arguments, environment=run.environment, overrides=run.overrides, here=here), here
+    before = replace(request, arguments=arguments, environment=run.environment, overrides=run.overrides, locked=run.locked, here=here)
+    return before, here
 
 
 def _around(here: Here) -> tuple[str, ...]:
@@ -212,6 +223,7 @@ class _Running:
                 environment=request.environment,
                 overrides=request.overrides,
                 around=_around(here),
+                locked=request.locked,
                 control=control,
             )
             with self._view() as (listener, board), _stopping(control):

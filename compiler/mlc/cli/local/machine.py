@@ -38,6 +38,11 @@ class Machine:
     given: Here
     """The options of this command line: those that a run that goes on was begun with may be for a step that is no longer there."""
 
+    @property
+    def without_images(self) -> bool:
+        """Whether nothing here knows what an image starts."""
+        return self.runner.name == "process"
+
     def check(self, pipeline: Pipeline, findings: list[Finding]) -> None:
         """Refuse what cannot be done here, and what the project needs and nobody gave."""
         from ...local.naming import named
@@ -83,6 +88,7 @@ def assembled(session: Session, here: Here, params: Mapping[str, str], given: He
     from ...local.runners import NoRunner, choose
     from ...local.store import StateError
     from ...local.volumes import Around
+    from ...locked import file_name
 
     settings = _settings(session, here)
     if settings is None:
@@ -99,7 +105,10 @@ def assembled(session: Session, here: Here, params: Mapping[str, str], given: He
         raise Misuse(str(misuse)) from misuse
     except NoRunner as problem:
         raise StateError(str(problem)) from problem
-    return Machine(chosen.runner, Around(settings, state, masks), (chosen.reason,) if chosen.reason else (), params, given)
+    notes = [chosen.reason] if chosen.reason else []
+    if session.request.locked:
+        notes.append(f"versions are those of `{file_name(session.request.arguments[0])}`")
+    return Machine(chosen.runner, Around(settings, state, masks), tuple(notes), params, given)
 
 
 def _settings(session: Session, here: Here) -> Settings | None:

@@ -88,6 +88,7 @@ def _plain(store: Store, run: Run) -> dict[str, Any]:
         "project": run.project,
         "spec": run.spec,
         "environment": run.environment,
+        "locked": run.locked,
         "params": dict(run.params),
         "runner": run.runner,
         "state": _state(store, run),
