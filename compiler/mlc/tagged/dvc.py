@@ -49,7 +49,7 @@ class Dvc:
         try:
             return self.work.run([sys.executable, self.launcher, *words], "dvc " + words[0], self.top, "", tries)
         except Failed as failed:
-            if "No module named 'dvc" in failed.output:
+            if "No module named 'dvc'" in failed.output:
                 raise Stop(f"DVC is not installed: {sys.executable} has no module `dvc`") from None
             raise
 
