@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# Tests wait a lot, for programs that they start: one worker more than there are processors.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench golden engines conformance datasets editor shells clean

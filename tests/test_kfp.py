@@ -870,6 +870,7 @@ def tagged(text: str) -> str:
         ("volumes: {foo: {memory: 1Gi}, b: {secret: x-foo}}\n" + step("volumes: {b: /b, foo: /f}"), [("MLC402", "steps.a.volumes.foo")]),
         ("volumes: {s: {secret: x}, b: {secret: x}}\n" + step("volumes: {s: /s, b: /b}"), [("MLC402", "steps.a.volumes.b")]),
         ("volumes: {foo: {empty_dir: {}}, b: {claim: foo}}\n" + step("volumes: {foo: /f, b: /b}"), []),
+        ("volumes: {c: {claim: data}}\n" + step("volumes: {c: /var/run/argo}"), [("MLC402", "steps.a.volumes.c")]),
         (step("workdir: /kfp-launcher"), [("MLC402", "steps.a.workdir")]),
         (step("outputs: {o: /tmp/mlc.abc/run}"), [("MLC402", "steps.a.outputs.o")]),
         (step("outputs: {o: /tmp}"), [("MLC402", "steps.a.outputs.o")]),
@@ -900,7 +901,7 @@ def tagged(text: str) -> str:
         (tagged(f"run: '{'long text ' * 13200}'"), [("MLC408", "steps.a.run")]),
         (tagged(f"run: '{'long text ' * 10000}'"), []),
     ],
-    ids=range(66),
+    ids=range(67),
 )
 def test_what_the_target_says(body: str, expected: list[tuple[str, str]]) -> None:
     """Each refusal and each note has its code and points at its place."""

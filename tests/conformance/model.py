@@ -92,7 +92,7 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
     run = _Run(spec, params or {}, target)
     failed = run.everything(outcomes)
     steps = dict(run.steps)
-    mounted = {volume for name in spec["steps"] for volume in _names(settings(spec, name).get("volumes"))}
+    mounted = {volume for name in spec["steps"] for volume in _mounted(spec, name)}
     if spec.get("finally"):
         # the steps of `finally` are a project of their own, which knows how the run went
         last = {**spec, "steps": spec["finally"], "finally": None}
@@ -100,11 +100,18 @@ def play(spec: Spec, outcomes: Outcomes, params: Mapping[str, str] | None = None
         end.status = "Failed" if failed else "Succeeded"
         worse = end.everything(outcomes)
         steps |= end.steps
-        mounted |= {volume for name in spec["finally"] for volume in _names(settings(last, name).get("volumes"))}
+        mounted |= {volume for name in spec["finally"] for volume in _mounted(last, name)}
         failed = failed or (not run.kfp and worse)
     claims = tuple(name for name, volume in (spec.get("volumes") or {}).items() if "size" in volume and name in mounted)
     kept = tuple(name for name in claims if spec["volumes"][name].get("keep"))
     return RunEnd("Failed" if failed else "Succeeded", steps, claims, kept)
+
+
+def _mounted(spec: Spec, step: str) -> set[str]:
+    """The volumes that a step needs: its own, and those that datasets which it reads are put on."""
+    own = settings(spec, step)
+    datasets = spec.get("datasets") or {}
+    return {*_names(own.get("volumes")), *(datasets[name].get("into", "") for name in _names(own.get("inputs")) if name in datasets)}
 
 
 def settings(spec: Spec, name: str) -> dict[str, Any]:

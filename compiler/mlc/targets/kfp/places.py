@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from ...ir import Mount, Step, Text
 
 _LETTERS = frozenset("-0123456789abcdefghijklmnopqrstuvwxyz")
-_OWN_FOLDERS = ("/kfp-launcher", "/gcs", "/s3", "/minio", "/tmp/kfp", "/.local", "/.cache", "/.config")  # noqa: S108 - argocompiler/container.go
+_OWN_FOLDERS = (
+    *("/kfp-launcher", "/gcs", "/s3", "/minio", "/tmp/kfp", "/.local", "/.cache", "/.config"),  # noqa: S108 - argocompiler/container.go
+    "/var/run/argo",  # of Argo's executor, which runs KFP's steps: mounted in every pod (argo-workflows, workflow/common)
+)
 _WRAPPER_FOLDERS = tuple(f"{place}/mlc." for place in SCRATCH)
 _SYSTEM_FOLDERS = frozenset(
     "/app /bin /boot /dev /dev/shm /etc /home /lib /lib32 /lib64 /libx32 /media /mlc /mlc/inputs /mlc/outputs /mnt /opt /proc /root"
