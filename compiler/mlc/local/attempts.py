@@ -158,7 +158,7 @@ class Attempt:
                 self._running.discard(kept)
         stream.close()
         ended = self._backend.ended(part, answer, stream.tail)
-        if ended is not None and ended.message and (answer.exit is None or ended.exit is None):
+        if ended is not None and ended.message and (ended.exit is None or ended.exit != answer.exit):  # else the log says it itself
             self._log.say(f"mlc: {ended.message}")
         return ended
 
