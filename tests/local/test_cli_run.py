@@ -189,6 +189,43 @@ def test_parts_of_a_project(capsys: pytest.CaptureFixture[str]) -> None:
     assert "is called `demo-zzzzz`" in capsys.readouterr().err
 
 
+NEEDY = """
+volumes: {nodes: {host_path: /mnt/x}, mine: {claim: data}}
+artifacts: {reviews: {type: dataset, uri: "s3://bucket/reviews.csv"}}
+steps:
+  train: {run: "test ! -e fail"}
+  deploy:
+    needs: train
+    command: "true"
+    env: {TOKEN: {secret: s, key: token}}
+    inputs: {reviews: /in/reviews}
+    volumes: {nodes: /nodes, mine: /mine}
+finally: {bye: {run: 'echo $T', env: {T: {secret: t, key: k}}}}
+"""
+
+
+def test_what_does_not_run_needs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A part of a project is asked for what its steps need, and for nothing of the others; also when it goes on."""
+    name = spec(NEEDY)
+    Path("mlc.local.yaml").write_text("process: {folder: .}\n")
+    assert mlc("run", name) == FOUND
+    err = capsys.readouterr().err
+    assert all(word in err for word in ("MLC430", "`token`", "`nodes`", "`reviews`", "secret `t`"))
+    Path("fail").touch()
+    assert mlc("run", name, "--only", "train") == FOUND
+    out, err = capsys.readouterr()
+    assert (err, "volume `mine` is an empty folder" in out) == ("", False)
+    Path("fail").unlink()
+    assert mlc("run", "--resume") == OK
+    capsys.readouterr()
+    assert mlc("run", name, "--only", "bye", "--dry-run") == FOUND
+    err = capsys.readouterr().err
+    assert (err.count("key `k` of secret `t`"), "secret `s`" in err) == (1, False)
+    assert mlc("run", name, "--from", "deploy") == FOUND
+    err = capsys.readouterr().err
+    assert all(word in err for word in ("MLC430", "`token`", "`nodes`", "`reviews`", "secret `t`"))
+
+
 def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     """`--quiet` has one line for a run that succeeded, and what failed for one that did not."""
     assert mlc("run", spec(ONE), "--quiet") == OK
