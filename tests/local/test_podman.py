@@ -16,6 +16,7 @@ from mlc import __main__
 from mlc.local import inits
 from mlc.local.attempts import MAIN, Part
 from mlc.local.containers import ContainerRunner
+from mlc.local.work import failure
 from tests.local.engines import IMAGE, init_problem, maker, podman
 from tests.local.workshop import Workshop
 from tests.registry import registry
@@ -89,7 +90,11 @@ if not podman()[1]:
         done = shop.run("steps: {a: {image: 'localhost:1/none:1', command: x}}")
         assert (done.ended.exit, done.ended.lost) == (None, True)
         assert done.ended.message.startswith("image `localhost:1/none:1` cannot be fetched: ")
-        assert "mlc: image `localhost:1/none:1` cannot be fetched" in done.log
+        assert done.log == f"mlc: {done.ended.message}\n"
+        what = (
+            "image `localhost:1/none:1` cannot be fetched: `images` in mlc.local.yaml maps it to another one, `--runner process` needs none"
+        )
+        assert failure(done.job.step, done.ended) == what
         never = "images: {n: {ref: 'localhost:1/none:1', pull_policy: Never}}\nsteps: {a: {image: n, command: x}}"
         start = time.monotonic()
         done = shop.run(never)

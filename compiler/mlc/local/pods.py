@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .keeping import Answer
 
 PACKAGES = f"{OURS}/packages"
-_PULL = Part("pull", prepares=True)
+_PULL = Part("pull", prepares=True, silent=True)
 _OF_THE_CLIENT = re.compile(r"PATH|HOME|TMPDIR|(DOCKER|CONTAINER|CONTAINERS|PODMAN|XDG|LD|GO|STORAGE|REGISTRY|BUILDAH|DBUS)(_.*)?")
 """Variables that mean something to the engines' own clients, so that a value for a step cannot be handed over as one of theirs."""
 
@@ -250,7 +250,9 @@ class Pod:
         image = self._images[0]
         if answer.exit:
             said = last(tail)
-            return Ended(None, lost=True, timed_out=answer.timed_out, message=f"image `{image}` cannot be fetched{said and ': '}{said}")
+            what = f"image `{image}` cannot be fetched"
+            reason = f"{what}: `images` in mlc.local.yaml maps it to another one, `--runner process` needs none"
+            return Ended(None, lost=True, message=f"{what}{said and ': '}{said}", reason=reason)
         self._images.pop(0)
         self._runner.was_pulled(image)
         return Ended(0)
