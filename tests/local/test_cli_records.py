@@ -156,6 +156,20 @@ def test_one_run_in_full(store: Store, capsys: pytest.CaptureFixture[str]) -> No
     assert found["artifacts"][0]["artifact"] == "model"
 
 
+def test_time_of_a_run_that_went_on(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that failed, and went on a day later, took as long as it ran."""
+    run = failed_run(store)
+    now = store.reopen(run, "process", {}, store.spent(run))
+    store._db.execute("UPDATE runs SET started = started - 86400")
+    store.end(run.name, "Succeeded", now.since + 9)
+    assert mlc("runs") == OK
+    assert "  30 s  Succeeded" in capsys.readouterr().out.splitlines()[1]
+    assert mlc("runs", run.name) == OK
+    assert capsys.readouterr().out.startswith(f"{run.name}: Succeeded in 30 s,")
+    assert mlc("runs", run.name, "--json") == OK
+    assert round(json.loads(capsys.readouterr().out)["seconds"]) == 30
+
+
 def test_a_run_that_is_not_over(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """All steps are there, in the order of the project: those that run, and those that wait. A killed one did not run for no time."""
     steps = {"prepare": "", "train": "", "judge": "train", "deploy": "", "bye": ""}

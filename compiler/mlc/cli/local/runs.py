@@ -72,7 +72,7 @@ def _when(at: float) -> str:
 def _took(run: Run) -> str:
     from ...view.words import duration
 
-    return duration(run.ended - run.started) if run.ended else ""
+    return duration(run.seconds) if run.ended else ""
 
 
 def _json(found: object) -> int:
@@ -95,6 +95,7 @@ def _plain(store: Store, run: Run) -> dict[str, Any]:
         "reasons": list(run.reasons),
         "started": run.started,
         "ended": run.ended or None,
+        "seconds": run.seconds if run.ended else None,
         "folder": str(run.folder),
     }
 
