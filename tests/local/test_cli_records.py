@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 from mlc import __main__
 from mlc.cli.request import FAILED, OK, USAGE
 from mlc.local.store import AttemptRecord, Finished, Made, Run, Store, Task, Written, open_store
+from tests.local.engines import sandbox_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -439,6 +441,46 @@ def test_a_state_that_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert err.startswith("mlc: error: ")
     assert "state.sqlite" in err
     assert "Traceback" not in err
+
+
+if not sandbox_problem() or os.getuid():
+
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_a_state_that_cannot_be_written(store: Store, tmp_path: Path, killed: bool) -> None:
+        """Runs are read where nothing can be written, such as a copy on a medium to be read alone; also what a killed process left."""
+        run = failed_run(store)
+        copy = tmp_path / "c?py 1%"
+        if killed:  # what was written last is in a file beside the state
+            shutil.copytree(tmp_path / ".mlc", copy)
+            assert (copy / "state.sqlite-wal").stat().st_size > 0
+        else:
+            store.close()
+            shutil.copytree(tmp_path / ".mlc", copy)
+            assert not (copy / "state.sqlite-wal").exists()
+            (copy / "volumes").rmdir()  # who copies files leaves out what has none
+        for path in (*copy.rglob("*"), copy):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        alone = [] if os.getuid() else ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(copy), str(copy)]
+
+        def called(*words: str) -> tuple[int, str, str]:
+            done = subprocess.run(
+                [*alone, sys.executable, "-m", "mlc", *words, "--state", str(copy)], env=ENV, capture_output=True, text=True, check=False
+            )
+            return done.returncode, done.stdout, done.stderr
+
+        try:
+            assert called("runs")[1].splitlines()[1].split()[0] == run.name
+            for words in (("runs", run.name), ("metrics", run.name), ("logs", run.name), ("logs", run.name, "train")):
+                code, out, err = called(*words)
+                assert (code, err) == (OK, ""), words
+                assert out
+            code, _, err = called("runs", "--remove", run.name)
+            assert code == FAILED
+            assert err.startswith("mlc: error: ")
+            assert "Traceback" not in err
+        finally:
+            for path in (copy, *copy.rglob("*")):
+                path.chmod(0o755)
 
 
 def test_completion_of_runs_and_tasks(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

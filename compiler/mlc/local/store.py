@@ -28,6 +28,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 from .artifacts import Objects
 
@@ -166,13 +167,20 @@ class Finished:
 
 
 def open_store(folder: Path) -> Store:
-    """The state in a folder, which is made where it is not there. Raises `StateError` and OSError."""
+    """The state in a folder, which is made where it is not there; to be read alone where nothing can be written in it.
+
+    Raises `StateError` and OSError.
+    """
     folder = folder.absolute()
-    for one in (folder, folder / "runs", folder / "objects", folder / "volumes"):
-        one.mkdir(parents=True, exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    try:
+        for one in (folder, folder / "runs", folder / "objects", folder / "volumes"):
+            one.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError:
+        if not (folder / "state.sqlite").exists():
+            raise
     try:
         return Store(folder, _connected(folder / "state.sqlite"))
     except sqlite3.Error as error:
@@ -180,6 +188,23 @@ def open_store(folder: Path) -> Store:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
+    try:
+        return _writable(path)
+    except sqlite3.OperationalError as error:
+        if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+            raise
+        # Readers of a file in WAL mode write beside it. Where they cannot, what is there already does, as far as a writer left it; where
+        # none did, nothing but the file counts (sqlite.org/wal.html, "Read-Only Databases").
+        for more in ("", "&immutable=1"):
+            made = sqlite3.connect(f"file:{quote(os.fspath(path))}?mode=ro{more}", timeout=_WAIT, isolation_level=None, uri=True)
+            with contextlib.suppress(sqlite3.OperationalError):
+                if made.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+                    return made
+            made.close()
+        raise error
+
+
+def _writable(path: Path) -> sqlite3.Connection:
     made = sqlite3.connect(path, timeout=_WAIT, isolation_level=None)
     try:
         made.execute("PRAGMA journal_mode=WAL")
