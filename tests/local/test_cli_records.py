@@ -154,6 +154,7 @@ def test_one_run_in_full(store: Store, capsys: pytest.CaptureFixture[str]) -> No
     found = json.loads(capsys.readouterr().out)
     assert found["run"] == run.name
     assert {task["task"]: task["state"] for task in found["tasks"]}["trial[10]"] == "Failed"
+    assert len(found["tasks"]) == len({task["task"] for task in found["tasks"]}) == 17
     assert found["metrics"][0]["thresholds"] == [{"threshold": "above 0.8", "held": False}]
     assert found["artifacts"][0]["artifact"] == "model"
 
@@ -194,6 +195,14 @@ def test_a_run_that_is_not_over(store: Store, capsys: pytest.CaptureFixture[str]
         bye      Waiting
         """
     )
+    with store.lock(run.name):
+        assert mlc("runs", "latest", "--json") == OK
+    tasks = json.loads(capsys.readouterr().out)["tasks"]
+    states = {"train": "Skipped", "prepare": "Succeeded", "judge": "Skipped", "deploy": "Running", "bye": "Waiting"}
+    assert {task["task"]: task["state"] for task in tasks} == states
+    assert {key: value for key, value in tasks[3].items() if key != "state"} == {
+        "task": "deploy", "reason": "", "attempts": 1, "reused": "", "item": "", "started": T, "ended": None,
+    }  # fmt: skip
     assert mlc("runs", "latest") == OK
     out = capsys.readouterr().out
     assert out.startswith(f"{run.name}: Killed, 1 stopped, 1 succeeded, 2 skipped, 1 waiting\n")
