@@ -337,6 +337,40 @@ def test_a_dry_run_of_a_part(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(runs()) == 1
 
 
+CACHED = """
+params: {n: 1}
+artifacts: {data: {type: dataset}, model: {type: model}}
+steps:
+  load: {command: [sh, -c, 'echo "$0" > "$1"', "${{ params.n }}", "${{ outputs.data }}"], outputs: [data], cache: true}
+  train: {inputs: [data], run: "cat ${{ inputs.data }} > ${{ outputs.model }}", outputs: [model], cache: true}
+  try: {foreach: {x: [1, 2]}, command: [echo, "${{ each.x }}"], cache: true}
+  deploy: {inputs: [model], run: "echo ${{ inputs.model }}"}
+  after: {needs: deploy, run: echo after, cache: true}
+"""
+
+
+def test_a_dry_run_knows_the_cache(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the cache has need not be repeated, in a whole run and in a part, as far as nothing that runs stands before it."""
+    name = spec(CACHED)
+
+    def fates(*words: str) -> dict[str, str]:
+        assert mlc("run", name, "--dry-run", "--json", *words) == OK
+        found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return {one["task"]: one["why"] if one["fate"] == "reuse" else one["fate"] for one in found}
+
+    nothing = {"load": "run", "train": "run", "try[0]": "run", "try[1]": "run", "deploy": "run", "after": "run"}
+    assert fates() == nothing
+    assert mlc("run", name) == OK
+    first = runs()[0]["run"]
+    capsys.readouterr()
+    cached = "its result is in the cache"
+    whole = {"load": cached, "train": cached, "try": cached, "deploy": "run", "after": "run"}
+    assert fates() == whole
+    assert fates("--from", "train") == {**whole, "load": f"its result in {first}", "try": f"its result in {first}"}
+    assert fates("-p", "n=2") == {"load": "run", "train": "run", "try": cached, "deploy": "run", "after": "run"}
+    assert [run["run"] for run in runs()] == [first]
+
+
 # --- wrong usage ----------------------------------------------------------------------------------------------------------------
 
 
