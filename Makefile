@@ -56,7 +56,7 @@ golden: $(VENV)/.test ## write the expected files under golden/ and the generate
 # The wrapper script is run by the shells that containers have, and `mlc run` runs steps in bubblewrap and podman, in an image made of a
 # static busybox; `mlc lock` asks a registry that runs here. They are installed where that is possible; where not, the tests say what is missing.
 shells:
-	@missing=; for tool in dash bwrap:bubblewrap podman runc busybox:busybox-static docker-registry openssl; do \
+	@missing=; for tool in dash bwrap:bubblewrap podman runc catatonit busybox:busybox-static docker-registry openssl; do \
 	  command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; done; \
 	if busybox=$$(command -v busybox) && ldd $$busybox >/dev/null 2>&1; then missing="$$missing busybox-static"; fi; \
 	test -z "$$missing" || { \

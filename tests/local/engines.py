@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlc.local import inits
 from mlc.local.containers import ContainerRunner
 from mlc.local.masking import Masks
 from mlc.local.process import ProcessRunner
@@ -133,6 +134,12 @@ def maker(name: str) -> Any:
     )
 
 
+@functools.cache
+def init_problem() -> str:
+    """Why the first process of a container is the step's program here, "" where it is an init program."""
+    return "" if inits.of_this_machine(os.environ) else "catatonit is not installed"
+
+
 def here() -> list[str]:
     """The runners that work here: `plain` are processes without bubblewrap, `sandbox` those with it."""
     return [
@@ -146,4 +153,6 @@ def here() -> list[str]:
 def missing() -> list[str]:
     """What cannot be run here, a line each."""
     found = {"bubblewrap": sandbox_problem(), "podman": podman()[1], "docker": docker()[1]}
+    if not (found["podman"] and found["docker"]):
+        found["an init program in containers"] = init_problem()
     return [f"mlc run: not tested with {name}: {problem}" for name, problem in found.items() if problem]

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 from mlc import __main__
 from mlc.cli.request import FAILED, OK, USAGE
 from mlc.local.store import AttemptRecord, Finished, Made, Run, Store, Task, Written, open_store
+from tests.local.engines import sandbox_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,8 +154,23 @@ def test_one_run_in_full(store: Store, capsys: pytest.CaptureFixture[str]) -> No
     found = json.loads(capsys.readouterr().out)
     assert found["run"] == run.name
     assert {task["task"]: task["state"] for task in found["tasks"]}["trial[10]"] == "Failed"
+    assert len(found["tasks"]) == len({task["task"] for task in found["tasks"]}) == 17
     assert found["metrics"][0]["thresholds"] == [{"threshold": "above 0.8", "held": False}]
     assert found["artifacts"][0]["artifact"] == "model"
+
+
+def test_time_of_a_run_that_went_on(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that failed, and went on a day later, took as long as it ran."""
+    run = failed_run(store)
+    now = store.reopen(run, "process", {}, store.spent(run))
+    store._db.execute("UPDATE runs SET started = started - 86400")
+    store.end(run.name, "Succeeded", now.since + 9)
+    assert mlc("runs") == OK
+    assert "  30 s  Succeeded" in capsys.readouterr().out.splitlines()[1]
+    assert mlc("runs", run.name) == OK
+    assert capsys.readouterr().out.startswith(f"{run.name}: Succeeded in 30 s,")
+    assert mlc("runs", run.name, "--json") == OK
+    assert round(json.loads(capsys.readouterr().out)["seconds"]) == 30
 
 
 def test_a_run_that_is_not_over(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,6 +195,14 @@ def test_a_run_that_is_not_over(store: Store, capsys: pytest.CaptureFixture[str]
         bye      Waiting
         """
     )
+    with store.lock(run.name):
+        assert mlc("runs", "latest", "--json") == OK
+    tasks = json.loads(capsys.readouterr().out)["tasks"]
+    states = {"train": "Skipped", "prepare": "Succeeded", "judge": "Skipped", "deploy": "Running", "bye": "Waiting"}
+    assert {task["task"]: task["state"] for task in tasks} == states
+    assert {key: value for key, value in tasks[3].items() if key != "state"} == {
+        "task": "deploy", "reason": "", "attempts": 1, "reused": "", "item": "", "started": T, "ended": None,
+    }  # fmt: skip
     assert mlc("runs", "latest") == OK
     out = capsys.readouterr().out
     assert out.startswith(f"{run.name}: Killed, 1 stopped, 1 succeeded, 2 skipped, 1 waiting\n")
@@ -425,6 +450,46 @@ def test_a_state_that_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert err.startswith("mlc: error: ")
     assert "state.sqlite" in err
     assert "Traceback" not in err
+
+
+if not sandbox_problem() or os.getuid():
+
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_a_state_that_cannot_be_written(store: Store, tmp_path: Path, killed: bool) -> None:
+        """Runs are read where nothing can be written, such as a copy on a medium to be read alone; also what a killed process left."""
+        run = failed_run(store)
+        copy = tmp_path / "c?py 1%"
+        if killed:  # what was written last is in a file beside the state
+            shutil.copytree(tmp_path / ".mlc", copy)
+            assert (copy / "state.sqlite-wal").stat().st_size > 0
+        else:
+            store.close()
+            shutil.copytree(tmp_path / ".mlc", copy)
+            assert not (copy / "state.sqlite-wal").exists()
+            (copy / "volumes").rmdir()  # who copies files leaves out what has none
+        for path in (*copy.rglob("*"), copy):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        alone = [] if os.getuid() else ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(copy), str(copy)]
+
+        def called(*words: str) -> tuple[int, str, str]:
+            done = subprocess.run(
+                [*alone, sys.executable, "-m", "mlc", *words, "--state", str(copy)], env=ENV, capture_output=True, text=True, check=False
+            )
+            return done.returncode, done.stdout, done.stderr
+
+        try:
+            assert called("runs")[1].splitlines()[1].split()[0] == run.name
+            for words in (("runs", run.name), ("metrics", run.name), ("logs", run.name), ("logs", run.name, "train")):
+                code, out, err = called(*words)
+                assert (code, err) == (OK, ""), words
+                assert out
+            code, _, err = called("runs", "--remove", run.name)
+            assert code == FAILED
+            assert err.startswith("mlc: error: ")
+            assert "Traceback" not in err
+        finally:
+            for path in (copy, *copy.rglob("*")):
+                path.chmod(0o755)
 
 
 def test_completion_of_runs_and_tasks(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

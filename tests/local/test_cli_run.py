@@ -189,6 +189,43 @@ def test_parts_of_a_project(capsys: pytest.CaptureFixture[str]) -> None:
     assert "is called `demo-zzzzz`" in capsys.readouterr().err
 
 
+NEEDY = """
+volumes: {nodes: {host_path: /mnt/x}, mine: {claim: data}}
+artifacts: {reviews: {type: dataset, uri: "s3://bucket/reviews.csv"}}
+steps:
+  train: {run: "test ! -e fail"}
+  deploy:
+    needs: train
+    command: "true"
+    env: {TOKEN: {secret: s, key: token}}
+    inputs: {reviews: /in/reviews}
+    volumes: {nodes: /nodes, mine: /mine}
+finally: {bye: {run: 'echo $T', env: {T: {secret: t, key: k}}}}
+"""
+
+
+def test_what_does_not_run_needs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A part of a project is asked for what its steps need, and for nothing of the others; also when it goes on."""
+    name = spec(NEEDY)
+    Path("mlc.local.yaml").write_text("process: {folder: .}\n")
+    assert mlc("run", name) == FOUND
+    err = capsys.readouterr().err
+    assert all(word in err for word in ("MLC430", "`token`", "`nodes`", "`reviews`", "secret `t`"))
+    Path("fail").touch()
+    assert mlc("run", name, "--only", "train") == FOUND
+    out, err = capsys.readouterr()
+    assert (err, "volume `mine` is an empty folder" in out) == ("", False)
+    Path("fail").unlink()
+    assert mlc("run", "--resume") == OK
+    capsys.readouterr()
+    assert mlc("run", name, "--only", "bye", "--dry-run") == FOUND
+    err = capsys.readouterr().err
+    assert (err.count("key `k` of secret `t`"), "secret `s`" in err) == (1, False)
+    assert mlc("run", name, "--from", "deploy") == FOUND
+    err = capsys.readouterr().err
+    assert all(word in err for word in ("MLC430", "`token`", "`nodes`", "`reviews`", "secret `t`"))
+
+
 def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     """`--quiet` has one line for a run that succeeded, and what failed for one that did not."""
     assert mlc("run", spec(ONE), "--quiet") == OK
@@ -298,6 +335,40 @@ def test_a_dry_run_of_a_part(capsys: pytest.CaptureFixture[str]) -> None:
     assert mlc("run", name, "--only", "c", "--dry-run") == USAGE
     assert "has no results to take of `b`" in capsys.readouterr().err
     assert len(runs()) == 1
+
+
+CACHED = """
+params: {n: 1}
+artifacts: {data: {type: dataset}, model: {type: model}}
+steps:
+  load: {command: [sh, -c, 'echo "$0" > "$1"', "${{ params.n }}", "${{ outputs.data }}"], outputs: [data], cache: true}
+  train: {inputs: [data], run: "cat ${{ inputs.data }} > ${{ outputs.model }}", outputs: [model], cache: true}
+  try: {foreach: {x: [1, 2]}, command: [echo, "${{ each.x }}"], cache: true}
+  deploy: {inputs: [model], run: "echo ${{ inputs.model }}"}
+  after: {needs: deploy, run: echo after, cache: true}
+"""
+
+
+def test_a_dry_run_knows_the_cache(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the cache has need not be repeated, in a whole run and in a part, as far as nothing that runs stands before it."""
+    name = spec(CACHED)
+
+    def fates(*words: str) -> dict[str, str]:
+        assert mlc("run", name, "--dry-run", "--json", *words) == OK
+        found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return {one["task"]: one["why"] if one["fate"] == "reuse" else one["fate"] for one in found}
+
+    nothing = {"load": "run", "train": "run", "try[0]": "run", "try[1]": "run", "deploy": "run", "after": "run"}
+    assert fates() == nothing
+    assert mlc("run", name) == OK
+    first = runs()[0]["run"]
+    capsys.readouterr()
+    cached = "its result is in the cache"
+    whole = {"load": cached, "train": cached, "try": cached, "deploy": "run", "after": "run"}
+    assert fates() == whole
+    assert fates("--from", "train") == {**whole, "load": f"its result in {first}", "try": f"its result in {first}"}
+    assert fates("-p", "n=2") == {"load": "run", "train": "run", "try": cached, "deploy": "run", "after": "run"}
+    assert [run["run"] for run in runs()] == [first]
 
 
 # --- wrong usage ----------------------------------------------------------------------------------------------------------------

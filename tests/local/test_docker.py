@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import stat
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mlc.local import inits
 from mlc.local.containers import ContainerRunner
 from mlc.local.settings import Engine
 from tests.local.engines import docker, maker
 from tests.local.workshop import Workshop
+from tests.support import pipeline
 
 if not docker()[1]:
     from tests.local.test_runners import (  # noqa: F401 - these run with the fixtures below
@@ -52,13 +55,15 @@ with open(state + "/calls", "a") as file:
 words = sys.argv[1:]
 if words[:2] == ["image", "inspect"]:
     if os.path.exists(state + "/image"):
-        print("somebody")
+        print('["somebody", null, null]')
     else:
         sys.exit("Error: No such image: " + words[-1])
+elif words[0] == "info":
+    print(os.environ.get("FAKE_INIT", "docker-init de40ad0"))
 elif words[0] == "pull":
     open(state + "/image", "w").close()
 elif words[0] == "run":
-    print(os.environ.get("FAKE_SAYS") or "hello from", words[words.index("--name") + 1])
+    print(os.environ.get("FAKE_SAYS") or "hello from " + words[words.index("--name") + 1])
     sys.exit(int(os.environ.get("FAKE_EXIT", "0")))
 elif words[:2] == ["container", "inspect"]:
     print(os.environ.get("FAKE_STATE", "exited 0 false"))
@@ -170,6 +175,7 @@ def test_command_line(fake: Fake, tmp_path: Path) -> None:
         *("--mount", f"type=bind,source={scratch}/mlc/inputs,target=/mlc/inputs"),
         *("--mount", f"type=bind,source={scratch}/mlc/outputs,target=/mlc/outputs"),
         *("--mount", f"type=bind,source={done.job.folder}/inputs/i,target=/in/i"),
+        *("--init", "--env", "TINI_KILL_PROCESS_GROUP=1"),
         *("--runtime", "runsc", "--ulimit", "nofile=1024:1024"),
         *("--entrypoint", "python", "acme/train:1", "train.py", "--lr=1", "a b", ""),
     ]
@@ -214,6 +220,75 @@ def test_ends(
     assert (done.ended.exit, done.ended.lost) == (exit, lost)
     assert done.ended.message.startswith(message)
     assert bool(done.ended.message) == bool(message)
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize(
+    "says, code, exit, message",
+    [
+        ("[FATAL tini (7)] exec python failed: No such file or directory", 127, 127, "the program `python` is not in image `acme/train:1`"),
+        (
+            "[FATAL tini (7)] exec python failed: Permission denied",
+            126,
+            126,
+            "the program `python` of image `acme/train:1` may not be executed",
+        ),
+        (
+            "ERROR (catatonit:2): failed to exec pid1: No such file or directory",
+            1,
+            127,
+            "the program `python` is not in image `acme/train:1`",
+        ),
+        (
+            "ERROR (catatonit:2): failed to exec pid1: Exec format error",
+            1,
+            126,
+            "the program `python` of image `acme/train:1` may not be executed",
+        ),
+        ("ERROR (catatonit:2): failed to exec pid1: No such file or directory", 2, 2, ""),
+        ("No such file or directory", 1, 1, ""),
+    ],
+)
+def test_program_that_an_init_cannot_start(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, code: int, exit: int, message: str
+) -> None:
+    """With an init program the container has run, and its last words say that the program did not (src/tini.c, catatonit.c)."""
+    monkeypatch.setenv("FAKE_SAYS", says)
+    monkeypatch.setenv("FAKE_EXIT", str(code))
+    monkeypatch.setenv("FAKE_STATE", f"exited {code} false")
+    done = fake.workshop(tmp_path).run(BODY)
+    assert (done.ended.exit, done.ended.message) == (exit, message)
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("says", ["docker-init N/A", " "])
+def test_docker_without_an_init_of_its_own(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+    """Where the daemon has none, or is podman's service, that of this machine is mounted; one that needs other files is not."""
+    monkeypatch.setenv("FAKE_INIT", says)
+    monkeypatch.setattr(inits, "_FOLDERS", ())
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "bin").mkdir()
+    for name, header in (("catatonit", 3), ("tini-static", 1)):
+        (tmp_path / "bin" / name).write_bytes(program(header))
+        (tmp_path / "bin" / name).chmod(0o755)
+    done = fake.workshop(tmp_path).run(BODY)
+    assert done.ended.exit == 0, done.log
+    words = fake.calls("run")[0]
+    assert f"type=bind,source={tmp_path}/bin/tini-static,target=/mlc/init,readonly" in words
+    assert words[words.index("--entrypoint") + 1 :] == ["/mlc/init", "acme/train:1", "-g", "--", "python", "train.py", "--lr=1", "a b", ""]
+    (tmp_path / "bin" / "tini-static").unlink()
+    bare = fake.workshop(tmp_path / "other")
+    assert not any("/mlc/init" in word for word in bare.runner.command(done.job))
+    assert any("TERM" in note for note in bare.runner.notes(pipeline(BODY)))
+    asked = fake.workshop(tmp_path / "third", args=("--init",))
+    assert asked.runner.command(done.job)[-8:] == ["--init", "--entrypoint", "python", "acme/train:1", "train.py", "--lr=1", "a b", ""]
+    assert not any("TERM" in note for note in asked.runner.notes(pipeline(BODY)))
+
+
+def program(header: int) -> bytes:
+    """The beginning of a program for 64 bits with one program header of a type: 3 names an interpreter (elf(5))."""
+    ident = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    return ident + struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0) + struct.pack("<I", header) + bytes(52)
 
 
 @pytest.mark.usefixtures("token")

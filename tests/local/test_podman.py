@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from mlc import __main__
-from mlc.local.attempts import MAIN
+from mlc.local import inits
+from mlc.local.attempts import MAIN, Part
 from mlc.local.containers import ContainerRunner
-from tests.local.engines import IMAGE, maker, podman
+from mlc.local.work import failure
+from tests.local.engines import IMAGE, init_problem, maker, podman
 from tests.local.workshop import Workshop
 from tests.registry import registry
 
@@ -73,12 +75,26 @@ if not podman()[1]:
         assert (done.ended.exit, done.ended.lost) == (None, True)
         assert done.ended.message.startswith("podman could not start it: ")
 
+    def test_without_an_init_program(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where there is none, programs run as before, and the notes say what is different."""
+        monkeypatch.setattr(inits, "_NAMES", ())
+        done = shop.run(body("exit 3"))
+        assert done.ended.exit == 3
+        assert not any("/mlc/init" in word for word in shop.runner.command(done.job))
+        notes = [note for note in shop.runner.notes(_pipeline_of("a")) if "TERM" in note]
+        assert len(notes) == 1
+        assert notes[0].endswith("up to 10 s; install catatonit")
+
     def test_image_that_is_not_there(shop: Workshop) -> None:
         """An image that cannot be fetched is the attempt's loss, with what the engine says; `Never` is not fetched."""
         done = shop.run("steps: {a: {image: 'localhost:1/none:1', command: x}}")
         assert (done.ended.exit, done.ended.lost) == (None, True)
         assert done.ended.message.startswith("image `localhost:1/none:1` cannot be fetched: ")
-        assert "mlc: image `localhost:1/none:1` cannot be fetched" in done.log
+        assert done.log == f"mlc: {done.ended.message}\n"
+        what = (
+            "image `localhost:1/none:1` cannot be fetched: `images` in mlc.local.yaml maps it to another one, `--runner process` needs none"
+        )
+        assert failure(done.job.step, done.ended) == what
         never = "images: {n: {ref: 'localhost:1/none:1', pull_policy: Never}}\nsteps: {a: {image: n, command: x}}"
         start = time.monotonic()
         done = shop.run(never)
@@ -237,3 +253,30 @@ if not podman()[1]:
                 for word in ("old", "new"):
                     digest = Path(f"digest-{word}")
                     subprocess.run([*base, "rmi", "-f", f"{server.host}/says@{digest.read_text()}"], capture_output=True, check=False)
+
+    if not init_problem():
+
+        def test_note_of_the_first_process(shop: Workshop) -> None:
+            """With an init program there is nothing to say."""
+            assert not any("TERM" in note for note in shop.runner.notes(_pipeline_of("a")))
+
+        def test_sidecars_see_term(shop: Workshop) -> None:
+            """A sidecar that knows nothing of TERM ends by it, not by KILL some seconds later."""
+            done = shop.run(body("sleep 1", f"    sidecars: {{side: {{image: '{IMAGE}', command: [sleep, '1000']}}}}\n"))
+            assert done.ended.exit == 0
+            name = shop.runner.name_of(done.job, Part("side"))
+            assert shop.runner.ask("container", "inspect", "--format", "{{.State.ExitCode}}", name).stdout.strip() == "143"
+
+        def test_program_of_the_image_with_an_init(shop: Workshop, tmp_path: Path) -> None:
+            """An image starts what it starts without one: arguments take the place of its own, its entrypoint stays."""
+            name = IMAGE.replace("mlc-test", "mlc-test-says")
+            text = f'FROM {IMAGE}\nENTRYPOINT ["sh", "-c", "echo \\"$$ $*\\"", "says"]\nCMD ["a b", "c"]\n'
+            (tmp_path / "Containerfile").write_text(text)
+            assert shop.runner.ask("build", "-q", "-t", name, str(tmp_path)).returncode == 0
+            try:
+                done = shop.run(f"steps: {{a: {{image: '{name}'}}}}")
+                first, *rest = done.log.split()
+                assert (done.ended.exit, first != "1", rest) == (0, True, ["a", "b", "c"])
+                assert shop.run(f"steps: {{a: {{image: '{name}', args: [d]}}}}").log.split()[1:] == ["d"]
+            finally:
+                shop.runner.ask("rmi", "-f", name)

@@ -86,13 +86,20 @@ steps:
 """
 
 
-def test_paths_that_no_placeholder_names() -> None:
+def test_paths_that_no_placeholder_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a step cannot ask for is refused by name, with what to write; one file of two metrics is asked for once."""
     found = refusals(settings(sandbox=False), PATHS)
     assert [(code, message.split("`")[3]) for code, message, _ in found] == [
         ("MLC431", path) for path in ("/i", "/out/other", "/v", "/scores.json", "/scores.json", "/data", "/app")
     ]
     helps = {message.split("`")[3]: help for _, message, help in found}
+    assert (
+        helps["/out/other"]
+        == "use `${{ outputs.other }}` in its `args`, `env` or `run`; or leave out `process: {sandbox: false}`, or take podman"
+    )
+    assert helps["/data"] == "leave out `process: {sandbox: false}`, or take podman"
+    monkeypatch.setattr(ProcessRunner, "_problem", lambda _: "it is not installed")
+    helps = {message.split("`")[3]: help for _, message, help in refusals(settings(), PATHS)}
     assert helps["/out/other"] == "use `${{ outputs.other }}` in its `args`, `env` or `run`; or install bubblewrap or podman"
     assert helps["/data"] == "install bubblewrap or podman"
     named = PATHS.replace('[train, "${{ inputs.i }}"]', '[train, "${{ inputs.i }}", "${{ metrics.n }}"]')

@@ -15,11 +15,14 @@ import pytest
 from mlc.local import memory
 from mlc.local.job import Place
 from mlc.local.keeping import carrying
-from tests.local.engines import IMAGE, here, maker
+from tests.local.engines import IMAGE, here, init_problem, maker
 from tests.local.workshop import Done, Workshop
 
 RUNNERS = [name for name in here() if name != "docker"]
 """Docker has its tests, some of these, in test_docker.py."""
+
+TOLD = [name for name in RUNNERS if name != "podman" or not init_problem()]
+"""Runners with which TERM reaches every program."""
 
 PRIVATE = [name for name in RUNNERS if name != "plain"]
 """Runners with which a program has a file system of its own."""
@@ -36,6 +39,14 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workshop]:
 @pytest.fixture(params=PRIVATE)
 def private(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workshop]:
     """A workshop for each runner that gives every program paths of its own."""
+    made = Workshop(tmp_path, maker(request.param))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=TOLD)
+def told(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop for each runner with which TERM reaches every program."""
     made = Workshop(tmp_path, maker(request.param))
     yield made
     made.close()
@@ -63,9 +74,15 @@ def test_status_is_the_programs_own(shop: Workshop, code: int) -> None:
 
 
 def test_signals(shop: Workshop) -> None:
-    """A program that a signal ends has 128 and its number."""
-    # A container's first process is not ended by signals that it sends to itself: another one is.
+    """What a signal ends has 128 and its number."""
     assert shop.run(script('sh -c "kill -TERM \\$\\$"; exit $?')).ended.exit == 143
+
+
+@pytest.mark.parametrize("name, status", [("KILL", 137), ("TERM", 143)])
+def test_program_that_ends_itself_by_a_signal(told: Workshop, name: str, status: int) -> None:
+    """The step's own program is no exception, also in a container."""
+    done = told.run(script(f"kill -{name} $$; echo on"))
+    assert (done.ended.exit, "on" in done.log.split()) == (status, False)
 
 
 def test_program_that_is_not_there(shop: Workshop) -> None:
@@ -158,6 +175,21 @@ def test_kill_after_term_is_ignored(shop: Workshop) -> None:
         done.attempt.kill()
     assert done.ended.exit == 137
     assert carrying(f"MLC_RUN={shop.run_name}") == []
+
+
+def test_program_that_knows_nothing_of_term(told: Workshop) -> None:
+    """A program ends by TERM where it does not handle it: nobody waits for KILL."""
+    with told.running(script("echo ready; sleep 1000")) as done:
+        done.attempt.stop()
+    assert done.ended.exit == 143
+
+
+def test_children_are_told(told: Workshop) -> None:
+    """TERM reaches what a script runs, too, as on Argo: a shell hands nothing on."""
+    with told.running(script("trap : TERM; sh -c 'trap \"echo told; exit 9\" TERM; echo ready; while :; do sleep 0.05; done'")) as done:
+        done.attempt.stop()
+    assert done.ended.exit == 9
+    assert "told" in done.log.splitlines()
 
 
 def test_stop_before_it_runs(shop: Workshop) -> None:

@@ -266,6 +266,7 @@ def test_artifacts_that_cannot_be_kept(store: Store) -> None:
         (Ended(143, timed_out=True), "its timeout of 1h30m is over"),
         (Ended(None, lost=True, message="the engine went away"), "it was lost: the engine went away"),
         (Ended(None), "its program never ran"),
+        (Ended(None, lost=True, message="long, and in the log", reason="short"), "short"),
     ],
 )
 def test_why_an_attempt_failed(store: Store, ended: Ended, why: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from tests.local.scripted import ENV
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mlc.local.store import Run
 
 
 @pytest.fixture
@@ -72,9 +75,49 @@ def test_runs(store: Store) -> None:
     ended = store.find(last)
     assert ended is not None
     assert (ended.phase, ended.ended, ended.reasons) == ("Failed", 9.5, ("train: accuracy is low",))
-    assert store.reopen(ended, "podman", {"a": ""}) == store.find(last)
+    assert store.reopen(ended, "podman", {"a": ""}, 1.5) == store.find(last)
     assert store.runs()[0].steps == {"a": ""}
     assert store.runs()[0].runner == "podman"
+
+
+def test_time_of_a_run_that_went_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses do not count; where it was killed, nobody knows more than the last that was written of it."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    name = created(store)
+
+    def found() -> Run:
+        run = store.find(name)
+        assert run is not None
+        return run
+
+    now[0] += 5
+    assert found().seconds == 5
+    store.end(name, "Stopped", now[0])
+    now[0] += 1000
+    assert (found().seconds, store.spent(found())) == (5, 5)
+    store.reopen(found(), "process", {}, store.spent(found()))
+    now[0] += 7
+    store.attempted(name, [AttemptRecord("a", 1, "pid", now[0])])
+    now[0] += 1000  # somewhere in there it was killed
+    assert store.spent(found()) == 12
+    store.reopen(found(), "process", {}, store.spent(found()))
+    assert store.spent(found()) == 12
+    now[0] += 3
+    store.end(name, "Succeeded", now[0])
+    assert found().seconds == 15
+    assert found().started == 1000
+
+
+def test_runs_of_earlier_versions(store: Store) -> None:
+    """A record that does not say when its run went on is read all the same."""
+    name = created(store)
+    (asked,) = store._db.execute("SELECT asked FROM runs").fetchone()
+    older = {key: value for key, value in json.loads(asked).items() if key not in ("locked", "before", "since")}
+    store._db.execute("UPDATE runs SET asked = ?, started = 2.0, ended = 9.5", (json.dumps(older),))
+    run = store.find(name)
+    assert run is not None
+    assert (run.seconds, run.locked, store.spent(run)) == (7.5, False, 7.5)
 
 
 def test_the_latest_that_can_go_on(store: Store) -> None:

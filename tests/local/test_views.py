@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyte
 import pytest
 
-from mlc.local.events import Line, Note, RunEnded, RunStarted, TaskChanged
+from mlc.local.events import Line, MetricRead, Note, Produced, RunEnded, RunStarted, TaskChanged
 from mlc.view.board import Board
 from mlc.view.end import Hints, brief, failures, whole
 from mlc.view.live import LiveView
@@ -515,6 +515,26 @@ def test_tables_of_large_runs_are_cut() -> None:
     assert whole(board_of(events), Paper(), {}, Hints(), everything=True).count("\nstep-") == 1000 + 1  # why it failed
 
 
+def test_metrics_and_artifacts_of_a_large_loop_are_cut() -> None:
+    """Of more than ten items ten are listed, those that missed a threshold first; of other steps and small loops everything."""
+    events = sweep(30, failed=1)
+    for number in range(1, 30):
+        task = f"train[{number}]"
+        events += [MetricRead(task, "score", f"0.{number}", (("below 9", number != 25),)), Produced(task, "model", f"/m/{number}", 1)]
+    events += [MetricRead("pick", "best", "0.1", ()), Produced("pick", "model", "/m/best", 1), RunEnded("sweep-00001", "Failed", T + 4)]
+    text = whole(board_of(events), Paper(), {}, Hints(all="mlc runs sweep-00001"))
+    listed = re.findall(r"train\[(\d+)\]\.score", text)
+    assert listed == [str(number) for number in (*range(1, 10), 25)]
+    assert re.findall(r"^model +train\[(\d+)\]", text, re.MULTILINE) == listed
+    assert "left out: 38 more\n\nARTIFACT" in text
+    assert text.count("left out: 19 more\n") == 1
+    assert "pick.best" in text
+    assert "/m/best" in text
+    assert "everything: mlc runs sweep-00001\n" in text
+    every = whole(board_of(events), Paper(), {}, Hints(), everything=True)
+    assert (every.count(".score"), every.count("/m/"), "left out" in every) == (29, 30, False)
+
+
 def test_why_a_run_failed_beside_its_steps() -> None:
     """A threshold with `on_miss: fail` fails a run in which every step succeeded: that is said."""
     events = [*wide(1, 1, 0), RunEnded("wide-00001", "Failed", T + 4, ("step-0000: accuracy 0.7 is not above 0.8 (on_miss: fail)",))]
@@ -536,6 +556,16 @@ def test_the_end_fits_a_narrow_terminal() -> None:
     assert all(len(line) <= 50 for line in table.splitlines()[1:])
     assert "/state/runs/digits-ab12c/prepare/outputs/rows\n" in rest
     assert "\x1b[" in whole(board_of(train_and_deploy("0.7")), Paper(50, color=True), {}, Hints())
+
+
+def test_a_last_column_without_room_stands_below() -> None:
+    """Where the others leave no room for it, a terminal would fold again what was folded."""
+    table = whole(board_of(train_and_deploy("0.7")), Paper(40), {}, Hints()).partition("METRIC")[0]
+    assert all(len(line) <= 40 for line in table.splitlines()[1:]), table
+    assert "deploy    Skipped\n    gate: accuracy 0.7 of evaluate is\n    not above 0.8\n" in table
+    assert "report    Failed     5.0 s  1\n    exit 2\n" in table
+    titled = Paper(12).table(("METRIC", "ITEM"), [("loss.of.it", "a"), ("x", "lr=0.1 depth=3")])
+    assert titled == "METRIC      ITEM\nloss.of.it  a\nx\n    lr=0.1\n    depth=3\n"
 
 
 def test_tables_count_columns() -> None:

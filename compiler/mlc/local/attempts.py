@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 class Part:
     """One program of an attempt: `name` is that of the container, "" for the step's own and for what prepares it.
 
-    `prepares`: it makes ready what the step needs (an image, packages), before its time counts.
+    `prepares`: it makes ready what the step needs (an image, packages), before its time counts. `silent`: what it prints is for
+    `Backend.ended` alone.
     """
 
     name: str
     prepares: bool = False
+    silent: bool = False
 
 
 MAIN = Part("")
@@ -148,7 +150,7 @@ class Attempt:
         kept = self._start(call)
         if kept is None:
             return Ended(None, message="it was stopped before it ran")
-        stream = self._log.stream(f"[{part.name}] " if part.name else "")
+        stream = self._log.stream(f"[{part.name}] " if part.name else "", kept=not part.silent)
         try:
             for sidecar in sidecars:
                 sidecar.start()
@@ -158,7 +160,7 @@ class Attempt:
                 self._running.discard(kept)
         stream.close()
         ended = self._backend.ended(part, answer, stream.tail)
-        if ended is not None and ended.message and (answer.exit is None or ended.exit is None):
+        if ended is not None and ended.message and (ended.exit is None or ended.exit != answer.exit):  # else the log says it itself
             self._log.say(f"mlc: {ended.message}")
         return ended
 

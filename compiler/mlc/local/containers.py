@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..lowering.quantity import NANO, nanos
+from . import inits
 from .attempts import MAIN, Attempt, Part
 from .keeping import Guard
 from .logs import Log
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from ..diagnostics.model import Finding
     from ..ir import Pipeline, Resource, Step
+    from .inits import Init
     from .job import Job
     from .masking import Masks
     from .settings import Engine, Settings
@@ -62,6 +65,15 @@ class Dialect:
 _DIALECTS = {"podman": Dialect(("-t", "0"), True, False, True), "docker": Dialect((), False, True, False)}
 
 
+@dataclass(frozen=True)
+class _Image:
+    """What is known of an image that is here."""
+
+    user: str
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+
+
 class ContainerRunner:
     """`job.Runner` for podman and docker."""
 
@@ -76,7 +88,8 @@ class ContainerRunner:
         self._guard = Guard(tree=False)
         self._lock = threading.Lock()
         self._pulled: set[str] = set()
-        self._users: dict[str, str] = {}
+        self._known: dict[str, _Image] = {}
+        self._inits: list[Init | None] = []
         self._without_folder: set[tuple[str, str]] = set()
 
     # --- the engine
@@ -149,7 +162,32 @@ class ContainerRunner:
         found += [f"steps get no `{device}`: only GPUs of NVIDIA are handed over" for device in devices if device != "nvidia.com/gpu"]
         if any(image.pull_secret for step in pipeline.steps for image in (step.image, *(one.image for one in step.beside))):
             found.append(f"pull secrets have no effect: log in with `{self.name} login`")
+        if self.init is None:
+            found.append(f"programs in containers do not notice TERM unless they handle it: ends take longer, up to 10 s; {self._remedy}")
         return [*found, *without_effect(pipeline)]
+
+    @property
+    def _remedy(self) -> str:
+        if os.uname().sysname == "Linux":
+            return "install catatonit"
+        return f"where {self.name} has an init program, `{self.name}: {{args: [--init]}}` in mlc.local.yaml helps"
+
+    @property
+    def init(self) -> Init | None:
+        """The first process of containers; None where it is the program itself."""
+        with self._lock:
+            if not self._inits:
+                self._inits.append(self._find_init())
+            return self._inits[0]
+
+    def _find_init(self) -> Init | None:
+        if not self._dialect.runtime_before:
+            # The daemon says "N/A" of one that it cannot call (daemon/info_unix.go); podman's service says nothing.
+            words = self.ask("info", "--format", "{{.InitBinary}} {{.InitCommit.ID}}").stdout.split()
+            if words and words[-1] != "N/A":
+                return inits.OF_DOCKER
+        found = inits.of_this_machine(self._environ) if os.uname().sysname == "Linux" else None
+        return found or (inits.OF_THE_ENGINE if "--init" in self._engine.args else None)
 
     def path(self, step: Step, folder: Path, kind: str, name: str, path: str) -> str:
         """The path as the program sees it: that of the spec."""
@@ -215,18 +253,29 @@ class ContainerRunner:
         """An image was fetched."""
         with self._lock:
             self._pulled.add(image)
-            self._users.pop(image, None)
+            self._known.pop(image, None)
 
     def user_of(self, image: str) -> str | None:
         """The user of an image, "" where it names none; None where the image is not here. Raises OSError."""
+        found = self._look(image)
+        return None if found is None else found.user
+
+    def program_of(self, image: str, args: Sequence[str]) -> list[str]:
+        """What an image runs with arguments, which take the place of its own; nothing where it has no program, or is not here."""
+        found = self._look(image)
+        return [] if found is None else [*found.entrypoint, *(args or found.command)]
+
+    def _look(self, image: str) -> _Image | None:
         with self._lock:
-            if image in self._users:
-                return self._users[image]
-        found = self.ask("image", "inspect", "--format", "{{.Config.User}}", image)
+            if image in self._known:
+                return self._known[image]
+        form = "[{{json .Config.User}}, {{json .Config.Entrypoint}}, {{json .Config.Cmd}}]"
+        found = self.ask("image", "inspect", "--format", form, image)
         if found.returncode:
             return None
+        user, entrypoint, command = json.loads(found.stdout)
         with self._lock:
-            return self._users.setdefault(image, found.stdout.strip())
+            return self._known.setdefault(image, _Image(user or "", tuple(entrypoint or ()), tuple(command or ())))
 
     def lacks_folder(self, image: str, folder: str) -> bool:
         """Whether an image was found to have no such folder."""

@@ -94,13 +94,15 @@ class Ended:
     """How an attempt ended: `exit` is the program's status (128 + N for signal N), None where it never ran or was taken away.
 
     `lost`: not the program's doing (the container engine went away, memory ran out on the machine). `timed_out`: the step's `timeout`.
-    `message` says more, for a person, "" where the status says it all.
+    `message` says more, for a person, "" where the status says it all. `reason` is what to say instead of all that where `message`, in
+    the log, is too long to be said again.
     """
 
     exit: int | None
     timed_out: bool = False
     lost: bool = False
     message: str = ""
+    reason: str = ""
 
 
 class Attempt(Protocol):

@@ -23,7 +23,7 @@ GRACE = 10.0
 """Seconds between TERM and KILL."""
 
 SIDECAR_GRACE = 3.0
-"""The same for a sidecar that is not needed any more: many are shells, which as the first process of a container do not see TERM."""
+"""The same for a sidecar that is not needed any more: many handle no TERM, which they do not see as the first process of a container."""
 
 RUN, TASK, ATTEMPT = "MLC_RUN", "MLC_TASK", "MLC_ATTEMPT"
 """Variables in the environment of every program, by which strays are found."""

@@ -41,9 +41,9 @@ class Log:
         self.problem = ""
         """Why the file does not have all of it, "" where it does."""
 
-    def stream(self, prefix: str = "") -> Stream:
-        """What one program prints; with a prefix its lines are written as a whole, with that before each."""
-        return Stream(self, self._masks, prefix)
+    def stream(self, prefix: str = "", *, kept: bool = True) -> Stream:
+        """What one program prints; with a prefix its lines are written as a whole, with that before each. Only its end where not `kept`."""
+        return Stream(self, self._masks, prefix, kept)
 
     def say(self, text: str) -> None:
         """A line of our own."""
@@ -115,8 +115,9 @@ class Log:
 class Stream:
     """What one program prints. Used by one thread."""
 
-    def __init__(self, log: Log, masks: Masks, prefix: str) -> None:
+    def __init__(self, log: Log, masks: Masks, prefix: str, kept: bool) -> None:
         self._log = log
+        self._kept = kept
         self._masked = masks.stream()
         self._prefix = prefix.encode()
         self._line = b""
@@ -144,6 +145,8 @@ class Stream:
 
     def _take(self, data: bytes) -> None:
         self._tail = (self._tail + data[-TAIL:])[-TAIL:]
+        if not self._kept:
+            return
         if not self._prefix:
             self._log.write(data, whole=False)
         start = 0

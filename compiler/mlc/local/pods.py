@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..lowering.text import INTERPRETERS
+from . import inits
 from .attempts import MAIN, Part
 from .copies import make_empty, remove
 from .job import Ended
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from .keeping import Answer
 
 PACKAGES = f"{OURS}/packages"
-_PULL = Part("pull", prepares=True)
+_PULL = Part("pull", prepares=True, silent=True)
 _OF_THE_CLIENT = re.compile(r"PATH|HOME|TMPDIR|(DOCKER|CONTAINER|CONTAINERS|PODMAN|XDG|LD|GO|STORAGE|REGISTRY|BUILDAH|DBUS)(_.*)?")
 """Variables that mean something to the engines' own clients, so that a value for a step cannot be handed over as one of theirs."""
 
@@ -144,6 +145,14 @@ class Pod:
         if os.path.exists("/sys/fs/selinux/enforce"):  # its labels would keep containers from files of ours
             words += ["--security-opt", "label=disable"]
         entrypoint, rest = self._started(program)
+        first = runner.init
+        if first is not None and first.words:
+            named = [entrypoint, *rest] if entrypoint else runner.program_of(image, rest)
+            if named:  # of an image without a program the engine says so
+                entrypoint, rest = first.words[0], [*first.words[1:], *named]
+                words += first.options
+        elif first is not None:
+            words += first.options
         words += runner.extra(network=not sidecar)
         return [*words, *(["--entrypoint", entrypoint] if entrypoint else []), image, *rest]
 
@@ -228,6 +237,9 @@ class Pod:
                 self._main_over = False
                 return None
             return self._never_ran(part, answer, tail, of)
+        unable = inits.complaint(last(tail)) if code in (1, 126, 127) else 0
+        if unable:
+            return self._without_program(part, unable, of)
         message = f"`{part.name}` ended with {code}" if part.name else ""
         if memory:
             limits = [resource.limit for resource in self._job.step.resources if resource.name == "memory"]
@@ -238,7 +250,9 @@ class Pod:
         image = self._images[0]
         if answer.exit:
             said = last(tail)
-            return Ended(None, lost=True, timed_out=answer.timed_out, message=f"image `{image}` cannot be fetched{said and ': '}{said}")
+            what = f"image `{image}` cannot be fetched"
+            reason = f"{what}: `images` in mlc.local.yaml maps it to another one, `--runner process` needs none"
+            return Ended(None, lost=True, message=f"{what}{said and ': '}{said}", reason=reason)
         self._images.pop(0)
         self._runner.was_pulled(image)
         return Ended(0)
@@ -262,18 +276,23 @@ class Pod:
 
     def _never_ran(self, part: Part, answer: Answer, tail: str, of: str) -> Ended:
         """A container that was not started: because of its program, or of the engine."""
-        image = self._job.image if part == MAIN else self._beside[part.name].image
         said = last(tail)
-        program = self._started(self._program(part))[0]
-        shown = f"the program `{program}`" if program else "the program"
         if answer.exit == 127 and "netavark" not in tail:  # podman's own program for networks may be missing, too
-            return Ended(127, message=f"{of}{shown} is not in image `{image}`")
+            return self._without_program(part, 127, of)
         if answer.exit == 126 and "exec" in tail:
-            return Ended(126, message=f"{of}{shown} of image `{image}` may not be executed")
+            return self._without_program(part, 126, of)
         lost = not answer.timed_out and answer.exit not in (137, 143)
         return Ended(
             None, timed_out=answer.timed_out, lost=lost, message=f"{of}{self._runner.name} could not start it{said and ': '}{said}"
         )
+
+    def _without_program(self, part: Part, code: int, of: str) -> Ended:
+        """A program that is not there (127), or that nobody may execute (126)."""
+        image = self._job.image if part == MAIN else self._beside[part.name].image
+        program = self._started(self._program(part))[0]
+        shown = f"the program `{program}`" if program else "the program"
+        said = f"{shown} is not in image `{image}`" if code == 127 else f"{shown} of image `{image}` may not be executed"
+        return Ended(code, message=of + said)
 
     # --- files
 

@@ -122,7 +122,8 @@ class ProcessRunner:
         for path, placeholder, origin in found:
             use = f"use {placeholder} in its `args`, `env` or `run`; or " if placeholder else ""
             message = f"step `{step.name}` cannot find `{path}`: a process has the paths of this machine"
-            help = f"{use}install bubblewrap or podman"
+            without = self._settings.sandbox is False
+            help = use + ("leave out `process: {sandbox: false}`, or take podman" if without else "install bubblewrap or podman")
             findings.append(Finding("MLC431", message, origin, help=help))
 
     def _is_there(self, mount: Mount) -> bool:

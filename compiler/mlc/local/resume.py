@@ -7,19 +7,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..ir import RunClaim
-from .artifacts import Kept, Objects
-from .engine import Engine
+from .artifacts import Objects
 from .job import Place
-from .nodes import OVER, members
 from .params import filled
 from .reuse import WHOLE, Earlier, Refused, part
+from .trial import Trial
 from .work import clear
 
 if TYPE_CHECKING:
     from ..ir import Pipeline
     from .job import Runner, Surroundings
     from .reuse import Part
-    from .store import Finished, Run, Store
+    from .store import Run, Store
 
 
 def claims_of(pipeline: Pipeline) -> tuple[RunClaim, ...]:
@@ -67,7 +66,7 @@ def _lost(pipeline: Pipeline, store: Store, surroundings: Surroundings, old: Run
     gone = [claim.name for claim in claims_of(pipeline) if not surroundings.has_claim(old.name, claim)]
     found: list[str] = []
     while gone:
-        trial = _Trial(pipeline, old, filled(pipeline, old.params), surroundings, store, Objects(store.folder / "objects"), lambda _: None)
+        trial = Trial(pipeline, old, filled(pipeline, old.params), surroundings, store, Objects(store.folder / "objects"), lambda _: None)
         trial.suppose(chosen, Earlier(dict(earlier.done)))
         open_steps = trial.unfinished()
         lost: dict[str, str] = {}
@@ -82,27 +81,3 @@ def _lost(pipeline: Pipeline, store: Store, surroundings: Surroundings, old: Run
             del earlier.done[task]
         found.extend(lost)
     return found
-
-
-class _Trial(Engine):
-    """A run as far as what is done decides it. It writes nothing and tells nothing."""
-
-    def suppose(self, chosen: Part, earlier: Earlier) -> None:
-        """Decide what can be decided."""
-        self.part, self.earlier = chosen, earlier
-        for made in self.store.external(self.run.name):
-            self.results.external[made.name] = Kept(made.kind, made.digest, made.size)
-        self.begin()
-
-    def unfinished(self) -> set[str]:
-        """The steps that still have something to do."""
-        return {step.name for unit in self.units() if self.state_of(unit.name) not in OVER for step in members(unit)}
-
-    def keep(self, finished: list[Finished]) -> None:
-        """Write nothing."""
-
-    def forget(self, tasks: list[str]) -> None:
-        """Take nothing back."""
-
-    def show(self, finished: Finished) -> None:
-        """Show nothing."""

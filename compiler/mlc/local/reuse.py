@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics.suggest import did_you_mean
 from ..ir import Group, RunClaim
+from ..record import replace
 from .nodes import downstream, members, upstream
 
 if TYPE_CHECKING:
@@ -39,29 +40,49 @@ class Part:
 WHOLE = Part()
 
 
+def alone(pipeline: Pipeline, *, only: str, first: str) -> Pipeline:
+    """The project with nothing but the steps and loops that run, of which all is asked that a run needs. Raises `Refused`."""
+    if not only and not first:
+        return pipeline
+    again = _again(pipeline, _units(pipeline), only, first)
+
+    def some(group: Group) -> Group:
+        return replace(group, children=tuple(child for child in group.children if child.name in again))
+
+    return replace(pipeline, run=some(pipeline.run), final=some(pipeline.final) if pipeline.final else None)
+
+
 def part(pipeline: Pipeline, store: Store, *, only: str, first: str, using: Run | None) -> Part:
     """The part of a project that `--only` or `--from` ask for. Raises `Refused`."""
     asked = only or first
     if not asked:
         return WHOLE
-    units = {unit.name: unit for group in (pipeline.run, pipeline.final) if group for unit in group.children}
+    units = _units(pipeline)
+    again = _again(pipeline, units, only, first)
+    final = frozenset(unit.name for unit in pipeline.final.children) if pipeline.final else frozenset()
+    needed = [name for name in units if name not in again and any(name in units[one].after for one in again)]
+    _check_claims(pipeline, again, units)
+    source = _source(store, pipeline.name, needed, using)
+    there = {task.name for task in store.tasks(source.name) if task.state == "Succeeded"} if source else set()
+    others = frozenset(units) - again - (downstream(pipeline, again) | final if only else frozenset())
+    taken = frozenset(name for name in others if name in there)
+    option = f"--only {asked}" if only else f"--from {asked}"
+    return Part(source, taken, frozenset(units) - again - taken, f"it is no part of a run with `{option}`")
+
+
+def _units(pipeline: Pipeline) -> dict[str, Step | Group]:
+    return {unit.name: unit for group in (pipeline.run, pipeline.final) if group for unit in group.children}
+
+
+def _again(pipeline: Pipeline, units: dict[str, Step | Group], only: str, first: str) -> frozenset[str]:
+    """The steps and loops that run."""
+    asked = only or first
     named = {step.name: unit.name for unit in units.values() for step in members(unit)}
     if asked not in named:
         hint = did_you_mean(asked, named)
         raise Refused(f"the project has no step `{asked}`{f' ({hint})' if hint else ''}")
     again = frozenset((named[asked],))
-    final = frozenset(unit.name for unit in pipeline.final.children) if pipeline.final else frozenset()
-    below = downstream(pipeline, again)
-    if first:
-        again = below
-    needed = [name for name in units if name not in again and any(name in units[one].after for one in again)]
-    _check_claims(pipeline, again, units)
-    source = _source(store, pipeline.name, needed, using)
-    there = {task.name for task in store.tasks(source.name) if task.state == "Succeeded"} if source else set()
-    others = frozenset(units) - again - (below | final if only else frozenset())
-    taken = frozenset(name for name in others if name in there)
-    option = f"--only {asked}" if only else f"--from {asked}"
-    return Part(source, taken, frozenset(units) - again - taken, f"it is no part of a run with `{option}`")
+    return downstream(pipeline, again) if first else again
 
 
 def _source(store: Store, project: str, needed: Sequence[str], using: Run | None) -> Run | None:

@@ -137,8 +137,11 @@ def run(pipeline: Pipeline, runner: Runner, store: Store, options: Options, list
         with store.shared(), store.lock(one.name):
             return _Scheduler(pipeline, runner, store, options, listener, one, chosen, Earlier()).run()
     with store.shared(), store.lock(resumed.name):
+        spent = store.spent(resumed)  # before what a killed process left is said to have ended now
         chosen, earlier = gone_on(pipeline, runner, store, options.surroundings, resumed)
-        return _Scheduler(pipeline, runner, store, options, listener, store.reopen(resumed, runner.name, steps), chosen, earlier).run()
+        return _Scheduler(
+            pipeline, runner, store, options, listener, store.reopen(resumed, runner.name, steps, spent), chosen, earlier
+        ).run()
 
 
 def _riders(pipeline: Pipeline) -> Iterator[tuple[str, str]]:

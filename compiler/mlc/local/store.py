@@ -28,6 +28,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 from .artifacts import Objects
 
@@ -59,7 +60,8 @@ class Run:
     files) are what its project was read from, and `around` the options of the command line that say what is on this machine
     (`--volume data=./data`), so that it can go on with the same. `only` and `first` (`--from`) name the step that it is for, `source`
     the run that all else was taken from; "" where there is none. `steps` are those of its project in topological order, each with the
-    loop that it rides along, "" for none. `locked`: versions are those of the lock file beside the spec.
+    loop that it rides along, "" for none. `locked`: versions are those of the lock file beside the spec. Of a run that went on, `since` is
+    when it did so last, and `before` the seconds that it had run until then.
     """
 
     name: str
@@ -81,7 +83,14 @@ class Run:
     ended: float
     folder: Path
     steps: Mapping[str, str] = field(default_factory=dict)
-    locked: bool = False  # runs of earlier versions of mlc do not say it
+    locked: bool = False  # runs of earlier versions of mlc do not say it, nor what follows
+    before: float = 0.0
+    since: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """For how long it ran, without the pauses before it went on; up to now where it is not over."""
+        return self.before + (self.ended or time.time()) - (self.since or self.started)
 
 
 @dataclass(frozen=True)
@@ -158,13 +167,20 @@ class Finished:
 
 
 def open_store(folder: Path) -> Store:
-    """The state in a folder, which is made where it is not there. Raises `StateError` and OSError."""
+    """The state in a folder, which is made where it is not there; to be read alone where nothing can be written in it.
+
+    Raises `StateError` and OSError.
+    """
     folder = folder.absolute()
-    for one in (folder, folder / "runs", folder / "objects", folder / "volumes"):
-        one.mkdir(parents=True, exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    try:
+        for one in (folder, folder / "runs", folder / "objects", folder / "volumes"):
+            one.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError:
+        if not (folder / "state.sqlite").exists():
+            raise
     try:
         return Store(folder, _connected(folder / "state.sqlite"))
     except sqlite3.Error as error:
@@ -172,6 +188,23 @@ def open_store(folder: Path) -> Store:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
+    try:
+        return _writable(path)
+    except sqlite3.OperationalError as error:
+        if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+            raise
+        # Readers of a file in WAL mode write beside it. Where they cannot, what is there already does, as far as a writer left it; where
+        # none did, nothing but the file counts (sqlite.org/wal.html, "Read-Only Databases").
+        for more in ("", "&immutable=1"):
+            made = sqlite3.connect(f"file:{quote(os.fspath(path))}?mode=ro{more}", timeout=_WAIT, isolation_level=None, uri=True)
+            with contextlib.suppress(sqlite3.OperationalError):
+                if made.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+                    return made
+            made.close()
+        raise error
+
+
+def _writable(path: Path) -> sqlite3.Connection:
     made = sqlite3.connect(path, timeout=_WAIT, isolation_level=None)
     try:
         made.execute("PRAGMA journal_mode=WAL")
@@ -230,6 +263,8 @@ class Store:
             source,
             dict(steps or {}),
             locked,
+            0.0,
+            0.0,
         )
         asked = dict(zip(_ASKED, given, strict=True))
         with self._transaction():
@@ -259,9 +294,17 @@ class Store:
         """The latest run that did not succeed and that no process drives."""
         return next((run for run in self.runs(project) if run.phase != "Succeeded" and not self.active(run.name)), None)
 
-    def reopen(self, run: Run, runner: str, steps: Mapping[str, str]) -> Run:
-        """A run that goes on, with a runner, and the steps that its project has now."""
-        now = replace(run, phase="Running", reasons=(), ended=0.0, runner=runner, steps=dict(steps))
+    def spent(self, run: Run) -> float:
+        """For how many seconds a run ran that is over, or that was killed: then until the last that is on record of it."""
+        if run.ended:
+            return run.seconds
+        known = [at for task in self.tasks(run.name) for at in (task.started, task.ended)]
+        known += [at for attempt in self.attempts(run.name) for at in (attempt.started, attempt.ended)]
+        return replace(run, ended=max(run.since, run.started, *known)).seconds
+
+    def reopen(self, run: Run, runner: str, steps: Mapping[str, str], before: float) -> Run:
+        """A run that goes on, with a runner, and the steps that its project has now. `before`: what `spent` said of it."""
+        now = replace(run, phase="Running", reasons=(), ended=0.0, runner=runner, steps=dict(steps), before=before, since=time.time())
         with self._transaction():
             change = (runner, json.dumps({name: getattr(now, name) for name in _ASKED}), run.name)
             self._db.execute("UPDATE runs SET phase = 'Running', reasons = '[]', ended = 0, runner = ?, asked = ? WHERE name = ?", change)
@@ -483,7 +526,7 @@ def _written(row: Sequence[object]) -> Written:
 
 
 _RUN = "name, id, project, asked, runner, phase, reasons, started, ended"
-_ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source", "steps", "locked")
+_ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source", "steps", "locked", "before", "since")
 _TASK = "name, step, state, reason, attempts, reused, fingerprint, key, started, ended, item, origin"
 _ATTEMPT = "task, number, identity, started, ended, exit, message"
 _WRITTEN = "task, kind, name, text, numeral, thresholds"

@@ -254,6 +254,8 @@ def clear(folder: Path) -> None:
 
 def failure(step: Step, ended: Ended) -> str:
     """Why an attempt failed, in words; "" for one that ended well."""
+    if ended.reason:
+        return ended.reason
     if ended.timed_out:
         why = f"its timeout of {_duration(step.timeout)} is over"
     elif ended.lost:

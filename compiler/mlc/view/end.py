@@ -116,34 +116,52 @@ def _about(task: Task, run: str) -> str:
 def metrics(board: Board, paper: Paper, *, everything: bool = False) -> str:
     """The metrics against their thresholds."""
     rows: list[tuple[str | tuple[str, str], ...]] = []
-    for task in _in_order(board):
+    tasks, left = _some(board, [task for task in _in_order(board) if task.metrics], everything=everything)
+    for task in tasks:
         for metric in task.metrics:
             held = [held for _, held in metric.thresholds]
             style = "" if not held else "green" if all(held) else "red"
             against = ", ".join(f"{text} {held_word(one)}" for text, one in metric.thresholds)
             rows.append((f"{task.name}.{metric.metric}", plain_line(metric.text), (against, style), task.item))
-    return _limited(paper, ("METRIC", "VALUE", "", ""), rows, everything=everything)
+    return _limited(paper, ("METRIC", "VALUE", "", ""), rows, sum(len(task.metrics) for task in left), everything=everything)
 
 
 def artifacts(board: Board, paper: Paper, *, everything: bool = False) -> str:
     """The artifacts that the run has, and where to look at them."""
-    found = [(task, made) for task in _in_order(board) for made in task.artifacts]
+    tasks, left = _some(board, [task for task in _in_order(board) if task.artifacts], everything=everything)
+    found = [(task, made) for task in tasks for made in task.artifacts]
+    more = sum(len(task.artifacts) for task in left)
     rows = [(made.artifact, task.name, size(made.size), paper.path(made.path)) for task, made in found]
     # paths are there to be copied, so the terminal may fold them, not we
-    return _limited(replace(paper, width=0), ("ARTIFACT", "FROM", "SIZE", "PATH"), rows, everything=everything, right=("SIZE",))
+    return _limited(replace(paper, width=0), ("ARTIFACT", "FROM", "SIZE", "PATH"), rows, more, everything=everything, right=("SIZE",))
 
 
 def _limited(
     paper: Paper,
     titles: Sequence[str],
     rows: Sequence[tuple[str | tuple[str, str], ...]],
+    left: int,
     *,
     everything: bool,
     right: Sequence[str] = (),
 ) -> str:
     shown = rows if everything or len(rows) <= _ROWS else rows[:_ROWS]
-    more = f"left out: {len(rows) - len(shown)} more\n" if len(rows) > len(shown) else ""
+    left += len(rows) - len(shown)
+    more = f"left out: {left} more\n" if left else ""
     return (paper.table(titles, shown, right) if shown else "") + more
+
+
+def _some(board: Board, tasks: Sequence[Task], *, everything: bool) -> tuple[list[Task], list[Task]]:
+    """Those of the tasks that are listed, and those that are not: of a large loop the items that missed a threshold, or else the first."""
+    if everything:
+        return list(tasks), []
+    chosen: set[str] = set()
+    counts: Counter[str] = Counter()
+    for task in sorted(tasks, key=lambda task: all(held for metric in task.metrics for _, held in metric.thresholds)):
+        counts[task.step] += 1
+        if len(board.items.get(task.step, ())) <= _ITEMS or counts[task.step] <= _ITEMS:
+            chosen.add(task.name)
+    return [task for task in tasks if task.name in chosen], [task for task in tasks if task.name not in chosen]
 
 
 def _in_order(board: Board) -> list[Task]:

@@ -24,6 +24,8 @@ def board_of(store: Store, run: Run) -> Board:
     board = Board()
     for event in _events(store, run):
         board.take(event, run.started)
+    if run.ended:
+        board.began = run.ended - run.seconds  # the pauses of one that went on do not count
     return board
 
 

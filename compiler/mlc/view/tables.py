@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     Cell = str | tuple[str, str]
 
 _GAP = "  "
-_NARROWEST = 10  # columns for a text that is folded, where the others leave less
+_NARROWEST = 10  # columns for a text that is folded; where the others leave less, it stands below them
+_BELOW = "    "
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -35,7 +36,7 @@ class Paper:
     def table(self, titles: Sequence[str], rows: Sequence[Sequence[Cell]], right: Sequence[str] = ()) -> str:
         """A table; a cell is a text, or a text with its style. Columns in `right` are flush right, those empty in every row left out.
 
-        Only the last column is folded where there is no room: names and numbers are there to be copied.
+        Only the last column is folded where there is no room, or has lines of its own: names and numbers are there to be copied.
         """
         from rich.cells import cell_len
 
@@ -45,7 +46,8 @@ class Paper:
         body = [[(titles[number], "bold") for number in filled], *([_cell(row[number]) for number in filled] for row in rows)]
         widths = [max(cell_len(row[column][0]) for row in body) for column in range(len(filled))]
         indent = sum(width + len(_GAP) for width in widths[:-1])
-        room = max(_NARROWEST, self.width - indent) if self.width else 0
+        room = self.width - indent if self.width else 0
+        below = bool(self.width) and room < _NARROWEST
         lines = []
         for row in body:
             line = ""
@@ -55,7 +57,11 @@ class Paper:
                 line += (pad + shown if titles[filled[column]] in right else shown + pad) + _GAP
             text, style = row[-1]
             pad = " " * (widths[-1] - cell_len(text)) if titles[filled[-1]] in right else ""
-            for number, piece in enumerate(_folded(text, room) if room and cell_len(text) > room else [text]):
+            if below and cell_len(text) > room and (cell_len(text) > _NARROWEST or not titles[filled[-1]]):
+                lines.append(line.rstrip())
+                lines += [_BELOW + self._styled(piece, style) for piece in _folded(text, max(_NARROWEST, self.width - len(_BELOW)))]
+                continue
+            for number, piece in enumerate(_folded(text, room) if self.width and not below and cell_len(text) > room else [text]):
                 lines.append(((" " * indent if number else line) + (pad + self._styled(piece, style) if piece else "")).rstrip())
         return "".join(f"{line}\n" for line in lines)
 

@@ -31,7 +31,7 @@ def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[st
 
     texts = filled(pipeline, params)
     pipeline = named(pipeline, texts)
-    reused, left = _there(pipeline, here, resumed)
+    reused, left = _there(pipeline, machine, here, texts, resumed)
     state = state_folder(here).absolute()
     plan = Dry(pipeline, machine.runner, machine.surroundings, texts, state, reused, left)
     if here.json:
@@ -41,24 +41,27 @@ def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[st
     return told(head + "".join(f"{note}\n" for note in print_notes) + "".join(_text(plan.planned())))
 
 
-def _there(pipeline: Pipeline, here: Here, resumed: Run | None) -> tuple[dict[str, str], dict[str, str]]:
+def _there(
+    pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[str, str], resumed: Run | None
+) -> tuple[dict[str, str], dict[str, str]]:
     """The steps whose results are there, and those that have no part in the run, each with the reason."""
-    if resumed is None and not here.only and not here.first:
-        return {}, {}
     if resumed is not None:
         with contextlib.closing(opened(here)) as store:
             done = [task.name for task in store.tasks(resumed.name) if task.state == "Succeeded"]
         return dict.fromkeys(done, f"done in {resumed.name}, if nothing changed"), {}
     with _state(here) as store:
         from ...local.reuse import Refused, part
+        from ...local.trial import in_cache
 
         using = named(store, here, here.using) if here.using else None
         try:
             found = part(pipeline, store, only=here.only, first=here.first, using=using)
         except Refused as refused:
             raise Misuse(*refused.problems) from refused
+        cached = in_cache(pipeline, params, machine.surroundings, store, found)
     source = found.source.name if found.source else ""
-    return dict.fromkeys(found.taken, f"its result in {source}"), dict.fromkeys(found.left, found.why)
+    reused = {**dict.fromkeys(cached, "its result is in the cache"), **dict.fromkeys(found.taken, f"its result in {source}")}
+    return reused, dict.fromkeys(found.left, found.why)
 
 
 @contextlib.contextmanager

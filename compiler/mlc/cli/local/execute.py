@@ -48,7 +48,7 @@ def _execute(request: Request) -> int:
         request, here = _as_before(request, here, resumed)
     session = Session(replace(request, arguments=(_one_spec(request.arguments),), targets=()))
     params = _params(here, resumed)
-    machine = assembled(session, here, params, given)
+    machine = assembled(session, here, params, given, resumed)
     if machine is None:
         return session.code
     with contextlib.closing(machine):

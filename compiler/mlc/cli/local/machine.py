@@ -37,6 +37,8 @@ class Machine:
     params: Mapping[str, str]
     given: Here
     """The options of this command line: those that a run that goes on was begun with may be for a step that is no longer there."""
+    only: str = ""
+    first: str = ""
 
     @property
     def without_images(self) -> bool:
@@ -44,14 +46,17 @@ class Machine:
         return self.runner.name == "process"
 
     def check(self, pipeline: Pipeline, findings: list[Finding]) -> None:
-        """Refuse what cannot be done here, and what the project needs and nobody gave."""
+        """Refuse what cannot be done here, and what the steps that run need and nobody gave."""
         from ...local.naming import named
         from ...local.params import filled, problems
+        from ...local.reuse import Refused
         from ...local.settings import Misuse as Unsettled
         from ...local.unasked import unasked
 
         try:
-            self.runner.check(pipeline, findings)
+            self.runner.check(self._alone(pipeline), findings)
+        except Refused as refused:
+            raise Misuse(*refused.problems) from refused
         except Unsettled as misuse:  # a sandbox that the settings want, and that does not work
             raise Misuse(str(misuse)) from misuse
         if not problems(pipeline, self.params, limits=False):  # what is wrong with them is told next, and names may hold them
@@ -61,14 +66,19 @@ class Machine:
             )
             if wrong:
                 raise Misuse(*wrong)
-            self.surroundings.check(pipeline, findings)
+            self.surroundings.check(self._alone(pipeline), findings)
+
+    def _alone(self, pipeline: Pipeline) -> Pipeline:
+        from ...local.reuse import alone
+
+        return alone(pipeline, only=self.only, first=self.first)
 
     def notes(self, pipeline: Pipeline) -> tuple[str, ...]:
         """What people should know before a run: why this runner, what is not where a step may look for it, what has no effect."""
         from ...local.naming import named
         from ...local.params import filled
 
-        pipeline = named(pipeline, filled(pipeline, self.params))
+        pipeline = self._alone(named(pipeline, filled(pipeline, self.params)))
         return (*self.choice, *self.surroundings.notes(pipeline), *self.runner.notes(pipeline))
 
     def close(self) -> None:
@@ -76,10 +86,10 @@ class Machine:
         self.runner.close()
 
 
-def assembled(session: Session, here: Here, params: Mapping[str, str], given: Here) -> Machine | None:
+def assembled(session: Session, here: Here, params: Mapping[str, str], given: Here, resumed: Run | None) -> Machine | None:
     """The machine for the one spec of a session; None where its settings have errors, which are reported then.
 
-    `given` are the options of this command line, `here` also has those of the run that goes on.
+    `given` are the options of this command line, `here` also has those of `resumed`, the run that goes on.
 
     Raises `Misuse`, and `StateError` where the runner that is asked for does not work.
     """
@@ -108,7 +118,8 @@ def assembled(session: Session, here: Here, params: Mapping[str, str], given: He
     notes = [chosen.reason] if chosen.reason else []
     if session.request.locked:
         notes.append(f"versions are those of `{file_name(session.request.arguments[0])}`")
-    return Machine(chosen.runner, Around(settings, state, masks), tuple(notes), params, given)
+    only, first = (resumed.only, resumed.first) if resumed else (here.only, here.first)
+    return Machine(chosen.runner, Around(settings, state, masks), tuple(notes), params, given, only, first)
 
 
 def _settings(session: Session, here: Here) -> Settings | None:

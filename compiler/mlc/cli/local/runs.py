@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...local.store import Run, Store
+    from ...view.board import Board
     from ..request import Request
     from ..request_here import Here
 
@@ -72,7 +73,7 @@ def _when(at: float) -> str:
 def _took(run: Run) -> str:
     from ...view.words import duration
 
-    return duration(run.ended - run.started) if run.ended else ""
+    return duration(run.seconds) if run.ended else ""
 
 
 def _json(found: object) -> int:
@@ -95,6 +96,7 @@ def _plain(store: Store, run: Run) -> dict[str, Any]:
         "reasons": list(run.reasons),
         "started": run.started,
         "ended": run.ended or None,
+        "seconds": run.seconds if run.ended else None,
         "folder": str(run.folder),
     }
 
@@ -108,7 +110,7 @@ def _show(store: Store, here: Here) -> int:
 
     run = named(store, here, here.names[0])
     if here.json:
-        return _json({"version": 1, **_plain(store, run), **_inside(store, run)})
+        return _json({"version": 1, **_plain(store, run), **_inside(store, run, board_of(store, run))})
     board = board_of(store, run)
     board.phase = _state(store, run)
     lines = tails(store, run, failures(board))
@@ -120,7 +122,7 @@ def _show(store: Store, here: Here) -> int:
     return told(whole(board, paper(), lines, hints, everything=True))
 
 
-def _inside(store: Store, run: Run) -> dict[str, Any]:
+def _inside(store: Store, run: Run, board: Board) -> dict[str, Any]:
     from ...view.past import place_of
     from ...view.records import number
 
@@ -134,6 +136,12 @@ def _inside(store: Store, run: Run) -> dict[str, Any]:
         }
         for one in store.written(run.name, "metric")
     ]
+    over = store.tasks(run.name)
+    names = {task.name for task in over}
+    riders = {step for steps in board.riders.values() for step in steps}
+    open_tasks = [
+        task for task in board.tasks.values() if task.name not in names and not (task.name in riders and task.name in board.items)
+    ]
     return {
         "tasks": [
             {
@@ -146,7 +154,20 @@ def _inside(store: Store, run: Run) -> dict[str, Any]:
                 "started": task.started or None,
                 "ended": task.ended or None,
             }
-            for task in store.tasks(run.name)
+            for task in over
+        ]
+        + [
+            {
+                "task": task.name,
+                "state": board.state_of(task.name) if task.number < 0 else task.state,
+                "reason": task.reason,
+                "attempts": task.attempt,
+                "reused": "",
+                "item": task.item,
+                "started": task.began or None,
+                "ended": task.ended or None,
+            }
+            for task in open_tasks
         ],
         "values": [{"task": one.task, "value": one.name, "text": one.text} for one in store.written(run.name, "value")],
         "metrics": metrics,
