@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 KILLS = int(os.environ.get("MLC_KILLS", "20"))
 SEED = int(os.environ.get("MLC_KILLS_SEED", "7"))
 
-RUN = b"MLC_RUN=killed-"
-"""In the environment of every program of a run of the project."""
+NAME = f"killed{os.getpid()}"
+RUN = f"MLC_RUN={NAME}-".encode()
+"""In the environment of every program of a run of the project, whose name is that of no other run of these tests on the machine."""
 
-HEAD = """\
+HEAD = f"""\
 mlc: v1
-name: killed
-volumes: {ledger: {claim: ledger}}
-defaults: {image: busybox:1.36, volumes: {ledger: /ledger}}
+name: {NAME}
+volumes: {{ledger: {{claim: ledger}}}}
+defaults: {{image: busybox:1.36, volumes: {{ledger: /ledger}}}}
 steps:
 """
 

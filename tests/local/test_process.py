@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -390,6 +391,45 @@ def test_spoiled_rooms(shops: Shops, tmp_path: Path, flag: bool, spoil: str) -> 
     assert (done.ended.exit, done.log.split()) == (0, ["/bin/sh", "/mlc/inputs", "/mlc/outputs"])
     done.attempt.dispose()
     assert {path: path.stat().st_mode for path in precious.rglob("*")} == before
+
+
+BUSY = """\
+#!/bin/sh
+# What bubblewrap says when the file system of a container goes away while it starts.
+# The probe, the init container, the program and its sidecar meet it once each.
+number=1
+until mkdir FOLDER/start-$number 2>/dev/null; do number=$((number + 1)); done
+case $number in 1 | 3 | 5 | 6)
+  echo "bwrap: Can't bind mount /oldroot/var on /newroot/var: Unable to apply mount flags: remount \\"/newroot/var/x\\": No such file" >&2
+  exit 1
+esac
+exec BWRAP "$@"
+"""
+
+
+@pytest.mark.parametrize("flag", SANDBOX)
+def test_mounts_of_the_machine_that_go_away(shops: Shops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: bool) -> None:
+    """Containers come and go on a machine: a start that one of them spoils is made again, of all programs of the step."""
+    bwrap = shutil.which("bwrap")
+    assert bwrap is not None
+    (tmp_path / "bin").mkdir()
+    busy = tmp_path / "bin" / "bwrap"
+    busy.write_text(BUSY.replace("FOLDER", str(tmp_path)).replace("BWRAP", bwrap))
+    busy.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{busy.parent}:{os.environ['PATH']}")
+    done = shops(flag).run(
+        body(
+            "cat /shared/init; until [ -e /shared/side ]; do sleep 0.05; done; echo ran",
+            """
+    volumes: {shared: /shared}
+    init: {first: {image: 'acme/x:1', run: echo prepared > /shared/init, volumes: {shared: /shared}}}
+    sidecars: {other: {image: 'acme/x:1', run: touch /shared/side; exec sleep 60, volumes: {shared: /shared}}}
+""",
+        ).replace("steps:", "volumes: {shared: {empty_dir: {}}}\nsteps:", 1)
+    )
+    assert done.ended.exit == 0, done.log
+    assert [line for line in done.log.splitlines() if "bwrap" not in line] == ["prepared", "ran"]
+    assert done.log.count("Unable to apply mount flags") == 3
 
 
 @pytest.mark.parametrize("flag", SANDBOX)

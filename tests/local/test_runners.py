@@ -427,7 +427,8 @@ def test_read_only(private: Workshop) -> None:
     private.run(volumes("echo 1 > /data/x; mkdir -p /dev/shm/deep; touch /dev/shm/deep/o"))
     run = "! echo 2 > /data/x && ! rm /data/x && ! touch /data/y && cat /data/x"
     done = private.run(volumes(run, "{data: {mount: /data, read_only: true}, shm: /dev/shm}"))
-    assert (done.ended.exit, done.log.splitlines()[-1]) == (0, "1"), done.log
+    assert done.ended.exit == 0, done.log
+    assert "1" in done.log.splitlines()  # an engine may bring it before what the shell said of the others
 
 
 def test_sub_path(private: Workshop) -> None:

@@ -192,33 +192,41 @@ class _Sidecar:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start it, in a thread of its own."""
+        """Start it, in a thread of its own, unless it runs: the step's program may have had to start again."""
+        if self._thread is not None and self._thread.is_alive():
+            return
         self._thread = threading.Thread(target=self._run, name=f"mlc-{self._part.name}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        attempt = self._attempt
         try:
-            call = attempt._backend.call(self._part)
-            if isinstance(call, Ended):
-                attempt._log.say(f"mlc: {call.message}")
-                self._ended = call
-                return
-            with self._lock:
-                if self._over:
-                    return
-                kept = attempt._start(call)
-                self._kept = kept
-            if kept is None:
-                return
-            stream = attempt._log.stream(f"[{self._part.name}] ")
-            answer = kept.wait(stream.write)
-            stream.close()
-            with attempt._lock:
-                attempt._running.discard(kept)
-            self._ended = attempt._backend.ended(self._part, answer, stream.tail)
+            while self._once():
+                pass
         except OSError as error:
             self._ended = Ended(None, lost=True, message=f"sidecar `{self._part.name}`: {_sentence(error)}")
+
+    def _once(self) -> bool:
+        """Run it to its end. Whether it has to run again."""
+        attempt = self._attempt
+        call = attempt._backend.call(self._part)
+        if isinstance(call, Ended):
+            attempt._log.say(f"mlc: {call.message}")
+            self._ended = call
+            return False
+        with self._lock:
+            if self._over:
+                return False
+            kept = attempt._start(call)
+            self._kept = kept
+        if kept is None:
+            return False
+        stream = attempt._log.stream(f"[{self._part.name}] ")
+        answer = kept.wait(stream.write)
+        stream.close()
+        with attempt._lock:
+            attempt._running.discard(kept)
+        self._ended = attempt._backend.ended(self._part, answer, stream.tail)
+        return self._ended is None
 
     def stop(self) -> None:
         """Ask it to end: the step's program has."""

@@ -43,6 +43,10 @@ _PASSED_STARTS = ("LC_", "CUDA_", "NVIDIA_", "CONDA_", "ROCR_", "HIP_")
 
 _PACKAGES = Part("packages")
 _PROBE = 20.0  # seconds for bubblewrap to show that it works
+_GONE = "Unable to apply mount flags: remount"
+"""What bubblewrap says when something that was mounted below a folder of the machine is gone before it is done, such as a container's
+file system: it mounts all of the folder, and then makes what it had found there read-only (bubblewrap, bind-mount.c, bind_mount)."""
+_TRIES = 20  # containers that come and go all the time seldom meet a start twice
 
 
 class ProcessRunner:
@@ -246,7 +250,9 @@ class _Processes:
         self._places: Places | None = None
         self._beside = {beside.container.name: beside for beside in (*job.init, *job.sidecars)}
         self._venv: Path | None = None
-        self._started = False
+        self._calls: dict[Part, Call] = {}
+        """Of programs that bubblewrap could not start, to be started again: their files are in their places already."""
+        self._tried = 0
 
     @property
     def identity(self) -> str:
@@ -259,6 +265,8 @@ class _Processes:
 
     def call(self, part: Part) -> Call | Ended:
         """How to run a part."""
+        if part in self._calls:
+            return self._calls[part]
         if part is _PACKAGES:
             return self._packages()
         if part == MAIN:
@@ -310,7 +318,8 @@ class _Processes:
             return call
         bubblewrap = shutil.which("bwrap") or "bwrap"
         inner = ["bwrap", "--args", "{options}", "--json-status-fd", "{status}", "--", found, *argv[1:]]
-        return Call(bubblewrap, inner, env, "/", call.record, call.mark, grace=grace, options=options)
+        self._calls[part] = Call(bubblewrap, inner, env, "/", call.record, call.mark, grace=grace, options=options)
+        return self._calls[part]
 
     def _in_room(
         self, part: Part, program: Program, env: dict[str, str], mounts: Sequence[Mounted], inputs: Sequence[Delivered], declared: list[str]
@@ -358,8 +367,8 @@ class _Processes:
     def _record(self, part: Part) -> str:
         return str(self._scratch / f"pid{part.name and '-'}{part.name}")
 
-    def ended(self, part: Part, answer: Answer, tail: str) -> Ended:
-        """How a part ended."""
+    def ended(self, part: Part, answer: Answer, tail: str) -> Ended | None:
+        """How a part ended; None where bubblewrap has to start it again."""
         of = _of(part)
         if answer.lost:
             return Ended(None, lost=True, message=f"{of}the process that looks after it was killed")
@@ -370,6 +379,9 @@ class _Processes:
             return Ended(127 if answer.errno == 2 else 126, message=f"{of}the program cannot be started: {reason}")
         if self._sandboxed and part is not _PACKAGES and answer.exit not in (137, 143) and "exit-code" not in extra(answer):
             said = (tail.strip().splitlines() or [""])[-1].removeprefix("bwrap: ")
+            if _GONE in said and self._tried < _TRIES:
+                self._tried += 1
+                return None
             return Ended(None, lost=True, message=f"{of}bubblewrap could not start it: {said}")
         message = ""
         if answer.exit and part.name:
@@ -456,9 +468,12 @@ def _probe(machine: Machine) -> str:
         furnished(machine, folder)
         options = Room(machine, folder, None).options()
         argv = [bubblewrap, *options, "--json-status-fd", "1", "--", os.path.realpath(true)]
-        done = subprocess.run(  # noqa: S603 - nothing of a user's is in it
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PROBE, check=False, text=True, errors="replace"
-        )
+        for _ in range(_TRIES):
+            done = subprocess.run(  # noqa: S603 - nothing of a user's is in it
+                argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PROBE, check=False, text=True, errors="replace"
+            )
+            if _GONE not in done.stderr:
+                break
         if done.returncode == 0 and "exit-code" in done.stdout:
             return ""
         return (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1].removeprefix("bwrap: ")
