@@ -144,6 +144,24 @@ def test_names_of_the_run() -> None:
     assert {one["what"] for one in engine["needed"]} == {"a parameter in `secret`", "a parameter in `config_map`"}
 
 
+def test_keys_of_data() -> None:
+    """The keys that data and code are reached with are named, though manifests mount the whole Secret."""
+    found = pipeline(
+        """
+        code: {git: "https://h/code", ref: v1, token: {secret: login, key: token}}
+        datasets:
+          d: {dvc: {repo: "git@h:x", path: p}, tag: v1, ssh_key: {secret: ssh, key: id}, known_hosts: {config_map: hosts, key: known}}
+          e: {dvc: {repo: "git@h:y", path: p}, tag: v1, ssh_key: {secret: ssh, key: other}}
+          f: {s3: {uri: "s3://bucket/k"}, secret: {name: pair, access_key: a, secret_key: b}}
+        steps:
+          s: {image: "x:1", command: [c], inputs: [d, e], outputs: [f], code: true, workdir: /src}
+        """
+    )
+    for target in describe(found, TARGETS)["targets"].values():
+        keys = {one["name"]: one["keys"] for one in (*target["secrets"], *target["config_maps"])}
+        assert keys == {"ssh": ["id", "other", "known_hosts"], "hosts": ["known"], "login": ["token"], "pair": ["a", "b"]}
+
+
 def test_store() -> None:
     """The store's secret and its keys are needed, though only the ConfigMap that `infra` prints names them."""
     body = """

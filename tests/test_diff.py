@@ -65,6 +65,18 @@ def test_parameters_in_names_are_one_change() -> None:
     assert differs("gate: b,", 'gate: b, labels: {n: "${{params.epochs}}"},').count("\n") == 1
 
 
+def test_versions_of_data() -> None:
+    """A tag that is another one is one short line, not the whole command of the step that fetches."""
+    body = """
+    params: {tag: v1}
+    datasets: {d: {git: {repo: "https://h/x", path: p}, tag: v1}}
+    steps: {a: {image: "x:1", command: c, inputs: [d]}}
+    """
+    new = body.replace("tag: v1}}", 'tag: "${{ params.tag }}"}}').replace("path: p", "path: q")
+    found = text(changes(pipeline(body), pipeline(new)))
+    assert found == "~ steps.x-fetch-d.args.path: p -> q\n~ steps.x-fetch-d.args.tag: v1 -> ${{ params.tag }}\n"
+
+
 def test_steps_come_and_go() -> None:
     """A whole step is one line; one that only has another name is renamed."""
     more = BASE + '  d: {image: "x:1", command: c, needs: c}\n'

@@ -159,8 +159,8 @@ def test_program_that_moves(server: Registry, capsys: pytest.CaptureFixture[str]
     server.image("program/train", "1", [], ["sh"])
     assert mlc("lock", "--check") == FOUND
     out = capsys.readouterr().out
-    assert "train:1: entrypoint was ['python', 'a b'], is []" in out
-    assert "train:1: command was ['c'], is ['sh']" in out
+    assert 'train:1: entrypoint was ["python", "a b"], is []' in out
+    assert 'train:1: command was ["c"], is ["sh"]' in out
 
 
 def test_check_without_a_file(server: Registry, capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,7 +186,7 @@ def test_environments(server: Registry, capsys: pytest.CaptureFixture[str]) -> N
     assert mlc("validate", "--locked") == OK
     server.image("envs/train", "2", ["again"])
     assert mlc("lock", "--update", "train") == OK
-    assert "train:2: entrypoint was ['other'], is ['again']" in capsys.readouterr().err
+    assert 'train:2: entrypoint was ["other"], is ["again"]' in capsys.readouterr().err
 
 
 def test_platform(server: Registry, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,6 +247,23 @@ def test_update_leaves_the_rest(server: Registry, capsys: pytest.CaptureFixture[
     capsys.readouterr()
     assert mlc("lock", "--update", "trian") == USAGE
     assert capsys.readouterr().err == "mlc: error: `mlc.yaml` uses nothing that is called `trian`: did you mean `train`?\n"
+
+
+def test_update_of_what_no_file_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    """A dataset that the project has is not called unknown where only a run knows its version, or where the project makes it."""
+    text = """
+    mlc: v1
+    name: demo
+    params: {tag: v1}
+    datasets:
+      read: {git: {repo: "https://h/x", path: p}, tag: "${{ params.tag }}"}
+      made: {dvc: {repo: "https://h/x", path: q}, tag: v1}
+    steps: {s: {image: "a:1", command: [c], inputs: [read], outputs: [made]}}
+    """
+    Path("mlc.yaml").write_text(text)
+    for name in ("read", "made"):
+        assert mlc("lock", "--update", name) == USAGE
+        assert capsys.readouterr().err == f"mlc: error: `mlc.yaml` uses no version of `{name}` that a lock file could hold\n"
 
 
 def test_set_is_not_in_the_file(server: Registry, capsys: pytest.CaptureFixture[str]) -> None:
@@ -597,7 +614,7 @@ def test_changes_in_words() -> None:
     assert planned.changes(old, new) == [
         f"image a:1: digest was {SHA}, is {OTHER}",
         "image a:1: platform was linux/amd64, is linux/arm64",
-        "image a:1: command was [], is ['y']",
+        'image a:1: command was [], is ["y"]',
         "image b:1: no longer used",
         f"image c:1: new, {SHA}",
     ]

@@ -361,7 +361,7 @@ def test_nobody_there() -> None:
     """A port where nothing listens, and a host that does not exist, are told apart."""
     port = free_port()
     refused(f"127.0.0.1:{port}/a:1", AMD, "MLC904", "refuses connections")
-    refused("registry.invalid/a:1", AMD, "MLC904", "the host `registry.invalid` is not known")
+    refused("registry.invalid/a:1", AMD, "MLC904", "image `registry.invalid/a:1`: the host `registry.invalid` is not known")
 
 
 @contextmanager

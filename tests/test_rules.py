@@ -179,6 +179,20 @@ def test_what_nothing_uses() -> None:
     assert found[2].help == "did you mean `model`?"
 
 
+def test_what_only_publishing_takes() -> None:
+    """Who moves a tag, and whether it may move, says nothing of a dataset that is only read; `overwrite: false` says so anywhere."""
+    body = """
+    datasets:
+      {}: {{git: {{repo: "https://h/x", path: p}}, tag: v1}}
+      d: {{dvc: {{repo: "https://h/x", path: p}}, tag: v1, overwrite: {}, author: "a <a@b.c>"}}
+    steps: {{s: {{image: "a:1", command: [c], inputs: [{}], outputs: [{}]}}}}
+    """
+    read = check(body.format("e", "true", "d, e", "o"))
+    assert [(item.code, item.path[2]) for item in read] == [("MLC505", "overwrite"), ("MLC505", "author")]
+    assert [item.path[2] for item in check(body.format("e", "false", "d, e", "o"))] == ["author"]
+    assert check(body.format("e", "true", "e", "d")) == ()
+
+
 PARAMS = [
     ("args: ['--lr=${{params.lr}}']", []),
     ("args: ['${{ params . lr }}']", []),

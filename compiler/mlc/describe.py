@@ -14,6 +14,7 @@ from .diagnostics.render import visible
 from .ir import Claim, ConfigMapKey, ConfigMapVolume, RunClaim, SecretKey, SecretVolume, loops_of, steps_of
 from .peak import items_at_once, peak
 from .rules.shared_claim import apart, before, many
+from .tagged import keys_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +82,18 @@ def _chosen(pipeline: Pipeline, found: Needs) -> None:
                 found.config_map(config_map, key, chosen=True)
 
 
+def _keys_of_data(pipeline: Pipeline, found: Needs) -> None:
+    """Add the keys that datasets and code are reached with: the manifest mounts the whole Secret, and has them in arguments only."""
+    for step in (step for step in pipeline.steps if step.made):
+        for mount in step.mounts:
+            keys = keys_in(mount.path, (word.constant or "" for word in step.args))
+            match mount.volume:
+                case SecretVolume(secret=secret, given=given):
+                    found.secret(secret, *keys, chosen=given is not None)
+                case ConfigMapVolume(config_map=config_map, given=given):
+                    found.config_map(config_map, *keys, chosen=given is not None)
+
+
 def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
     name, _ = targets.split(word)
     findings: list[Finding] = []
@@ -92,6 +105,7 @@ def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
     needs = import_module(f"{targets.__name__}.{name}.needs").read
     found: Needs = needs((*documents, infra.settings(pipeline, name)))
     _chosen(pipeline, found)
+    _keys_of_data(pipeline, found)
     made = {document["metadata"]["name"]: document.get("data", {}) for document in infra.manifests(pipeline, name)}
     for config_map, data in made.items():
         found.config_map(config_map, *data)

@@ -10,7 +10,7 @@ import json
 
 from .diagnostics.render import visible
 from .expr.write import written
-from .ir import Compare, Group, In, Literal, Logic, Mount, Not, Patch, Text
+from .ir import Compare, Group, In, Literal, Logic, Mount, Not, Patch, Step, Text
 from .record import record
 
 TYPE_CHECKING = False
@@ -111,7 +111,10 @@ def _group(group: Group, section: str) -> Iterator[tuple[Place, str]]:
 def _fields(node: Any, place: Place) -> Iterator[tuple[Place, str]]:
     for name in node.__slots__:
         hidden = name.endswith("origin") or name in _UNSEEN or (name == "name" and place)
-        if not hidden:
+        if name == "args" and isinstance(node, Step) and node.made:
+            for key, _, text in (_source(word).partition("=") for word in node.args):
+                yield (*place, "args", key), text
+        elif not hidden:
             yield from _value(getattr(node, name), (*place, name))
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 
 _DURATION = re.compile(r"(?:[0-9]+[smhd])+")
+_MEASURED = re.compile(r"[0-9][0-9.]*[A-Za-z]{0,2}(?:[0-9]+[smhd])*(?: .*)?")
+"""An example that is a number, a size, a duration or a schedule: what was meant by a bare number is not the text of that number."""
 
 
 def explain(document: object, schema: Node) -> list[Finding]:
@@ -221,7 +223,7 @@ class _Wording:
             )
         elif kind(value) == "integer" and _DURATION.fullmatch(str(shown)):
             help = f"write the unit: `{path[-1]}: {source(value)}s`"
-        elif "string" in kinds and kind(value) in ("integer", "number", "boolean") and not str(shown)[:1].isdigit():
+        elif "string" in kinds and kind(value) in ("integer", "number", "boolean") and not _MEASURED.fullmatch(str(shown)):
             help = f'write it in quotes: `"{source(value)}"`'
         elif kind(value) == "number" and "number" not in kinds:
             help = "write a number without a decimal point"

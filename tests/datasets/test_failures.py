@@ -10,8 +10,11 @@ import threading
 import time
 import venv
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from mlc import tagged
 
 from .servers import new_key, sshd
 from .world import World, alive, kill, tree
@@ -95,6 +98,18 @@ def test_a_key_as_people_store_it(world: World) -> None:
         key.chmod(0o644)
         done = world.fetch(path="project2/a.csv", tag="v1", ssh_key=key)
         assert done.code == 0, done.log
+
+
+def test_a_key_of_another_user() -> None:
+    """A Secret's files are root's: the message says whom the program runs as, and what has the engine give others access."""
+
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    program: dict[str, Any] = {"__name__": "program", "open": closed}
+    exec(tagged.program("git"), program)
+    with pytest.raises(program["Stop"], match=f"user {os.getuid()} may not read ssh_key in /mlc/keys/a/id: say `security: .*run_as_user"):
+        program["text_of"]("/mlc/keys/a/id", "ssh_key")
 
 
 def test_tools_that_are_missing(world: World) -> None:

@@ -39,6 +39,32 @@ def test_a_version_is_fetched_once(world: World) -> None:
     assert sorted(os.listdir(Path(given["out"]).parent)) == ["v1", "v1.version"]
 
 
+def test_what_a_step_has_written_there_is_not_the_version(world: World) -> None:
+    """A changed file, one more and one less: the next run fetches again, as it does where the marker is empty after a crash."""
+    (world.sub("work") / "plain").mkdir()
+    for name in "ab":
+        (world.folder / "work" / "plain" / name).write_text(f"{name}\n")
+    world.git("add", ".", cwd=world.folder / "work")
+    world.git("commit", "-qm", "plain", cwd=world.folder / "work")
+    world.git("push", "-q", world.repo, "HEAD:main", "HEAD:refs/tags/v1", cwd=world.folder / "work")
+    out = world.sub("volume") / "v1"
+    given: dict[str, str | Path] = {"path": "plain", "tag": "v1", "out": out, "marker": world.folder / "volume" / "v1.version"}
+    assert world.check_out(**given).code == 0
+    for change in (
+        lambda: (out / "a").write_text("spoiled\n"),
+        lambda: os.utime(out / "a", (1, 1)),
+        lambda: (out / "c").touch(),
+        lambda: (out / "b").unlink(),
+        lambda: Path(given["marker"]).write_text(""),
+    ):
+        change()
+        done = world.check_out(**given)
+        assert (done.code, "the volume has it already" in done.log) == (0, False), done.log
+        assert {file.name: file.read_text() for file in out.iterdir()} == {"a": "a\n", "b": "b\n"}
+        done = world.check_out(**given)
+        assert (done.code, "the volume has it already" in done.log) == (0, True), done.log
+
+
 def test_an_end_in_the_middle(world: World) -> None:
     """A fetch that is killed leaves no half of the data, and the next one brings all of it. What it left goes after some days."""
     published(world, "one")

@@ -12,7 +12,7 @@ from ..locked import Locked, file_name
 from ..pins import NOTHING, Lock
 from ..reader import read as parse
 from ..record import replace
-from ..source import SourceFile
+from ..source import Document, SourceFile
 from . import streams
 from .files import write_all
 from .request import FOUND, STDIN, Request
@@ -42,7 +42,7 @@ class _Locks:
         if before.findings and (self.request.check or self.request.updates or before.newer):
             return replace(result, diagnostics=(*result.diagnostics, *before.diagnostics))
         needed = plan(document)
-        usage = _unknown(needed, self.request.updates)
+        usage = _unknown(document, needed, self.request.updates)
         if usage:
             return Result("", (), (), None, usage)
         settings = Settings(self.request.updates or None, self.request.platform, self.request.insecure, self.request.check)
@@ -55,12 +55,15 @@ class _Locks:
         streams.progress(f"{done} of {number}: {what}" if done < number else "")
 
 
-def _unknown(needed: Plan, names: tuple[str, ...]) -> str:
+def _unknown(document: Document, needed: Plan, names: tuple[str, ...]) -> str:
     """What is wrong with the names of `--update`."""
     for name in names:
-        if not needed.named(name):
-            hint = did_you_mean(name, needed.known)
-            return f"uses nothing that is called `{name}`{f': {hint}' if hint else ''}"
+        if needed.named(name):
+            continue
+        if any(name in (document.data.get(section) or {}) for section in ("datasets", "images")):
+            return f"uses no version of `{name}` that a lock file could hold"
+        hint = did_you_mean(name, needed.known)
+        return f"uses nothing that is called `{name}`{f': {hint}' if hint else ''}"
     return ""
 
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from ..diagnostics.model import Finding
 from ..diagnostics.suggest import did_you_mean
 from ..ir import Claim, ConfigMapKey, ConfigMapVolume, FieldPath, HostPath, Memory, Nfs, RunClaim, SecretKey, SecretVolume
-from ..tagged import KEYS
+from ..tagged import keys_in
 from . import memory
 from .copies import make_empty, remove
 from .job import Mounted
@@ -405,12 +405,7 @@ def below(folder: Path, sub_path: str, volume: str, *, make: bool) -> Path:
 
 def _keys_of(step: Step, mount: Mount) -> list[str]:
     """The files of a mount that a step which the compiler made up reads, by its arguments; none for other steps."""
-    found: dict[str, None] = {}
-    for word in step.args if step.made else ():
-        key, _, path = (word.constant or "").partition("=")
-        if key in KEYS and path.startswith(f"{mount.path}/"):
-            found[path[len(mount.path) + 1 :]] = None
-    return list(found)
+    return keys_in(mount.path, (word.constant or "" for word in step.args)) if step.made else []
 
 
 _WORDS = {"secret": ("secrets", "--secret"), "config map": ("config_maps", "--config-map")}

@@ -37,8 +37,9 @@ _DENIED = (
 _UNREACHABLE = (
     r"Could not resolve host|Name or service not known|Temporary failure in name resolution|Connection (?:refused|reset|timed out|closed)"
     r"|timed out|Network is unreachable|No route to host|Failed to connect|Broken pipe|early EOF|hung up unexpectedly|error: (?:429|5\d\d)"
-    r"|SSL|TLS|certificate|Operation too slow|port 65535"
+    r"|SSL|TLS|Operation too slow|port 65535"
 )
+_UNTRUSTED = r"(?i)certificate|SSL CA cert"
 _MISSING = r"(?i)repository .*not found|does not appear to be a git repository|error: 404|does not exist|project you were looking for"
 
 
@@ -263,6 +264,9 @@ class Repository:
         if re.search(_MISSING, err):
             help = "check the address; some servers say this to those who have no access, too"
             return Failure("MLC906", f"there is no repository {where} ({quoted(_MISSING)})", help)
+        if re.search(_UNTRUSTED, err):
+            help = "have git know the file of your organisation's certificates: `git config --global http.sslCAInfo FILE`"
+            return Failure("MLC904", f"no safe connection to {where} ({quoted(_UNTRUSTED)})", help)
         if re.search(_UNREACHABLE, err):
             return Failure("MLC904", f"cannot ask {where} ({quoted(_UNREACHABLE)})", "check the address and the network, and try again")
         return Failure("MLC907", f"git failed on {where} ({quoted()})", "try `git ls-remote` with this address")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -147,4 +148,4 @@ def _values(entry: LockedImage | LockedSource | None) -> dict[str, object]:
 
 
 def _shown(value: object) -> str:
-    return "unknown" if value is None else str(value)
+    return "unknown" if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)

@@ -84,7 +84,12 @@ class Registries:
         reference = parse(text)
         with requests.Session() as session:
             plain = is_loopback(reference.host) or reference.host in self._insecure
-            return _Image(session, text, reference, platform, plain, self._credentials).look_up(known)
+            try:
+                return _Image(session, text, reference, platform, plain, self._credentials).look_up(known)
+            except Failure as failure:  # the place may not show the image: of the steps that fetch data it is the dataset's
+                if text in failure.message:
+                    raise
+                raise Failure(failure.code, f"image `{text}`: {failure.message}", failure.help) from failure
 
     def _credentials(self, host: str) -> Credentials | None:
         with self._guard:

@@ -78,7 +78,7 @@ def _dataset(
         for key in _OF_GIT:
             if key in entry:
                 _exclude(context, path, "s3", key, "a version of an object goes into `s3: {uri, version}`")
-        if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+/\S+", source["uri"]) is None:
+        if "${{" not in source["uri"] and re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+/\S+", source["uri"]) is None:
             help = "write `s3://BUCKET/KEY`"
             context.report("MLC330", f"`{source['uri']}` is not the address of an object", (*path, "s3", "uri"), help=help)
         _bucket(context, source, path)
@@ -101,7 +101,7 @@ def _dataset(
     _pair(context, entry, path)
     _loops(context, name, producer, looped)
     _repository(context, source["repo"], (*path, sources[0], "repo"))
-    _inside(context, source["path"], (*path, sources[0], "path"))
+    _inside(context, source["path"], (*path, sources[0], "path"), sources[0])
     _credentials(context, entry, path, source["repo"], sources[0])
     _version(context, name, entry, path, producer, scope)
     if "author" in entry and re.fullmatch(_AUTHOR, entry["author"]) is None:
@@ -115,7 +115,7 @@ def _version(context: Context, name: str, entry: Mapping[str, Any], path: Path, 
         help = "add `tag: v1.0`, or `rev` with a commit"
         context.report("MLC202", f"dataset `{name}` has neither `tag` nor `rev`", path, at="key", help=help)
     elif "rev" in entry:
-        if re.fullmatch(_COMMIT, entry["rev"]) is None:
+        if "${{" not in entry["rev"] and re.fullmatch(_COMMIT, entry["rev"]) is None:
             help = "write the commit, 7 to 40 hexadecimal digits; a name goes into `tag`"
             context.report("MLC330", f"`{entry['rev']}` is not a commit", (*path, "rev"), help=help)
         if producer is not None:
@@ -143,10 +143,18 @@ def _reference(context: Context, text: str, path: Path, what: str) -> None:
         context.report("MLC330", f"`{text}` cannot be the name of a {what}", path, help=help)
 
 
-def _inside(context: Context, text: str, path: Path) -> None:
-    if "${{" not in text and (text.startswith(("/", "-")) or ".." in text.split("/") or not text.isprintable() or "\\" in text):
-        help = "write it relative to the top of the repository, without `..`"
+def _inside(context: Context, text: str, path: Path, source: str) -> None:
+    """As the programs that fetch and publish have it (`check_path` in `tagged/git.py`). What is called `X.dvc` is DVC's own."""
+    if "${{" in text:
+        return
+    parts = text.split("/")
+    odd = text.startswith("-") or not text.isprintable() or "\\" in text
+    if odd or any(part in ("", ".", "..") or part.lower() == ".git" for part in parts):
+        help = "write the path of a file or a folder in it, relative to its top, such as `data/reviews.csv`"
         context.report("MLC330", f"`{text}` is not a path in a repository", path, help=help)
+    elif source == "dvc" and text.endswith(".dvc"):
+        help = f"name the data, without `.dvc`: `{text[:-4]}`" if parts[-1] != ".dvc" else "name the data"
+        context.report("MLC330", f"`{text}` is a file of DVC's own, not data that it keeps", path, help=help)
 
 
 def _credentials(context: Context, entry: Mapping[str, Any], path: Path, repository: str, source: str) -> None:

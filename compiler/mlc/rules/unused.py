@@ -40,6 +40,13 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
     if document.data.get("code") and not any(layer.get("code") for _, layer in (*_steps(document.data), *_layers(document.data))):
         help = "say `code: true` in the steps that need it, or take it out"
         findings.append(Finding("MLC505", "no step wants the project's `code`", ("code",), "key", help=help))
+    written = {output.name for step in pipeline.steps if not step.made for output in step.outputs}
+    for name, entry in (document.data.get("datasets") or {}).items():
+        for key in ("overwrite", "author"):
+            if ("datasets", name) in used and name not in written and entry.get(key):
+                help = "it is for publishing: let a step list the dataset under its `outputs`, or take it out"
+                message = f"no step makes dataset `{name}`, so its `{key}` has no effect"
+                findings.append(Finding("MLC505", message, ("datasets", name, key), "key", help=help))
     claims = any(
         isinstance(mount.volume, RunClaim) and not mount.volume.storage_class for step in pipeline.steps for mount in step.all_mounts
     )

@@ -7,6 +7,10 @@ reaches it as arguments of the form KEY=TEXT, keys of Secrets as paths of files.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PROGRAMS = {
     "dvc": ("base", "git", "dvc", "checkout", "pull"),
     "git": ("base", "git", "checkout", "files"),
@@ -26,6 +30,16 @@ KEYS = ("ssh_key", "token", "known_hosts", "access_key", "secret_key")
 
 PLACES = ("out", "marker", "data")
 """The arguments that are other paths."""
+
+
+def keys_in(folder: str, words: Iterable[str]) -> list[str]:
+    """The files of a folder that is mounted for a program with these arguments, of those that are keys."""
+    found: dict[str, None] = {}
+    for word in words:
+        key, _, path = word.partition("=")
+        if key in KEYS and path.startswith(f"{folder}/"):
+            found[path[len(folder) + 1 :]] = None
+    return list(found)
 
 
 def program(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import random
 import re
@@ -122,19 +123,24 @@ class Work:
     def deliver(self, version: str, make: Callable[[str], None]) -> None:
         """Have the data made at its place. On a volume that stays: unless it is there, and at one stroke.
 
-        The file `marker` says which version is there. An end at any moment leaves data that it does not name, or none.
+        The file `marker` says which version is there, and how its files were. An end at any moment leaves data that it does not name, or
+        none.
         """
         out, marker = self.given["out"], self.given.get("marker", "")
         if not marker:
             clear(out)
             make(out)
-        elif version and os.path.exists(out) and os.path.exists(marker) and text_of(marker, "marker").strip() == version:
+            return
+        found = noted(marker) if version and os.path.exists(out) else []
+        if found and found == [version, listing(out)]:
             say(self, "the volume has it already")
         else:
+            if found[:1] == [version]:
+                say(self, "the volume has it, but not as it was fetched, so it is fetched again: steps must not write to it")
             new, note = os.path.join(self.big, "new"), os.path.join(self.big, "note")
             make(new)
             with open(note, "w", encoding="utf-8") as file:
-                file.write(version + "\n")
+                file.write(f"{version} {listing(new)}\n")
             if os.path.exists(marker):
                 os.unlink(marker)
             for attempt in range(9):  # another run may do the same at this moment
@@ -183,6 +189,27 @@ def parts(place: str) -> str:
     return tempfile.mkdtemp(prefix=".part-", dir=place)
 
 
+def noted(marker: str) -> list[str]:
+    """What a marker says; nothing where there is none, or half of one."""
+    try:
+        with open(marker, encoding="utf-8") as file:
+            return file.read().split()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def listing(path: str) -> str:
+    """Which files there are, how large, and when they were changed, as one word: what a step wrote to a volume is not what was fetched."""
+    folders = os.walk(path) if os.path.isdir(path) else [(os.path.dirname(path), [], [os.path.basename(path)])]
+    lines = []
+    for folder, _, names in folders:
+        for name in names:
+            file = os.path.join(folder, name)
+            found = os.lstat(file)
+            lines.append(os.fsencode("%s %d %d" % ("." if file == path else os.path.relpath(file, path), found.st_size, found.st_mtime)))
+    return hashlib.sha256(b"\0".join(sorted(lines))).hexdigest()
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """End a command and all that it started."""
     for sign, seconds in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
@@ -198,6 +225,10 @@ def text_of(path: str, what: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
+    except PermissionError:
+        raise Stop(
+            f"user {os.getuid()} may not read {what} in {path}: say `security: {{run_as_user: {os.getuid()}}}` under `defaults`"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise Stop(f"{what} cannot be read from {path}: {error}") from None
     if not text.strip():
