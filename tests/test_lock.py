@@ -276,6 +276,27 @@ def test_set_is_not_in_the_file(server: Registry, capsys: pytest.CaptureFixture[
     err = capsys.readouterr().err
     assert "MLC452" in err
     assert "MLC453" not in err
+    assert "write it there, or leave out `--locked`" in err  # `mlc lock` would not bring it there
+
+
+def test_check_where_one_cannot_be_asked(server: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+    """What has moved is said all the same; that not everything could be looked up is the exit code, and nothing is called up to date."""
+    push(server, "partly")
+    path = project(server, "partly")
+    assert mlc("lock") == OK
+    gone = {server.host: "127.0.0.1:1"}
+    for file in (path, Path("mlc.yaml.lock")):
+        file.write_text(file.read_text().replace(f"{server.host}/partly/serve", f"{gone[server.host]}/partly/serve"))
+    capsys.readouterr()
+    assert mlc("lock", "--check") == FAILED
+    out, err = capsys.readouterr()
+    assert (out, "MLC904" in err, "ok:" in err) == ("", True, False)
+    push(server, "partly", "again")
+    assert mlc("lock", "--check") == FAILED
+    out, err = capsys.readouterr()
+    assert f"image {server.host}/partly/train:1: digest was " in out
+    assert "serve" not in out
+    assert "MLC904" in err
 
 
 def test_missing_file(capsys: pytest.CaptureFixture[str]) -> None:

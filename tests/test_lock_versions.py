@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -79,6 +80,40 @@ def test_manifest_changes_with_the_lock_file_alone() -> None:
     """Two lock files, two manifests; the same one, the same bytes."""
     assert compiled("argo", lock()).outputs == compiled("argo", lock()).outputs
     assert compiled("argo", lock()).outputs != compiled("argo", lock({CODE: TWO})).outputs
+
+
+ON_A_VOLUME = """\
+mlc: v1
+name: demo
+volumes: {big: {claim: big}}
+datasets: {photos: {dvc: {repo: "https://h.test/data.git", path: photos}, tag: v1.0, into: big}}
+targets: {helper_image: "acme/helper:1"}
+steps:
+  train: {image: "acme/train:1", command: [x], inputs: {photos: /photos}}
+finally:
+  report: {image: "acme/train:1", command: [x, "${{ inputs.photos }}"], inputs: {photos: /in/photos}}
+"""
+
+
+@pytest.mark.parametrize("target", ["argo", "kfp"])
+def test_on_a_volume(target: str) -> None:
+    """What goes to a volume is pinned like the rest, and each commit has a folder of its own, since runs of others use the volume, too."""
+    photos = Source("photos", "dvc", DATA, "photos", "tag", "v1.0")
+    images = {name: one for name, one in lock().images.items() if "serve" not in name}
+    missing = compiled(target, Lock(images, {}), ON_A_VOLUME).diagnostics
+    assert [(one.code, one.span.line) for one in missing] == [("MLC452", 4)]
+    folders = set()
+    for commit in (ONE, TWO):
+        result = compiled(target, Lock(images, {photos: LockedSource(commit)}), ON_A_VOLUME)
+        assert result.diagnostics == ()
+        text = result.outputs[0].text
+        assert "tag=v1.0" not in text
+        assert text.count(f"rev={commit}") == text.count("out=/mlc/volume/x-datasets/photos/") == 2
+        found = set(re.findall(r"x-datasets/photos/([\w.-]*?)(?:[.]version)?\n", text))
+        assert len(found) == 1, found
+        folders |= found
+        assert text.count(f"{found.pop()}\n") == 4
+    assert {folder.rpartition("-")[2] for folder in folders} == {ONE[:12], TWO[:12]}
 
 
 def test_what_is_missing() -> None:

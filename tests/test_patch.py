@@ -376,3 +376,19 @@ def test_describe() -> None:
     assert "  patched by the project\n    train\n    the whole manifest\n" in text(data)
     wrong = describe(pipeline(patch("argo", "{step: train, merge: {name: x}}")), ("argo",))
     assert [one["code"] for one in wrong["targets"]["argo"]["refused"]] == ["MLC422"]
+
+
+def test_steps_that_fetch_and_publish() -> None:
+    """They can be patched like others: that is where a cluster's limits and deadlines go. One that is not there is refused."""
+    data = "datasets: {d: {git: {repo: 'https://h/x', path: p}, tag: v1}, o: {s3: {uri: 's3://bucket/o'}}}\n"
+    steps = "steps: {s: {image: 'a:1', command: [c], inputs: [d], outputs: [o]}}\n"
+    for step in ("x-fetch-d", "x-publish-o"):
+        body = data + steps + f"targets: {{argo: {{patch: [{{step: {step}, merge: {{activeDeadlineSeconds: 60}}}}]}}}}\n"
+        (manifest,) = manifests(body, "argo")
+        assert [one["name"] for one in manifest["spec"]["templates"] if one.get("activeDeadlineSeconds") == 60] == [step]
+        assert codes(body.replace(f"step: {step}", "step: x-fetch-o"), ("argo",)) == ["MLC301"]
+        assert codes(body.replace(step, "x-fetch-o").replace("tag: v1", "tag: -v1"), ("argo",)) == ["MLC330"]
+    kfp = data + steps + "targets: {kfp: {patch: [{step: x-fetch-d, merge: {kubernetes: {imagePullPolicy: Always}}}]}}\n"
+    assert manifests(kfp, "kfp")[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-x-fetch-d"] == {
+        "imagePullPolicy": "Always"
+    }

@@ -193,6 +193,13 @@ def test_what_only_publishing_takes() -> None:
     assert check(body.format("e", "true", "e", "d")) == ()
 
 
+def test_an_image_for_steps_that_are_not_there() -> None:
+    """`helper_image` is for data and code."""
+    body = "targets: {{helper_image: 'h:1'}}\n{}steps: {{s: {{image: 'a:1', command: [c], {}}}}}"
+    assert [(item.code, item.path) for item in check(body.format("", "env: {}"))] == [("MLC505", ("targets", "helper_image"))]
+    assert check(body.format("code: {git: 'https://h/x', ref: v1}\n", "code: true, workdir: /src")) == ()
+
+
 PARAMS = [
     ("args: ['--lr=${{params.lr}}']", []),
     ("args: ['${{ params . lr }}']", []),

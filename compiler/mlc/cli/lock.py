@@ -82,16 +82,15 @@ def lock(request: Request) -> int:
         return session.code
     locks = _Locks(session)
     done = session.run(locks.look_up)
-    if not done:
-        return session.code
     if request.check:
-        _check(session, locks)
-    else:
+        _check(session, locks, done=done)
+    elif done:
         _write(session, locks)
     return session.code
 
 
-def _check(session: Session, locks: _Locks) -> None:
+def _check(session: Session, locks: _Locks, *, done: bool) -> None:
+    """Say what has moved; where not everything could be looked up (`done` is false), what is known to have."""
     lines = []
     for spec, _, before, new in locks.found:
         name = file_name(spec)
@@ -102,7 +101,7 @@ def _check(session: Session, locks: _Locks) -> None:
         session.code = max(session.code, FOUND)
         session.print("\n".join(lines) + "\n")
         session.note("write what is so today with `mlc lock`, or one of them with `mlc lock --update NAME`")
-    else:
+    elif done:
         session.note(f"ok: {_files(len(locks.found))} up to date")
 
 

@@ -123,11 +123,11 @@ def sources(document: Document, pipeline: Pipeline) -> dict[Source, Path]:
 
 
 def _fetched(document: Document, pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The datasets that steps read and no step makes."""
+    """The datasets that steps read and no step makes: each has a step that fetches it, to a volume or not."""
     datasets = document.data.get("datasets") or {}
-    made = {port.name for step in pipeline.steps for port in step.outputs if not step.name.startswith("x-")}
-    read = {port.name for step in pipeline.steps for port in step.inputs} - made
-    return ((name, entry) for name, entry in datasets.items() if name in read)
+    made = {port.name for step in pipeline.steps for port in step.outputs if not step.made}
+    moved = {step.origin for step in pipeline.steps if step.made}
+    return ((name, entry) for name, entry in datasets.items() if ("datasets", name) in moved and name not in made)
 
 
 def _uses_code(data: dict[str, Any]) -> bool:
@@ -180,21 +180,28 @@ def pinned(document: Document, pipeline: Pipeline, lock: Lock, findings: list[Fi
     """
     for reference, path in images(document, pipeline).items():
         if reference not in lock.images:
-            help = f"look it up and write it there: `mlc lock {document.source.name}`"
-            findings.append(Finding("MLC452", f"image `{reference}` is not in the lock file", path, help=help))
+            findings.append(Finding("MLC452", f"image `{reference}` is not in the lock file", path, help=_add(document, path)))
     for source, path in sources(document, pipeline).items():
         if source not in lock.sources:
-            help = f"look it up and write it there: `mlc lock {document.source.name}`"
-            findings.append(Finding("MLC452", f"{called(source)} is not in the lock file", path, help=help))
+            findings.append(Finding("MLC452", f"{called(source)} is not in the lock file", path, help=_add(document, path)))
     findings.extend(open_ends(document, pipeline))
     commits = {path: lock.sources[source].commit for source, path in sources(document, pipeline).items() if source in lock.sources}
     pins = _Pins(lock, commits, findings, programs=programs)
+    for step in pipeline.steps:
+        pins.place(step)
     done = replace(pipeline, run=pins.group(pipeline.run), final=pins.group(pipeline.final) if pipeline.final else None)
     if any(step.cache is not None and step.cache.enabled for step in done.steps):
         from . import caches
 
         return caches.by_version(done, pins.fetched)
     return done
+
+
+def _add(document: Document, path: Path) -> str:
+    """How something comes into the lock file, which is about what is written in the project."""
+    if any(path[: len(override)] == override for override, _ in document.overrides):
+        return "a lock file holds what the spec and its environments say: write it there, or leave out `--locked`"
+    return f"look it up and write it there: `mlc lock {document.source.name}`"
 
 
 def called(source: Source) -> str:
@@ -215,12 +222,23 @@ def at_digest(reference: str, digest: str) -> str:
 class _Pins:
     """Replaces the images of steps, and the versions that the compiler's own steps fetch.
 
-    `commits` is by the place where a version is written. `fetched` becomes the commit that a step fetches, by the name of the step.
+    `commits` is by the place where a version is written. `fetched` becomes the commit that a step fetches, by the name of the step, and
+    `folders` the folder of a commit, by the volume and the folder of the name that stands for it.
     """
 
     def __init__(self, lock: Lock, commits: dict[Path, str], findings: list[Finding], *, programs: bool) -> None:
         self.lock, self.commits, self.findings, self.programs = lock, commits, findings, programs
         self.fetched: dict[str, str] = {}
+        self.folders: dict[tuple[str, str], str] = {}
+
+    def place(self, step: Step) -> None:
+        """Give what a step fetches to a volume a folder for its commit: a run with another one, or without a lock, may use the volume."""
+        commit = next((commit for index in range(len(step.args)) if (commit := self.commits.get(step.where("args", index)))), "")
+        for key, _, path in ((word.constant or "").partition("=") for word in step.args if step.made and commit):
+            for mount in step.mounts:
+                if key == "out" and path.startswith(f"{mount.path}/"):
+                    folder = path[len(mount.path) + 1 :]
+                    self.folders[mount.volume.name, folder] = f"{folder}-{commit[:12]}"
 
     def group(self, group: Group) -> Group:
         """A group with the images of its steps pinned."""
@@ -234,15 +252,28 @@ class _Pins:
         sidecars = tuple(self.container(one, step) for one in step.sidecars)
         if self.commits and step.made:
             program["args"] = tuple(self.version(step, index) for index in range(len(step.args)))
+        if self.folders:
+            folders = ((mount, self.folders.get((mount.volume.name, mount.sub_path), mount.sub_path)) for mount in step.mounts)
+            program["mounts"] = tuple(replace(mount, sub_path=folder) for mount, folder in folders)
         return replace(step, image=image, **program, init=init, sidecars=sidecars)
 
     def version(self, step: Step, index: int) -> Text:
         """An argument of a step that fetches; one that says which version says the commit."""
         commit = self.commits.get(step.where("args", index))
         if commit is None:
-            return step.args[index]
+            return self.placed(step, step.args[index])
         self.fetched[step.name] = commit
         return replace(step.args[index], pieces=(f"rev={commit}",))
+
+    def placed(self, step: Step, word: Text) -> Text:
+        """An argument of a step that fetches; one that says where on a volume names the folder of the commit."""
+        text = word.constant or ""
+        for (volume, old), new in self.folders.items():
+            for mount in step.mounts:
+                place = f"{mount.path}/{old}"
+                if mount.volume.name == volume and text in (f"out={place}", f"marker={place}.version"):
+                    return replace(word, pieces=(text.replace(place, f"{mount.path}/{new}"),))
+        return word
 
     def container(self, container: Container, step: Step) -> Container:
         """A container beside a step."""

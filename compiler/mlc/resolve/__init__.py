@@ -146,6 +146,7 @@ def _with_helpers(
     from . import tagged
 
     added = tagged.add(context, sections, producers)
+    context.helpers = [step.name for more in added.steps.values() for step in more]
     known_volumes.update(added.volumes)
     own: dict[str, tuple[str, Output]] = {}
     for section, more in added.steps.items():

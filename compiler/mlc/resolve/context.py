@@ -32,6 +32,8 @@ class Context:
         """Entries of `images` with parameters in their reference."""
         self.values: dict[str, dict[str, Value]] = {}
         self.metrics: dict[str, dict[str, Metric]] = {}
+        self.helpers: list[str] | None = None
+        """The steps that fetch and publish data; None where it was not found out which these are."""
         self.final = False
         self.inside: dict[str, str] = {}
         self.items: dict[str, Items] = {}

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def resolve(context: Context, entries: Sequence[dict[str, Any]], path: Path) -> tuple[Patch, ...]:
-    """The patches of a target, in order; steps of `finally` may be named too."""
+    """The patches of a target, in order; steps of `finally` may be named too, and those that fetch and publish data."""
     steps = [name for section in ("steps", "finally") for name in context.data.get(section) or {}]
+    steps += context.helpers or ()
+    unsure = context.helpers is None and bool(context.data.get("datasets") or context.data.get("code"))
     for index, entry in enumerate(entries):
         step = entry.get("step", "")
-        if step and step not in steps:
+        if step and step not in steps and not (unsure and step.startswith("x-")):
             context.unknown("MLC301", f"the patch is for step `{step}`, which does not exist", (*path, index, "step"), step, steps)
         if ("merge" in entry) == ("json" in entry):
             message = f"a patch has {'both' if 'merge' in entry else 'neither'} `merge` {'and' if 'merge' in entry else 'nor'} `json`"

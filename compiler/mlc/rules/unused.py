@@ -40,6 +40,9 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
     if document.data.get("code") and not any(layer.get("code") for _, layer in (*_steps(document.data), *_layers(document.data))):
         help = "say `code: true` in the steps that need it, or take it out"
         findings.append(Finding("MLC505", "no step wants the project's `code`", ("code",), "key", help=help))
+    if (document.data.get("targets") or {}).get("helper_image") and not any(step.made for step in pipeline.steps):
+        help = "it is for steps that fetch and publish `datasets` and `code`: take it out"
+        findings.append(Finding("MLC505", "no step needs this `helper_image`", ("targets", "helper_image"), "key", help=help))
     written = {output.name for step in pipeline.steps if not step.made for output in step.outputs}
     for name, entry in (document.data.get("datasets") or {}).items():
         for key in ("overwrite", "author"):
