@@ -494,19 +494,18 @@ if not sandbox_problem() or os.getuid():
 
 def test_completion_of_runs_and_tasks(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """TAB after `mlc logs` names runs, and after a run its tasks; after `--only` steps of the spec; it is silent where nothing is there."""
-    from mlc.cli import app
+    from mlc.cli.app.completion import among, params, runs, steps, tasks
 
     run = failed_run(store)
     monkeypatch.setenv("COMP_WORDS", f"mlc logs {run.name} tr")
-    assert app._complete_runs("dig") == [run.name]
-    assert "trial[10]" in app._complete_tasks("trial[1")
+    assert among(runs)("dig") == [run.name]
+    assert "trial[10]" in among(tasks)("trial[1")
     monkeypatch.setenv("COMP_WORDS", "mlc logs nothing tr")
-    assert app._complete_tasks("t") == []
+    assert among(tasks)("t") == []
     monkeypatch.setenv("COMP_WORDS", f"mlc logs --state nowhere {run.name} tr")
-    assert app._complete_tasks("t") == []
-    assert app._complete_runs("") == []
+    assert among(tasks)("t") == []
+    assert among(runs)("") == []
     Path("mlc.yaml").write_text("mlc: v1\nname: x\nparams: {epochs: 1}\nsteps: {train: {image: a:1, command: b}}\n", encoding="utf-8")
     monkeypatch.setenv("COMP_WORDS", "mlc run --only t")
-    assert app._complete_steps("t") == ["train"]
-    assert app._complete_params("e") == ["epochs="]
-    assert app._complete_runners("p") == ["podman", "process"]
+    assert among(steps)("t") == ["train"]
+    assert among(params)("e") == ["epochs="]
