@@ -17,7 +17,7 @@ steps:
   train:
     image: acme/train:1
     command: train
-    volumes: {work: /work}
+    volumes: {work: /job}
     metrics:
       accuracy: {path: /a.json, above: 0.8, on_miss: fail}
       loss: {path: /m.json, key: a.b, max: "${{ params.limit }}", on_miss: fail}

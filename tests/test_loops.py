@@ -42,7 +42,7 @@ steps:
     inputs: {data: /d}
     outputs: {model: /m}
     values: {n: {path: /tmp/n, type: int}}
-    volumes: {work: /work}
+    volumes: {work: /job}
     retry: {limit: 2}
   prep:
     image: acme/prep:1

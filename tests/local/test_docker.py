@@ -125,7 +125,7 @@ steps:
     image: acme/train:1
     command: [python, train.py]
     args: [--lr=1, 'a b', '']
-    workdir: /work
+    workdir: /job
     env: {LR: "1\\n2", TOKEN: {secret: s, key: token}}
     inputs: {i: /in/i}
     outputs: {o: /o, n: /n}
@@ -168,7 +168,7 @@ def test_command_line(fake: Fake, tmp_path: Path) -> None:
         *("run", "--name", name, "--pull", "never", "--log-driver", "none"),
         *("--label", f"mlc.run={shop.run_name}", "--label", "mlc.task=a", "--label", f"mlc.state={shop.runner._state}"),
         *("--cpus", f"{min(1.5, os.cpu_count() or 1):g}", "--memory", str(2 << 30), "--gpus", "2"),
-        *("--user", "1000:2000", "--group-add", "3000", "--workdir", "/work"),
+        *("--user", "1000:2000", "--group-add", "3000", "--workdir", "/job"),
         *("--env", f"MLC_RUN={shop.run_name}", "--env", "MLC_TASK=a", "--env", "MLC_ATTEMPT=1", "--env", "LR=1\n2", "--env", "TOKEN"),
         *("--mount", f"type=bind,source={shop.state}/volumes/data,target=/data,readonly"),
         *("--mount", f"type=bind,source={done.job.folder}/pod/scratch,target=/scratch"),

@@ -395,20 +395,20 @@ steps:
 """
 
 
-def volumes(run: str, mounts: str = "{data: /data, mine: /usr/local/share/model, shm: /dev/shm, scratch: /work}") -> str:
+def volumes(run: str, mounts: str = "{data: /data, mine: /usr/local/share/model, shm: /dev/shm, scratch: /job}") -> str:
     """A project with volumes of all kinds."""
     return VOLUMES.format(image=IMAGE, run=run, volumes=mounts)
 
 
 def test_volumes(private: Workshop) -> None:
     """Claims are kept, and shared by steps; what is one per pod is empty each time. Outputs may lie in memory."""
-    run = "ls /data /usr/local/share/model /work /dev/shm; for f in /data /usr/local/share/model /work; do echo 1 > $f/x; done"
+    run = "ls /data /usr/local/share/model /job /dev/shm; for f in /data /usr/local/share/model /job; do echo 1 > $f/x; done"
     run += "; mkdir /dev/shm/deep; echo 7 > /dev/shm/deep/o"
     first = private.run(volumes(run))
     assert first.ended.exit == 0, first.log
     assert first.text("/dev/shm/deep/o") == "7\n"
     second = private.run(volumes(run))
-    assert second.log.split() == ["/data:", "x", "/dev/shm:", "/usr/local/share/model:", "x", "/work:"]
+    assert second.log.split() == ["/data:", "x", "/dev/shm:", "/job:", "/usr/local/share/model:", "x"]
     for done in (first, second):
         done.attempt.dispose()
         private.around.release(place_of(private, done))
