@@ -1,8 +1,9 @@
-"""`datasets` and `code`: their names and forms; `validate` takes them, `compile` says that they are not built yet."""
+"""`datasets` and `code`: their names and forms, and the steps that they become."""
 
 from __future__ import annotations
 
 import re
+from textwrap import dedent
 
 import pytest
 
@@ -47,6 +48,34 @@ def test_they_are_steps() -> None:
         compiled = driver.compile_source(source(BASE), (target,))
         assert compiled.diagnostics == ()
         assert "x-publish-reviews" in compiled.outputs[0].text
+
+
+def test_what_they_get_from_defaults() -> None:
+    """What a cluster asks for in every pod, and variables such as those of a proxy; no GPU, and nothing that only steps with ports know."""
+    defaults = """
+    defaults:
+      env:
+        HTTPS_PROXY: "http://proxy:3128"
+        VERSION: "${{ params.version }}"
+        PASSWORD: {secret: login, key: password}
+        DATA: "from ${{ inputs.raw }}"
+      resources: {requests: {cpu: 1, gpu: 1}, limits: {memory: 2Gi, gpu: 1}}
+      retry: {limit: 2}
+      timeout: 1h
+      labels: {team: a}
+    """
+    body = BASE.replace("reviews: /out/reviews}", "reviews: /out/reviews}, resources: null").replace(
+        "inputs: {reviews: /in/reviews}", "inputs: {reviews: /in/reviews, raw: /in/raw}, resources: null"
+    )
+    result = driver.check_source(source(dedent(defaults) + body), ("argo",))
+    assert [(one.code, one.message) for one in result.diagnostics] == []
+    assert result.pipeline is not None
+    steps = [step for step in result.pipeline.steps if step.made]
+    assert [step.name for step in steps] == ["x-fetch-raw", "x-code", "x-publish-reviews"]
+    for step in steps:
+        assert [one.name for one in step.env] == ["HTTPS_PROXY", "VERSION", "PASSWORD"]
+        assert [(one.name, one.request, one.limit) for one in step.resources] == [("cpu", "1", ""), ("memory", "", "2Gi")]
+        assert (step.retry.limit if step.retry else 0, step.timeout, len(step.labels)) == (2, 3600, 1)
 
 
 def test_on_a_volume() -> None:

@@ -33,8 +33,13 @@ _VOLUME = "/mlc/volume"
 """Where a step that fetches finds the volume that the data goes to."""
 _AUTHOR = "mlc <mlc@localhost>"
 _KEYS = "/mlc/keys"
-_INHERITED = ("labels", "annotations", "service_account", "security", "node_selector", "tolerations", "affinity")
-"""Keys of `defaults` that say where pods may run and as whom: a cluster that asks for them asks for them in every pod."""
+_INHERITED = (
+    *("env", "resources", "retry", "timeout", "labels", "annotations"),
+    *("service_account", "security", "node_selector", "tolerations", "affinity"),
+)
+"""Keys of `defaults` that say how pods run, where and as whom: a cluster that asks for them asks for them in every pod."""
+_OF_A_STEP = re.compile(r"\$\{\{[^}]*\b(?:inputs|outputs|values|metrics|steps|each)\.")
+"""A text that means something only to steps with those ports."""
 _LONGEST = 50
 
 
@@ -154,8 +159,7 @@ class _Maker:
         data: Mapping[str, Any],
     ) -> None:
         origin: Path = ("code",) if source == "code" else given_origin(given)
-        defaults = self.context.data.get("defaults") or {}
-        inherited = {key: defaults[key] for key in _INHERITED if defaults.get(key) is not None}
+        inherited = _inherited(self.context.data.get("defaults") or {})
         arguments = [*given]
         volumes: dict[str, str] = dict(data.get("volumes", {}))
         for key, kind, holder, file, path in _credentials(entry, origin, source):
@@ -187,6 +191,20 @@ class _Maker:
         made = SecretVolume(name, holder, 0o400 if root else None, path) if kind == "secret" else ConfigMapVolume(name, holder, path)
         self.added.volumes.setdefault(name, made)
         return name
+
+
+def _inherited(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What a step that is made gets from `defaults`. It computes nothing, so no GPU."""
+    found = {key: defaults[key] for key in _INHERITED if defaults.get(key) is not None}
+    if "env" in found:
+        found["env"] = {name: text for name, text in found["env"].items() if not (isinstance(text, str) and _OF_A_STEP.search(text))}
+    if "resources" in found:
+        found["resources"] = _without_gpu(found["resources"])
+    return found
+
+
+def _without_gpu(amounts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _without_gpu(entry) if isinstance(entry, dict) else entry for key, entry in amounts.items() if key != "gpu"}
 
 
 def _version(entry: Mapping[str, Any]) -> str:
