@@ -56,6 +56,8 @@ ONLY = {
     "jsonschema": ("schema",),
     "requests": ("lock.registry",),
     "rich": ("view",),
+    "tzdata": ("resolve.cron",),
+    "zoneinfo": (),  # what it knows depends on the machine
 }
 # Each of these costs milliseconds at start-up, on every compile of every commit.
 SLOW = {"argparse", "dataclasses", "enum", "inspect", "pathlib", "typing"}

@@ -73,7 +73,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert (metadata["Name"], metadata["Version"], metadata["License-Expression"]) == ("mlc-compiler", __version__, "Apache-2.0")
     assert metadata["Requires-Python"] == ">=3.10"
     required = {line.split(";")[0].strip() for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
-    assert required == {"pyyaml>=6", "jsonschema>=4.20", "rich>=13.8", "typer<0.29,>=0.20"}
+    assert required == {"pyyaml>=6", "jsonschema>=4.20", "rich>=13.8", "typer<0.29,>=0.20", "tzdata>=2025.2"}
 
 
 def test_installed_schema(mlc: Path, tmp_path: Path) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import zoneinfo
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 
 from mlc import targets
-from mlc.resolve.cron import problem
+from mlc.resolve.cron import problem, zones
 from mlc.targets.argo.notes import displayed
-from tests.support import codes, manifests
+from tests.support import HEAD, check, codes, manifests
 
 STEPS = "steps: {train: {image: acme/train:1, command: train, title: Train it}}\n"
 SCHEDULE = 'schedule: {cron: "0 3 * * *", timezone: Asia/Seoul, concurrency: Forbid, starting_deadline: 1h, suspend: true}\n'
@@ -56,6 +62,42 @@ def test_schedule_by_version() -> None:
     assert "schedules" not in old
     for version in targets.VERSIONS["argo"][1:]:
         assert manifests(STEPS + SCHEDULE, f"argo@{version}")[1]["spec"]["schedules"] == ["0 3 * * *"]
+
+
+@pytest.mark.parametrize("name", ["UTC", "Asia/Seoul", "America/Argentina/Buenos_Aires", "Etc/GMT+9", "EST5EDT", "US/Pacific", "Zulu"])
+def test_time_zone(name: str) -> None:
+    """A name of the tz database is a time zone, an old one as well."""
+    assert codes(STEPS + SCHEDULE.replace("Asia/Seoul", name), ("argo",)) == []
+
+
+ELSEWHERE = "localtime Local posixrules Factory posix/Asia/Seoul right/Europe/Berlin asia/seoul Asia ../zoneinfo/UTC KST Mars/Base".split()
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_no_time_zone(name: str, tmp_path: Path) -> None:
+    """What a system has besides the tz database means something else on the controller, or nothing: no file of this machine counts."""
+    file = tmp_path / name
+    if ".." not in name and name not in zones():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(files("tzdata.zoneinfo").joinpath("UTC").read_bytes())
+    zoneinfo.reset_tzpath([tmp_path])
+    try:
+        (found,) = check(STEPS + SCHEDULE.replace("Asia/Seoul", name), ("argo",))
+    finally:
+        zoneinfo.reset_tzpath()
+    assert (found.code, found.message) == ("MLC323", f"there is no time zone `{name}`")
+
+
+@pytest.mark.parametrize(("more", "imported"), [("", []), (SCHEDULE, ["tzdata"])])
+def test_time_zones_are_read_where_there_is_one(more: str, imported: list[str], tmp_path: Path) -> None:
+    """A project without a schedule imports nothing for it, and one with a schedule only what holds the names."""
+    (tmp_path / "mlc.yaml").write_text(HEAD + STEPS + more, encoding="utf-8")
+    code = (
+        "import sys; before = set(sys.modules); from mlc.__main__ import main; code = main(['compile', '-t', 'argo', '-o', 'out.yaml']); "
+        "print(code, sorted({'tzdata', 'zoneinfo', 'importlib.resources', 'pkgutil'} & (set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"0 {imported}\n"
 
 
 def test_schedule_is_handed_over_on_kfp() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 _MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
@@ -85,12 +86,15 @@ def _part(part: str, lowest: int, highest: int, words: dict[str, int]) -> str:
     return "whose end is before its start" if found[-1] < found[0] else ""
 
 
-def is_zone(name: str) -> bool:
-    """Whether the tz database, of the system or of the package `tzdata`, has a time zone of this name."""
-    from zoneinfo import ZoneInfo
+def zones() -> frozenset[str]:
+    """The names of the tz database, the same on every machine: those of the package `tzdata`.
 
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found, no name of a file, the name of a folder
-        return False
-    return True
+    What a system has besides means something else on the controller, or nothing: `localtime` and `posixrules` are its own settings,
+    `posix/...` and `right/...` a choice of its packagers. `Factory` is in the list, and says of itself that no zone has been set.
+    Raises ImportError or OSError where the package is not there, which mlc depends on.
+    """
+    import tzdata
+
+    # not by `zoneinfo` or `importlib.resources`, which take twenty times as long to import
+    with open(os.path.join(tzdata.__path__[0], "zones"), encoding="utf-8") as file:
+        return frozenset(file.read().split()) - {"Factory"}

@@ -63,17 +63,15 @@ def schedule(context: Context) -> Schedule | None:
     entry = context.data.get("schedule")
     if entry is None:
         return None
-    from .cron import is_zone, problem
+    from .cron import problem, zones
 
     path: Path = ("schedule",)
     if wrong := problem(entry["cron"]):
         help = "five fields: minute hour day-of-month month day-of-week, such as `0 3 * * mon-fri`; or `@daily`, `@hourly`, `@every 6h`"
         context.report("MLC319", f"`{entry['cron']}` {wrong}", (*path, "cron"), help=help)
     timezone = entry.get("timezone", "")
-    if timezone and not is_zone(timezone):
-        from zoneinfo import available_timezones
-
-        help = context.suggest(timezone, sorted(available_timezones())) or "use a name of the tz database, such as `Asia/Seoul` or `UTC`"
+    if timezone and timezone not in (known := zones()):
+        help = context.suggest(timezone, sorted(known)) or "use a name of the tz database, such as `Asia/Seoul` or `UTC`"
         context.report("MLC323", f"there is no time zone `{timezone}`", (*path, "timezone"), help=help)
     for param in context.params.values():
         if param.default is None:
