@@ -6,8 +6,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
-from mlc import driver
-from mlc.source import SourceFile
+from mlc import driver, reader, schema
+from mlc.source import Document, SourceFile
 
 if TYPE_CHECKING:
     from mlc.diagnostics.model import Diagnostic, Finding
@@ -30,6 +30,11 @@ def source(body: str) -> SourceFile:
     return SourceFile("spec.yaml", text if text.startswith(("mlc:", "name:")) else HEAD + text)
 
 
+def set_value(document: Document, assignment: str, findings: list[Finding]) -> Document:
+    """The document with one `--set` applied, as the driver does it."""
+    return reader.set_value(document, assignment, findings, schema.only_text)
+
+
 def check(body: str, targets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
     """The diagnostics of a spec; without targets, what every target would say."""
     return driver.compile_source(source(body), targets, overrides).diagnostics
@@ -43,8 +48,7 @@ def here(source: SourceFile) -> tuple[Diagnostic, ...]:
     from mlc.local.process import ProcessRunner
     from mlc.local.settings import Processes, Settings
     from mlc.local.volumes import Around
-    from mlc.reader import read
-    from mlc.source import Document, locate
+    from mlc.source import locate
 
     result = driver.check_source(source, ())
     if result.pipeline is None:
@@ -55,7 +59,7 @@ def here(source: SourceFile) -> tuple[Diagnostic, ...]:
     runner = ProcessRunner(settings, Masks(), nowhere, {"PATH": "/nowhere"})
     runner.check(result.pipeline, findings)
     Around(settings, nowhere, Masks()).check(result.pipeline, findings)
-    return tuple(locate(read(source, []) or Document(source, {}), findings))
+    return tuple(locate(reader.read(source, []) or Document(source, {}), findings))
 
 
 def codes(body: str, targets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> list[str]:

@@ -47,7 +47,7 @@ PARTS = {
     "included": "reader",
     "override_image": "reader",
     "syntax": "reader",
-    **dict.fromkeys(("schema_hints", "schema_keys", "schema_layout", "schema_wording"), "schema"),
+    **dict.fromkeys(("schema_hints", "schema_keys", "schema_layout", "schema_places", "schema_wording"), "schema"),
 }
 # What the targets know is the IR and `lowering`; only these three touch YAML; typer costs more than a compile.
 ONLY = {

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from mlc.diagnostics.model import Finding
 from mlc.overrides import TOP
-from mlc.reader import DEEPEST, LARGEST_FILE, decode, read, set_value
+from mlc.reader import DEEPEST, LARGEST_FILE, decode, read
 from mlc.scalars import Float, Int, spelling
 from mlc.schema import schema_text
 from mlc.source import Document, SourceFile, locate
+from tests.support import set_value
 
 
 def reading(text: str) -> tuple[Any, list[str]]:
@@ -782,20 +783,53 @@ def test_keys_of_a_project() -> None:
     assert json.loads(schema_text())["properties"].keys() == TOP
 
 
-def test_set_keeps_texts() -> None:
-    """Where only texts may stand, what looks like a number is one."""
-    document = read(SourceFile("x", "labels: {}\nsteps: {s: {image: acme/x:1, title: a}}\n"), [])
+@pytest.mark.parametrize(
+    ("assignment", "value"),
+    [
+        ("labels.build=0123", "0123"),
+        ("labels.on=true", "true"),
+        ("labels.none=null", None),
+        ("description=5", "5"),
+        ("code.ref=0x1F", "0x1F"),
+        ("images.i.tag=1.10", "acme/i:1.10"),
+        ("images.i=7", "7"),
+        ("datasets.d.tag=1e3", "1e3"),
+        ("datasets.o.s3.version=12", "12"),
+        ("volumes.v.claim=3", "3"),
+        ("machines.big.node_selector.pool=7", "7"),
+        ("machines.big.tolerations.0.value=2", "2"),
+        ("machines.big.tolerations.0.toleration_seconds=2", 2),
+        ("steps.s.title=5", "5"),
+        ("steps.s.image.tag=1.10", "acme/x:1.10"),
+        ("steps.s.timeout=5", "5"),
+        ("steps.s.cache.key=2024", "2024"),
+        ("steps.s.cache=true", True),
+        ("steps.s.env.S.secret=5", "5"),
+        ("steps.s.env.S=5", 5),
+        ("steps.s.args.0=5", 5),
+        ("steps.s.resources.cpu=2", 2),
+        ("steps.s.metrics.m.min=0.5", 0.5),
+        ("steps.s.resource.manifest.spec.version=5", 5),
+        ("steps.s.resource.manifest.metadata.labels.a=5", "5"),
+        ("targets.argo.namespace=5", "5"),
+        ("targets.argo.parallelism=5", 5),
+        ("params.tag=3", 3),
+        ("params.version.description=3", "3"),
+        ("steps.s.nothing=3", 3),
+    ],
+)
+def test_set_keeps_texts(assignment: str, value: object) -> None:
+    """Where only texts may stand, what looks like a number is one; where a number may stand, it stays a number."""
+    text = (
+        "params: {tag: 1, version: {type: int}}\nimages: {i: acme/i}\ndatasets: {d: {}, o: {s3: {}}}\nvolumes: {v: {}}\nlabels: {}\n"
+        "machines: {big: {tolerations: [{value: a}]}}\nsteps: {s: {image: acme/x:1, args: [a]}}\n"
+    )
+    document = read(SourceFile("x", text), [])
     assert document is not None
-    for assignment in (
-        "labels.build=0123",
-        "labels.on=true",
-        "labels.none=null",
-        "steps.s.title=5",
-        "steps.s.image.tag=1.10",
-        "steps.s.timeout=5",
-    ):
-        document = set_value(document, assignment, [])
-    assert document.data == {
-        "labels": {"build": "0123", "on": "true", "none": None},
-        "steps": {"s": {"image": "acme/x:1.10", "title": "5", "timeout": 5}},
-    }
+    findings: list[Finding] = []
+    changed = set_value(document, assignment, findings)
+    assert findings == []
+    node = changed.data
+    for part in changed.overrides[-1][0]:
+        node = node[part]
+    assert (node, type(node)) == (value, type(value))

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from mlc.diagnostics.model import Diagnostic, Finding, Related, Span
 from mlc.positions import find, inside
-from mlc.reader import read, set_value
+from mlc.reader import read
 from mlc.source import SET, Document, SourceFile, events, locate, suppress
+from tests.support import set_value
 
 if TYPE_CHECKING:
     from mlc.diagnostics.model import Path

@@ -227,7 +227,7 @@ def _overlaid(document: Document, environment: str, findings: list[Finding]) -> 
 def _resolved(document: Document, overrides: Sequence[str], findings: list[Finding]) -> tuple[Document, Pipeline | None]:
     before = len(findings)
     for override in overrides:
-        document = reader.set_value(document, override, findings)
+        document = reader.set_value(document, override, findings, schema.only_text)
     if failed(findings[before:]) or not schema.validate(document.data, findings):
         return document, None
     if any("file" in text for text in document.texts):

@@ -11,6 +11,7 @@ from .source import FLOW_STARTS, SET, Document, SourceFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .diagnostics.model import Path
@@ -35,12 +36,13 @@ TOP |= frozenset("code defaults steps finally schedule targets environments".spl
 """The keys of a project."""
 
 
-def apply(document: Document, assignment: str, findings: list[Finding]) -> Document:
+def apply(document: Document, assignment: str, findings: list[Finding], only_text: Callable[[Path], bool]) -> Document:
     """The document with `KEY=VALUE` applied.
 
     KEY is a path with dots; list items are numbers from 0, and a dot inside a key is written `\\.`. Mappings that do not exist are made,
     but no entry of a section whose entries have names, and no container beside a step's own.
     VALUE is YAML if it starts with `[`, `{` or a quote, and else one unquoted scalar whatever is in it; nothing is an empty text.
+    Where `only_text` says that no other scalar may stand, it is a text whatever it looks like.
     A declared parameter gets another default. A parameter keeps its type: text stays text, and what does not fit is MLC305.
     An image is its reference, whichever form it has, and `tag` after it is the tag in the reference.
     """
@@ -110,7 +112,7 @@ def apply(document: Document, assignment: str, findings: list[Finding]) -> Docum
             help_ = f"give {A[kind]}, or declare the parameter with its `type`"
             message = f"parameter `{parts[1]}` is {A[kind]}, and this is {A.get(actual, 'nothing')}"
             return refuse(message, help_, len(key) + 1, len(assignment), "MLC305")
-    if unquoted and value is not None and _is_text(path):
+    if unquoted and isinstance(value, (int, float)) and (_is_text(path) or only_text(path)):
         value = text
     data = document.data
     if section == "images" or path[-2:-1] == ("image",):
@@ -183,12 +185,14 @@ def _stored(data: Any, path: Path, value: Any) -> tuple[Any, str]:
     return top[""], ""
 
 
-_TEXTS = frozenset(("title", "description", "image", "ref", "tag", "rev", "version", "claim", "bucket", "prefix"))
-
-
 def _is_text(path: Path) -> bool:
-    """Whether a place takes texts only, whatever they look like: `1.10` is a tag, and `0123` a label."""
-    return path[-1] in _TEXTS or (len(path) > 1 and path[-2] in ("labels", "annotations")) or (path[0] == "images" and len(path) == 2)
+    """Whether a place takes texts only, by other rules than the schema's: the parts of an image (`1.10` is a tag) in whichever form it
+    stands, and labels (`0123`) in an object of Kubernetes, too.
+    """
+    return (path[-1] in ("tag", "ref") and (path[0] == "images" or path[-2:-1] == ("image",))) or path[-2:-1] in (
+        ("labels",),
+        ("annotations",),
+    )
 
 
 def _is_there(data: Any, path: Path) -> bool:

@@ -84,11 +84,11 @@ def read(source: SourceFile, findings: list[Finding]) -> Document | None:
     return Document(source, data)
 
 
-def set_value(document: Document, assignment: str, findings: list[Finding]) -> Document:
+def set_value(document: Document, assignment: str, findings: list[Finding], only_text: Callable[[Path], bool]) -> Document:
     """The document with one `--set KEY=VALUE` applied (see `overrides.apply`). What is wrong with it is reported in a file `--set`."""
     from .overrides import apply
 
-    return apply(document, assignment, findings)
+    return apply(document, assignment, findings, only_text)
 
 
 def include(document: Document, findings: list[Finding]) -> Document:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .diagnostics.model import Finding
+    from .diagnostics.model import Finding, Path
 
     Check = Callable[[Any], bool]
     Node = dict[str, Any]
@@ -51,6 +51,13 @@ def validate(document: object, findings: list[Finding]) -> bool:
 
     findings.extend(explain(document, json.loads(schema_text())))
     return False
+
+
+def only_text(path: Path) -> bool:
+    """Whether texts are the only single values that may stand at a path of a document."""
+    from . import schema_places  # of `--set` alone
+
+    return schema_places.only_text(path)
 
 
 def kind(value: object) -> str:
