@@ -102,6 +102,29 @@ def test_on_a_volume() -> None:
     assert steps["x-fetch-d"].outputs == ()
 
 
+@pytest.mark.parametrize(
+    ("step", "found"),
+    [
+        ("inputs: {d: /data/d}, volumes: {c: /data}", "MLC309 dataset `d` and volume `c` lie inside each other"),
+        ("inputs: {d: /data}, outputs: {o: /data/o}", "MLC320 the file of output `o` lies in dataset `d`, which outlives the run"),
+        ("inputs: {d: /data/d}, volumes: {c: /other}", "MLC402 dataset `d` and volume `c` both mount claim `c`"),
+        ("inputs: {d: /data/d, e: /data/e}", "MLC402 dataset `e` and dataset `d` both mount claim `c`"),
+    ],
+)
+def test_on_a_volume_beside_others(step: str, found: str) -> None:
+    """A dataset on a volume is called by its own name where it is in the way, and no help says that it could be renamed."""
+    body = f"""
+    volumes: {{c: {{claim: c}}}}
+    datasets:
+      d: {{git: {{repo: "https://h/x", path: p}}, tag: v1, into: c}}
+      e: {{git: {{repo: "https://h/x", path: q}}, tag: v1, into: c}}
+    steps: {{s: {{image: "a:1", command: x, {step}}}}}
+    """
+    (one,) = [one for one in check(body, ("kfp",)) if one.severity == "error"]
+    assert f"{one.code} {one.message}".startswith(found)
+    assert "rename" not in one.help
+
+
 def test_folders_of_versions_are_apart() -> None:
     """Another repository, path or version is another folder: what lies there is never taken for it."""
     found = set()

@@ -496,13 +496,19 @@ if TYPE_CHECKING:
 
 @record
 class Mount:
-    """A volume, or what lies at `sub_path` in it, at a path of a step."""
+    """A volume, or what lies at `sub_path` in it, at a path of a step. `dataset`: the input that it is, where that is on a volume."""
 
     volume: Volume
     path: str
     origin: Path
     sub_path: str = ""
     read_only: bool = False
+    dataset: str = ""
+
+    @property
+    def what(self) -> str:
+        """What the project calls it, for messages: dataset `photos`, volume `scratch`."""
+        return f"dataset `{self.dataset}`" if self.dataset else f"volume `{self.volume.name}`"
 
 
 @record

@@ -76,7 +76,7 @@ def check_places(
     Below a `memory`, `empty_dir` or `ephemeral` mount is fine, and metrics may share a file. A file in a claim, on a node or a server may
     be an earlier run's: it would pass the gate. Nothing can be put into a mount that is read-only.
     """
-    places = [Place(mount.path, f"volume `{mount.volume.name}`", mount.origin, mount) for mount in mounts]
+    places = [Place(mount.path, mount.what, mount.origin, mount) for mount in mounts]
     places += [Place(port.path, f"input `{port.name}`", port.origin, port) for port in inputs]
     places += [Place(port.path, f"output `{port.name}`", port.origin, port) for port in outputs]
     places += [Place(port.path, f"value `{port.name}`", port.origin, port) for port in values]

@@ -60,7 +60,9 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
     own_inputs = {port.name: port.path for port in inputs}
     if on_volumes:
         inputs = tuple(port for port in inputs if port not in on_volumes)
-        mounts += tuple(Mount(project.placed[port.name][0], port.path, port.origin, project.placed[port.name][1]) for port in on_volumes)
+        for port in on_volumes:
+            volume, folder = project.placed[port.name]
+            mounts += (Mount(volume, port.path, port.origin, folder, dataset=port.name),)
     check_places(context, inputs, declared.outputs, values, metrics, mounts)
     own = {
         "inputs": own_inputs,

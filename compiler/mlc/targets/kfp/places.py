@@ -74,7 +74,7 @@ def _program(step: Step) -> str:
 
 def volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
     """Refuse what cannot be mounted. `modes` are the volumes whose `mode` was reported already."""
-    taken: dict[str, str] = {}
+    taken: dict[str, tuple[str, Mount]] = {}
     for mount in step.mounts:
         folder(mount.path, f"volumes of step `{step.name}`", mount.origin, findings)
         volume = mount.volume
@@ -103,14 +103,25 @@ def volumes(step: Step, modes: set[str], findings: list[Finding]) -> None:
             message = f"{kind} `{name}` cannot be mounted on KFP, which calls the pod's volume like it: {_why(name)}"
             text = "use one with a name of at most 63 lower case letters, digits and `-`"
             findings.append(Finding("MLC402", message, volume.origin, "key", help=text))
-        other = taken.get(name, "")
-        taken[name] = kind
+        other = taken.get(name)
+        taken[name] = kind, mount
         if other:
-            message = f"{kind} `{name}` and {other} `{name}` in one step are one volume of the pod on KFP, which calls it like them"
-            findings.append(Finding("MLC402", message, mount.origin, "key", help="rename one of them, or mount them in different steps"))
+            findings.append(_twice(mount, kind, name, *other))
 
 
-def _completed(mount: Mount, kind: str, given: Text, taken: dict[str, str], findings: list[Finding]) -> None:
+def _twice(mount: Mount, kind: str, name: str, other_kind: str, other: Mount) -> Finding:
+    """Two mounts of a step that would be one volume of its pod."""
+    if kind != other_kind:
+        message = f"{kind} `{name}` and {other_kind} `{name}` in one step are one volume of the pod on KFP, which calls it like them"
+        return Finding("MLC402", message, mount.origin, "key", help="rename one of them, or mount them in different steps")
+    message = f"{mount.what} and {other.what} both mount {kind} `{name}`: on KFP, which calls the volume like it, a step can do so once"
+    text = "mount it once, or in different steps"
+    if mount.dataset:
+        text = "read them in different steps, or put them on claims of their own" if other.dataset else "use them in different steps"
+    return Finding("MLC402", message, mount.origin, "key", help=text)
+
+
+def _completed(mount: Mount, kind: str, given: Text, taken: dict[str, tuple[str, Mount]], findings: list[Finding]) -> None:
     """Refuse what cannot be right in any run: the same parameter twice, or a default or choice that cannot name a volume."""
     ref = given.references[0]
     if not isinstance(ref, ParamRef) or len(given.pieces) > 1:
@@ -122,11 +133,10 @@ def _completed(mount: Mount, kind: str, given: Text, taken: dict[str, str], find
             findings.append(Finding("MLC402", f"{message}: {_why(name)}", given.origin, help=text))
             return
     for name in (f"${{{{ params.{ref.param.name} }}}}", *((ref.param.default,) if ref.param.default is not None else ())):
-        other = taken.get(name, "")
-        taken[name] = kind
+        other = taken.get(name)
+        taken[name] = kind, mount
         if other:
-            message = f"{kind} and {other} `{name}` in one step are one volume of the pod on KFP, which calls it like them"
-            findings.append(Finding("MLC402", message, mount.origin, "key", help="mount them in different steps, or give them other names"))
+            findings.append(_twice(mount, kind, name, *other))
             return
 
 
