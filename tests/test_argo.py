@@ -329,7 +329,7 @@ def test_volumes() -> None:
 
 # --- the store ----------------------------------------------------------------------------------------------------------------
 
-STORE = "store: {minio: {endpoint: 'm:9000', bucket: b, prefix: ml/x, insecure: true, secret: {name: s, access_key: a, secret_key: k}}}\n"
+STORE = "store: {minio: {endpoint: 'm:9000', bucket: bkt, prefix: ml/x, insecure: true, secret: {name: s, access_key: a, secret_key: k}}}\n"
 
 
 def test_store() -> None:
@@ -341,7 +341,7 @@ def test_store() -> None:
     assert yaml.safe_load(config_map["data"]["default"]) == {
         "s3": {
             "endpoint": "m:9000",
-            "bucket": "b",
+            "bucket": "bkt",
             "insecure": True,
             "keyFormat": "ml/x/{{workflow.name}}/{{workflow.uid}}/{{pod.name}}",
             "accessKeySecret": {"name": "s", "key": "a"},
@@ -353,9 +353,9 @@ def test_store() -> None:
 
 def test_store_without_secret() -> None:
     """S3 without a secret uses the pod's own identity, and Amazon's endpoint."""
-    (config_map,) = infra.manifests(support.pipeline("store: {s3: {bucket: b, region: 014}}\n" + HELLO))
+    (config_map,) = infra.manifests(support.pipeline("store: {s3: {bucket: bkt, region: 014}}\n" + HELLO))
     assert config_map["data"]["default"] == (
-        's3:\n  endpoint: "s3.amazonaws.com"\n  bucket: "b"\n  region: "014"\n'
+        's3:\n  endpoint: "s3.amazonaws.com"\n  bucket: "bkt"\n  region: "014"\n'
         '  keyFormat: "{{workflow.name}}/{{workflow.uid}}/{{pod.name}}"\n  useSDKCreds: true\n'
     )
 
@@ -363,10 +363,10 @@ def test_store_without_secret() -> None:
 @pytest.mark.parametrize(
     ("store", "repository"),
     [
-        ("gcs: {bucket: b, prefix: p}", {"gcs": {"bucket": "b", "keyFormat": "p/KEY"}}),
+        ("gcs: {bucket: bkt, prefix: p}", {"gcs": {"bucket": "bkt", "keyFormat": "p/KEY"}}),
         (
-            "gcs: {bucket: b, secret: {name: s, key: k}}",
-            {"gcs": {"bucket": "b", "keyFormat": "KEY", "serviceAccountKeySecret": {"name": "s", "key": "k"}}},
+            "gcs: {bucket: bkt, secret: {name: s, key: k}}",
+            {"gcs": {"bucket": "bkt", "keyFormat": "KEY", "serviceAccountKeySecret": {"name": "s", "key": "k"}}},
         ),
         (
             "azure: {endpoint: 'https://a.blob.core.windows.net', container: c, prefix: /p/}",
@@ -384,15 +384,15 @@ def test_store_without_secret() -> None:
             },
         ),
         (
-            "oss: {endpoint: oss.example.com, bucket: b}",
-            {"oss": {"endpoint": "https://oss.example.com", "bucket": "b", "keyFormat": "KEY", "useSDKCreds": True}},
+            "oss: {endpoint: oss.example.com, bucket: bkt}",
+            {"oss": {"endpoint": "https://oss.example.com", "bucket": "bkt", "keyFormat": "KEY", "useSDKCreds": True}},
         ),
         (
-            "oss: {endpoint: 'oss.example.com:80', bucket: b, insecure: true, secret: {name: s, access_key: a, secret_key: k}}",
+            "oss: {endpoint: 'oss.example.com:80', bucket: bkt, insecure: true, secret: {name: s, access_key: a, secret_key: k}}",
             {
                 "oss": {
                     "endpoint": "http://oss.example.com:80",
-                    "bucket": "b",
+                    "bucket": "bkt",
                     "keyFormat": "KEY",
                     "accessKeySecret": {"name": "s", "key": "a"},
                     "secretKeySecret": {"name": "s", "key": "k"},
@@ -579,7 +579,7 @@ def test_hostile_names() -> None:
 def test_a_volume_is_not_called_like_the_secret_of_the_store() -> None:
     """Argo mounts the store's secret under its own name: two volumes of one name are no pod (workflowpod.go)."""
     body = """
-        store: {minio: {endpoint: "m:9000", bucket: b, secret: {name: minio-secret, access_key: a, secret_key: k}}}
+        store: {minio: {endpoint: "m:9000", bucket: bkt, secret: {name: minio-secret, access_key: a, secret_key: k}}}
         volumes: {minio-secret: {claim: data}}
         steps: {s: {image: acme/a:1, command: [run], volumes: {minio-secret: /data}}}
         """

@@ -15,7 +15,7 @@ SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml")
 
 WIDE = """
     params: {lr: 0.1, who: me, flag: true}
-    store: {minio: {endpoint: "m:9000", bucket: b, secret: {name: s, access_key: a, secret_key: k}}}
+    store: {minio: {endpoint: "m:9000", bucket: bkt, secret: {name: s, access_key: a, secret_key: k}}}
     volumes: {data: {claim: d}, work: {size: 1Gi}}
     steps:
       a:

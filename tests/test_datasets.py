@@ -220,7 +220,9 @@ def test_tags(tag: str, good: bool) -> None:
         ),
         ("{git: {repo: 'https://h/x', path: p}, tag: v, known_hosts: {config_map: c, key: 'a b'}}", ["MLC209", "MLC323"]),
         ("{s3: {uri: 's3://bucket/k'}, overwrite: true}", ["MLC209"]),
-        ("{s3: {uri: 's3://b'}}", ["MLC330"]),
+        ("{s3: {uri: 's3://bkt'}}", ["MLC330"]),
+        ("{s3: {uri: 's3://bk/k'}}", ["MLC330"]),
+        ("{s3: {uri: 's3://b_K/k'}}", []),
         ("{}", ["MLC207"]),
     ],
 )
@@ -245,3 +247,13 @@ def test_names_are_shared_with_artifacts() -> None:
     assert (found.code, found.help) == ("MLC322", "did you mean `data`?")
     fixed = "datasets: {data: {s3: {uri: 's3://bucket/k', version: '1'}}}\nsteps: {s: {image: a:1, outputs: [data]}}"
     assert [one.code for one in check(fixed)] == ["MLC330"]
+
+
+def test_bucket_of_a_dataset() -> None:
+    """What is wrong with the bucket's name is said of the bucket; a `secret` in `s3` is one level too deep."""
+    (found,) = check("datasets: {d: {s3: {uri: 's3://o/x'}}}\nsteps: {s: {image: a:1, command: b, inputs: [d]}}")
+    assert (found.code, found.message) == ("MLC330", "`o` is no name of a bucket")
+    assert "3 to 255 characters" in found.help
+    secret = "secret: {name: s, access_key: a, secret_key: b}"
+    (found,) = check(f"datasets: {{d: {{s3: {{uri: 's3://bkt/x', {secret}}}}}}}\nsteps: {{s: {{image: a:1, command: b, inputs: [d]}}}}")
+    assert (found.code, found.help) == ("MLC201", "`secret` goes beside `s3`, not into it")

@@ -165,14 +165,14 @@ def test_keys_of_data() -> None:
 def test_store() -> None:
     """The store's secret and its keys are needed, though only the ConfigMap that `infra` prints names them."""
     body = """
-        store: {minio: {endpoint: "m:9000", bucket: b, secret: {name: s, access_key: a, secret_key: k}}}
+        store: {minio: {endpoint: "m:9000", bucket: bkt, secret: {name: s, access_key: a, secret_key: k}}}
         steps: {t: {image: "a:1", command: c, outputs: {o: /o}}}
     """
     for target, config_map in (("argo", "demo-artifacts"), ("kfp", "kfp-launcher")):
         found = describe(pipeline(body), (target,))["targets"][target]
         assert found["secrets"] == [{"name": "s", "keys": ["a", "k"]}]
         assert [(one["name"], one["made_by"]) for one in found["config_maps"]] == [(config_map, f"mlc infra --target {target}")]
-        assert found["store"] == {"kind": "minio", "bucket": "b"}
+        assert found["store"] == {"kind": "minio", "bucket": "bkt"}
 
 
 @pytest.mark.parametrize(
@@ -368,9 +368,27 @@ def test_text() -> None:
         "  images\n"
         "    a:1\n"
         "\n"
-        "kfp: refused\n"
+        "kfp: refused; `mlc validate --target kfp` shows the lines\n"
         "  MLC406  volume `w` is made for each run and has no `storage_class`, which KFP needs\n"
     )
+
+
+def test_what_is_refused_of_several_steps() -> None:
+    """Each error is said once, with the steps and layers that it is in."""
+    body = """
+    volumes: {k: {secret: s, mode: "0400"}}
+    defaults: {volumes: {k: /k}}
+    steps:
+      a: {image: "a:1", command: a, volumes: {k: {mount: /a, read_only: true}}, metrics: {m: /m}}
+      b: {image: "a:1", command: b, volumes: {k: {mount: /a, read_only: true}}, needs: a}
+      c: {image: "a:1", command: c, needs: b}
+    """
+    found = describe(pipeline(body), ["kfp"])
+    read_only = "`read_only` is not possible on KFP, which mounts volume `k` as it is"
+    assert [(one["code"], one["paths"]) for one in found["targets"]["kfp"]["refused"] if one["message"] == read_only] == [
+        ("MLC401", [["steps", "a", "volumes", "k", "read_only"], ["steps", "b", "volumes", "k", "read_only"]])
+    ]
+    assert f"  MLC401  {read_only} (steps.a, steps.b)\n" in text(found)
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,11 +10,11 @@ from mlc.lowering.address import Address, address
 from tests import support
 
 STORES = {
-    "s3": "store: {s3: {endpoint: 'e:9', bucket: b, region: r, insecure: true, secret: {name: s, access_key: a, secret_key: k}}}",
-    "amazon": "store: {s3: {bucket: b, secret: {name: s, access_key: a, secret_key: k}}}",
-    "minio": "store: {minio: {endpoint: 'm:9', bucket: b}}",
-    "gcs": "store: {gcs: {bucket: b, secret: {name: s, key: k}}}",
-    "oss": "store: {oss: {endpoint: o.example.com, bucket: b}}",
+    "s3": "store: {s3: {endpoint: 'e:9', bucket: bkt, region: r, insecure: true, secret: {name: s, access_key: a, secret_key: k}}}",
+    "amazon": "store: {s3: {bucket: bkt, secret: {name: s, access_key: a, secret_key: k}}}",
+    "minio": "store: {minio: {endpoint: 'm:9', bucket: bkt}}",
+    "gcs": "store: {gcs: {bucket: bkt, secret: {name: s, key: k}}}",
+    "oss": "store: {oss: {endpoint: o.example.com, bucket: bkt}}",
     "azure": "store: {azure: {endpoint: 'https://a.blob.core.windows.net', container: b, secret: {name: s, key: k}}}",
     "": "",
 }
@@ -50,13 +50,13 @@ def location(uri: str, store: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("uri", "store", "expected"),
     [
-        ("s3://x/k/m", "", {"s3": {"endpoint": "s3.amazonaws.com", "bucket": "x", "key": "k/m", "useSDKCreds": True}}),
-        ("s3://x/k", "minio", {"s3": {"endpoint": "s3.amazonaws.com", "bucket": "x", "key": "k", "useSDKCreds": True}}),
-        ("s3://x/k", "s3", {"s3": {"endpoint": "e:9", "bucket": "x", "region": "r", "insecure": True, "key": "k", **KEYS}}),
-        ("minio://b/k", "minio", {"s3": {"endpoint": "m:9", "bucket": "b", "key": "k", "useSDKCreds": True}}),
-        ("gs://x/k", "", {"gcs": {"bucket": "x", "key": "k"}}),
-        ("gs://b/k", "gcs", {"gcs": {"bucket": "b", "key": "k", "serviceAccountKeySecret": {"name": "s", "key": "k"}}}),
-        ("oss://x/k", "oss", {"oss": {"endpoint": "https://o.example.com", "bucket": "x", "key": "k", "useSDKCreds": True}}),
+        ("s3://xyz/k/m", "", {"s3": {"endpoint": "s3.amazonaws.com", "bucket": "xyz", "key": "k/m", "useSDKCreds": True}}),
+        ("s3://xyz/k", "minio", {"s3": {"endpoint": "s3.amazonaws.com", "bucket": "xyz", "key": "k", "useSDKCreds": True}}),
+        ("s3://xyz/k", "s3", {"s3": {"endpoint": "e:9", "bucket": "xyz", "region": "r", "insecure": True, "key": "k", **KEYS}}),
+        ("minio://bkt/k", "minio", {"s3": {"endpoint": "m:9", "bucket": "bkt", "key": "k", "useSDKCreds": True}}),
+        ("gs://xyz/k", "", {"gcs": {"bucket": "xyz", "key": "k"}}),
+        ("gs://bkt/k", "gcs", {"gcs": {"bucket": "bkt", "key": "k", "serviceAccountKeySecret": {"name": "s", "key": "k"}}}),
+        ("oss://xyz/k", "oss", {"oss": {"endpoint": "https://o.example.com", "bucket": "xyz", "key": "k", "useSDKCreds": True}}),
         (
             "azure://x/k",
             "azure",
@@ -82,7 +82,7 @@ def test_argo_locations(uri: str, store: str, expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("uri", "field", "written", "argument"),
     [
-        ("s3://x/v${{ params.n }}/m", ("s3", "key"), "{{inputs.parameters.uri-base}}", "'v' + ("),
+        ("s3://xyz/v${{ params.n }}/m", ("s3", "key"), "{{inputs.parameters.uri-base}}", "'v' + ("),
         (
             "https://h/${{ params.p }}.csv",
             ("http", "url"),
@@ -103,7 +103,7 @@ def test_parameters_in_argo_locations(uri: str, field: tuple[str, str], written:
 
 def test_the_same_parameter_in_an_argument() -> None:
     """What a process gets through a kubelet is another text than what stands in a location."""
-    body = project("s3://x/${{ params.p }}").replace("command: t", "command: [t, '${{ params.p }}']")
+    body = project("s3://xyz/${{ params.p }}").replace("command: t", "command: [t, '${{ params.p }}']")
     workflow = support.manifests(body, "argo")[0]["spec"]["templates"]
     values = {one["name"]: one["value"] for one in workflow[0]["dag"]["tasks"][0]["arguments"]["parameters"]}
     assert {name: "replace(" in value for name, value in values.items()} == {"p": True, "p-2": False}
@@ -113,9 +113,9 @@ def test_the_same_parameter_in_an_argument() -> None:
 
 def test_importer() -> None:
     """On KFP a task of its own makes the artifact known, and the step waits for it."""
-    spec = support.manifests(project("gs://x/k"), "kfp")[0]
+    spec = support.manifests(project("gs://xyz/k"), "kfp")[0]
     assert spec["deploymentSpec"]["executors"]["exec-x-import-base"] == {
-        "importer": {"artifactUri": {"constant": "gs://x/k"}, "typeSchema": {"schemaTitle": "system.Model", "schemaVersion": "0.0.1"}}
+        "importer": {"artifactUri": {"constant": "gs://xyz/k"}, "typeSchema": {"schemaTitle": "system.Model", "schemaVersion": "0.0.1"}}
     }
     tasks = spec["root"]["dag"]["tasks"]
     assert tasks["x-import-base"] == {
@@ -131,7 +131,7 @@ def test_importer() -> None:
 
 def test_importer_with_a_parameter() -> None:
     """The importer reads the address from the inputs of the group that it stands in, so each group passes it on."""
-    body = project("${{ params.at }}", params="{at: {type: string, default: 's3://x/k'}}")
+    body = project("${{ params.at }}", params="{at: {type: string, default: 's3://xyz/k'}}")
     nested = body.replace("command: t", "command: t, volumes: {w: /w}") + "\nvolumes: {w: {size: 1Gi, storage_class: c}}"
     for text, path in ((body, "root"), (nested, "comp-x-steps")):
         spec = support.manifests(text, "kfp")[0]
@@ -143,7 +143,7 @@ def test_importer_with_a_parameter() -> None:
 
 def test_importers_stand_where_they_are_read() -> None:
     """A step of `finally` has an importer beside it; in the run there is none that nobody reads."""
-    body = project("gs://x/k") + "\nfinally: {e: {image: 'x:1', command: t, inputs: [base]}}"
+    body = project("gs://xyz/k") + "\nfinally: {e: {image: 'x:1', command: t, inputs: [base]}}"
     components = support.manifests(body, "kfp")[0]["components"]
     assert [sorted(components[name]["dag"]["tasks"]) for name in ("comp-x-run", "comp-x-finally")] == [
         ["s", "x-import-base"],
@@ -154,21 +154,21 @@ def test_importers_stand_where_they_are_read() -> None:
 @pytest.mark.parametrize(
     ("uri", "store", "argo", "kfp"),
     [
-        ("gs://x/k", "", [], []),
-        ("s3://x/k", "amazon", [], []),
-        ("minio://b/k", "minio", [], []),
-        ("minio://x/k", "minio", [], ["MLC417"]),
-        ("minio://b/k", "", ["MLC417"], ["MLC417"]),
+        ("gs://xyz/k", "", [], []),
+        ("s3://xyz/k", "amazon", [], []),
+        ("minio://bkt/k", "minio", [], []),
+        ("minio://xyz/k", "minio", [], ["MLC417"]),
+        ("minio://bkt/k", "", ["MLC417"], ["MLC417"]),
         ("oss://b/k", "", ["MLC417"], ["MLC417"]),
         ("azure://b/k", "gcs", ["MLC417"], ["MLC417"]),
-        ("s3://b/k", "s3", [], []),
-        ("s3://x/k", "s3", [], ["MLC417"]),
+        ("s3://bkt/k", "s3", [], []),
+        ("s3://xyz/k", "s3", [], ["MLC417"]),
         ("https://x/k", "", [], ["MLC417"]),
         ("git+https://x/k", "", [], ["MLC417"]),
         ("oci://r.example.com/m:1", "", ["MLC417"], []),
         ("${{ params.p }}", "", ["MLC417"], []),
         ("${{ params.n }}", "", ["MLC417"], ["MLC417"]),
-        ("s3://x/${{ params.n }}", "", [], ["MLC417"]),
+        ("s3://xyz/${{ params.n }}", "", [], ["MLC417"]),
     ],
 )
 def test_who_can_read_what(uri: str, store: str, argo: list[str], kfp: list[str]) -> None:
@@ -184,19 +184,21 @@ def test_images_hold_models() -> None:
 
 def test_credentials_of_another_bucket() -> None:
     """On KFP the secret of the store is for its bucket: that is said of others."""
-    notes = [item for item in support.check(project("s3://x/k", "amazon"), ("kfp",)) if "identity of the pods" in item.message]
+    notes = [item for item in support.check(project("s3://xyz/k", "amazon"), ("kfp",)) if "identity of the pods" in item.message]
     assert [(item.code, item.path) for item in notes] == [("MLC405", ("artifacts", "base", "uri"))]
 
 
 @pytest.mark.parametrize(
     "uri",
     [
-        "/models/x", "models/x", "file:///x", "s3://", "s3://b", "s3://b/", "s3:/b/k", "s3://b/a b", "s3://b/$(x)", "s3://b/{{x}}", "s3://b/k/",
+        "/models/x", "models/x", "file:///x", "s3://", "s3://bkt", "s3://bkt/", "s3:/b/k", "s3://bkt/a b",
+        "s3://bkt/$(x)", "s3://bkt/{{x}}", "s3://bkt/k/",
         "https://", "https://h", "git+https://h", "git+https://h/r@", "git+ssh://git@h/r", "oci://", "oci://h", "ftp://h/x",
         "${{ params.p }}/k", "s3://${{ params.p }}/k", "s3://b${{ params.p }}", "git+https://h/${{ params.p }}",
         "oci://h/m:${{ params.n }}",
-        "s3://b/${{ params.p }} x", "s3://b/k?endpoint=h", "s3://b/${{ params.p }}?x", "s3://u:p@b/k", "s3://a..b/k", "s3://-b/k", "gs://B/k",
-        "gs://a-/k", "oss://a_b/k", "azure://a--b/k", "azure://A/k", "git+https://h/r@a..b", "git+https://h/r@-x", "git+https://h/r@a b",
+        "s3://bkt/${{ params.p }} x", "s3://bkt/k?endpoint=h", "s3://bkt/${{ params.p }}?x", "s3://u:p@b/k", "s3://a..b/k", "s3://-bk/k",
+        "gs://Bkt/k", "gs://abc-/k", "s3://ab/k", "s3://10.0.0.1/k", "gs://ab/k", "oss://a_b/k",
+        "azure://a--b/k", "azure://A/k", "git+https://h/r@a..b", "git+https://h/r@-x", "git+https://h/r@a b",
         "git+https://h/r@a^", "git+https://h/r@x.lock", "git+https://h/r@v${{ params.p }}/", "git+https://h/r@a@b", "oci://h/m:1@sha256:0",
         "oci://H/M", "https://h/${{ params.p }} x", "https://h/", "git+https://h/r/", "S3://b/k",
     ],
@@ -204,6 +206,22 @@ def test_credentials_of_another_bucket() -> None:
 def test_malformed_addresses(uri: str) -> None:
     """An address that no client could open, or whose place a run could choose, is refused."""
     assert set(support.codes(project(uri), ())) == {"MLC335"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "good"),
+    [
+        ("s3", "abc", True), ("s3", "ab", False), ("s3", "B_X", True), ("s3", "a" * 255, True), ("s3", "a" * 256, False),
+        ("s3", "192.168.5.4", False), ("s3", "192.168.5.4.a", True), ("s3", "a..b", False), ("s3", "a.b-c_D", True), ("s3", "abc-", False),
+        ("gcs", "abc", True), ("gcs", "ab", False), ("gcs", "b_x", True), ("gcs", "B_X", False), ("gcs", "a" * 63, True),
+        ("gcs", "a" * 64, False), ("gcs", f"{'a' * 63}.{'b' * 63}.{'c' * 63}", True), ("gcs", ".".join(["abcdefghi"] * 22) + ".abc", False),
+        ("gcs", "192.168.5.4", False), ("gcs", "a..b", False), ("gcs", "abc_", False),
+    ],
+)  # fmt: skip
+def test_names_of_buckets(kind: str, name: str, good: bool) -> None:
+    """What S3, MinIO or Google have now or had once is a bucket; what none of them can have is not."""
+    body = f"store: {{{kind}: {{bucket: '{name}'}}}}\nsteps: {{s: {{image: a:1, command: b}}}}"
+    assert support.codes(body) == ([] if good else ["MLC335"])
 
 
 @pytest.mark.parametrize(
@@ -221,10 +239,10 @@ def test_malformed_addresses(uri: str) -> None:
         ("git+ssh://git@h/a.git", "no address", "`git+https://HOST/REPOSITORY@REVISION`"),
         ("./model.onnx", "no address", "a path of one machine"),
         ("file:///m", "no address", "a path of one machine"),
-        ("s3://b", "names a bucket and nothing in it", "`s3://b/KEY`"),
+        ("s3://bkt", "names a bucket and nothing in it", "`s3://bkt/KEY`"),
         ("s3:///k", "`s3:///k` names no bucket", "`s3://BUCKET/KEY`"),
-        ("s3://b/k/", "ends with `/`", "all objects below the key"),
-        ("s3://a/b c", "holds a blank", "another key"),
+        ("s3://bkt/k/", "ends with `/`", "all objects below the key"),
+        ("s3://abc/b c", "holds a blank", "another key"),
         ("https://h/b c", "holds a blank", "a URL has `%`"),
         ("gs://Acme/k", "`Acme` is no name of a bucket", "lower-case letters"),
         ("s3://u:p@b/k", "hold no credentials", "store: {s3: {secret"),
@@ -245,7 +263,7 @@ def test_what_to_write_instead(uri: str, says: str, way: str) -> None:
     [
         "s3://Old_Bucket.x/k", "gs://a_b.c/k", "azure://$root/k", "git+https://h/r@feature/x-1.2+3",
         "oci://h:5000/a/m:1@sha256:" + "0" * 64,
-        "https://h:8080/a%20b?c=d&e", "s3://b/a=b/c;d", "git+https://reader@h/r@v1",
+        "https://h:8080/a%20b?c=d&e", "s3://bkt/a=b/c;d", "git+https://reader@h/r@v1",
     ],
 )  # fmt: skip
 def test_addresses_that_are_right(uri: str) -> None:
@@ -262,10 +280,10 @@ def test_the_user_of_a_repository() -> None:
 @pytest.mark.parametrize(
     ("uri", "code"),
     [
-        ("s3://b/${{ steps.s.values.v }}", "MLC311"),
-        ("s3://b/${{ run.id }}", "MLC311"),
-        ("s3://b/${{ params.l }}", "MLC305"),
-        ("s3://b/${{ params.q }}", "MLC303"),
+        ("s3://bkt/${{ steps.s.values.v }}", "MLC311"),
+        ("s3://bkt/${{ run.id }}", "MLC311"),
+        ("s3://bkt/${{ params.l }}", "MLC305"),
+        ("s3://bkt/${{ params.q }}", "MLC303"),
     ],
 )
 def test_references_in_addresses(uri: str, code: str) -> None:
@@ -279,7 +297,7 @@ def test_references_in_addresses(uri: str, code: str) -> None:
 ])  # fmt: skip
 def test_regions(region: str, found: list[str]) -> None:
     """A region is a short name: with anything else KFP's address of the store would say something else."""
-    body = f"store: {{s3: {{bucket: b, region: {region}}}}}\nsteps: {{a: {{image: 'x:1', command: t}}}}"
+    body = f"store: {{s3: {{bucket: bkt, region: {region}}}}}\nsteps: {{a: {{image: 'x:1', command: t}}}}"
     assert support.codes(body, ()) == found
 
 
@@ -291,7 +309,7 @@ def test_default_of_an_address() -> None:
 @pytest.mark.parametrize(
     ("uri", "parts"),
     [
-        ("s3://b/k/m", ("s3", "b", "k/m")),
+        ("s3://bkt/k/m", ("s3", "bkt", "k/m")),
         ("git+https://h/r.git@v1", ("git+https", "https://h/r.git", "v1")),
         ("git+https://h/r.git", ("git+https", "https://h/r.git", "")),
         ("https://h/a/b", ("https", "https://h/", "a/b")),
@@ -320,7 +338,7 @@ def test_what_is_known_of_an_output() -> None:
 
 def test_what_is_known_of_an_artifact_from_outside() -> None:
     """The importer has the metadata; on Argo the note is at the pod that reads the artifact."""
-    body = project("gs://x/k").replace("{type: model,", "{type: model, metadata: {top1: 0.5},")
+    body = project("gs://xyz/k").replace("{type: model,", "{type: model, metadata: {top1: 0.5},")
     spec = support.manifests(body, "kfp")[0]
     assert spec["deploymentSpec"]["executors"]["exec-x-import-base"]["importer"]["metadata"] == {"top1": 0.5}
     metadata = support.manifests(body, "argo")[0]["spec"]["templates"][1]["metadata"]["annotations"]

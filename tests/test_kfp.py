@@ -844,8 +844,8 @@ def tagged(text: str) -> str:
         ("params: {n: 9007199254740993}\n" + PLAIN, [("MLC401", "params.n")]),
         ("volumes: {w: {size: 1Gi}}\n" + step("volumes: {w: /w}"), [("MLC406", "volumes.w")]),
         ("labels: {a: b}\nannotations: {c: d}\n" + PLAIN, [("MLC405", "labels"), ("MLC405", "annotations")]),
-        ("store: {s3: {bucket: b, endpoint: 'e:9'}}\n" + PLAIN, [("MLC405", "store.s3")]),
-        ("store: {oss: {bucket: b, endpoint: 'e:9'}}\n" + PLAIN, [("MLC401", "store.oss")]),
+        ("store: {s3: {bucket: bkt, endpoint: 'e:9'}}\n" + PLAIN, [("MLC405", "store.s3")]),
+        ("store: {oss: {bucket: bkt, endpoint: 'e:9'}}\n" + PLAIN, [("MLC401", "store.oss")]),
         (step("title: 'a {{=1}}'"), [("MLC403", "steps.a.title")]),
         (step("title: $(HOME)"), [("MLC403", "steps.a.title")]),
         (step("description: '{{workflow.name}}'"), [("MLC403", "steps.a.description")]),
@@ -912,31 +912,31 @@ def test_messages_say_what_would_work() -> None:
     """Every finding of the target names the target and has a help text."""
     said: list[Any] = []
     body = (
-        "labels: {a: b}\nstore: {minio: {endpoint: 'm:9000', bucket: b, prefix: p/q, secret: {name: s, access_key: a, secret_key: k}}}\n"
+        "labels: {a: b}\nstore: {minio: {endpoint: 'm:9000', bucket: bkt, prefix: p/q, secret: {name: s, access_key: a, secret_key: k}}}\n"
         + step("retry: {limit: 1, on: error}, resources: {ephemeral_storage: 1Gi}")
     )
     kfp.check(support.pipeline(body), said)
     assert len(said) == 4
     assert all("KFP" in item.message and item.help for item in said)
-    assert "defaultPipelineRoot: minio://b/p/q" in said[1].help
+    assert "defaultPipelineRoot: minio://bkt/p/q" in said[1].help
 
 
 @pytest.mark.parametrize(
     ("store", "root", "providers"),
     [
-        ("s3: {bucket: b, prefix: /p/q/}", "s3://b/p/q", None),
-        ("s3: {bucket: b, region: eu-west-1}", "s3://b?region=eu-west-1", None),
-        ("s3: {bucket: b, insecure: true}", "s3://b?disableSSL=true", None),
-        ("minio: {bucket: b, endpoint: 'm:9000'}", "minio://b?region=minio&endpoint=m:9000&s3ForcePathStyle=true", None),
-        ("gcs: {bucket: b}", "gs://b", None),
+        ("s3: {bucket: bkt, prefix: /p/q/}", "s3://bkt/p/q", None),
+        ("s3: {bucket: bkt, region: eu-west-1}", "s3://bkt?region=eu-west-1", None),
+        ("s3: {bucket: bkt, insecure: true}", "s3://bkt?disableSSL=true", None),
+        ("minio: {bucket: bkt, endpoint: 'm:9000'}", "minio://bkt?region=minio&endpoint=m:9000&s3ForcePathStyle=true", None),
+        ("gcs: {bucket: bkt}", "gs://bkt", None),
         (
-            "gcs: {bucket: b, prefix: p, secret: {name: s, key: k}}",
-            "gs://b/p",
+            "gcs: {bucket: bkt, prefix: p, secret: {name: s, key: k}}",
+            "gs://bkt/p",
             {"gs": {"default": {"credentials": {"fromEnv": False, "secretRef": {"secretName": "s", "tokenKey": "k"}}}}},
         ),
         (
-            "minio: {bucket: b, endpoint: 'm:9000', insecure: true, secret: {name: s, access_key: a, secret_key: k}}",
-            "minio://b",
+            "minio: {bucket: bkt, endpoint: 'm:9000', insecure: true, secret: {name: s, access_key: a, secret_key: k}}",
+            "minio://bkt",
             {
                 "minio": {
                     "default": {
@@ -949,8 +949,8 @@ def test_messages_say_what_would_work() -> None:
             },
         ),
         (
-            "s3: {bucket: b, region: r, secret: {name: s, access_key: a, secret_key: k}}",
-            "s3://b",
+            "s3: {bucket: bkt, region: r, secret: {name: s, access_key: a, secret_key: k}}",
+            "s3://bkt",
             {
                 "s3": {
                     "default": {

@@ -304,6 +304,11 @@ def test_missing_file(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mlc.yaml").write_text("mlc: v1\nname: demo\nsteps:\n  a: {image: 'b:1', command: [c]}\n")
     assert mlc("compile", "-t", "argo", "--locked") == FOUND
     assert "error[MLC450]: there is no lock file `mlc.yaml.lock`" in capsys.readouterr().err
+    for text in ("", "\n\n"):
+        Path("mlc.yaml.lock").write_text(text)
+        assert mlc("compile", "-t", "argo", "--locked") == FOUND
+        assert "error[MLC450]: lock file `mlc.yaml.lock` is empty" in capsys.readouterr().err
+    Path("mlc.yaml.lock").unlink()
     for command in (["compile", "-", "-t", "argo", "--locked"], ["lock", "-"], ["lock", "mlc.yaml", "-"]):
         assert mlc(*command) == USAGE
         assert "standard input" in capsys.readouterr().err

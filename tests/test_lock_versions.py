@@ -20,7 +20,7 @@ ONE, TWO = "1" * 40, "2" * 40
 SPEC = """\
 mlc: v1
 name: demo
-store: {s3: {bucket: b}}
+store: {s3: {bucket: bkt}}
 datasets:
   reviews: {dvc: {repo: "https://h.test/data.git", path: a/reviews.csv}, tag: v1.0, token: {secret: git, key: token}}
   labels: {git: {repo: "https://h.test/data.git", path: labels}, rev: "1111111", token: {secret: git, key: token}}

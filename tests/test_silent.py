@@ -1144,8 +1144,8 @@ FACTS = (
         "KFP: labels of runs, the artifact store and the mode of a secret's files are not in its IR",
         (
             handed_over("kfp", "labels", step("", "labels: {team: ml}")),
-            handed_over("kfp", "store.s3", step("", "store: {s3: {bucket: b}}")),
-            handed_over("argo", "store.s3", step("", "store: {s3: {bucket: b}}")),
+            handed_over("kfp", "store.s3", step("", "store: {s3: {bucket: bkt}}")),
+            handed_over("argo", "store.s3", step("", "store: {s3: {bucket: bkt}}")),
             refused("MLC401", "volumes.s.mode", step("volumes: {s: /s}", "volumes: {s: {secret: k, mode: '0400'}}"), ("kfp",)),
         ),
     ),

@@ -18,7 +18,7 @@ from tests.support import pipeline
 BODY = """
 images: {i: {ref: "a:1", pull_secret: pull}}
 volumes: {d: {claim: data}, s: {secret: files}}
-store: {s3: {bucket: b, secret: {name: store, access_key: a, secret_key: k}}}
+store: {s3: {bucket: bkt, secret: {name: store, access_key: a, secret_key: k}}}
 targets: {argo: {service_account: runner, namespace: team}}
 steps:
   a:
@@ -114,7 +114,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_store_is_in_the_namespace_of_the_runs() -> None:
     """A Workflow finds the ConfigMaps of its store and of its kept results in its own namespace only."""
     body = """
-        store: {s3: {bucket: b}}
+        store: {s3: {bucket: bkt}}
         targets: {argo: {namespace: team}}
         steps: {a: {image: "x:1", command: t, cache: {key: k}}}
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from .diagnostics.model import Finding
+    from .diagnostics.model import Finding, Path
     from .ir import Loop, Pipeline, Resource, Step
     from .lowering.needs import Needs
 
@@ -36,7 +36,7 @@ def describe(pipeline: Pipeline, words: Sequence[str]) -> dict[str, Any]:
     - `project`, `steps` (their number), `pods`: how many the steps have at most in one run, attempts that are retried included;
       `open_loops`: the loops whose number of items only a run knows, which count as one item here;
       `unlimited_loops`: those of them without `parallel`, which count as one item in what is at once, others as their `parallel`;
-    - `targets`: for each of `words`, either `refused`, a list of `code` and `message`, or
+    - `targets`: for each of `words`, either `refused`, a list of `code`, `message` and `paths` (of keys of the project), or
       `engine` (`name`, the oldest `version`, and `needed`: `version`, `what`, `path`), `pods_at_once`, `images`, `pull_secrets`,
       `claims` (`name`, `access_mode`: the narrowest that is enough, `steps`), `run_claims` (`name`, `size`, its mode and class, `keep`),
       `storage_classes`, `secrets` and `config_maps` (`name`, `keys`; of a config map also `made_by`), `service_accounts`, `namespace`,
@@ -94,14 +94,22 @@ def _keys_of_data(pipeline: Pipeline, found: Needs) -> None:
                     found.config_map(config_map, *keys, chosen=given is not None)
 
 
+def _errors(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Each error once, with all the places that it is said of."""
+    places: dict[tuple[str, str], dict[Path, None]] = {}
+    for finding in findings:
+        if failed([finding]):
+            places.setdefault((finding.code, finding.message), {})[finding.path] = None
+    return [{"code": code, "message": message, "paths": [list(path) for path in paths]} for (code, message), paths in places.items()]
+
+
 def _target(pipeline: Pipeline, word: str) -> dict[str, Any]:
     name, _ = targets.split(word)
     findings: list[Finding] = []
     targets.load(word).check(pipeline, findings)
     documents = () if failed(findings) else targets.lowered(pipeline, word, findings)
     if failed(findings):
-        errors = [finding for finding in findings if failed([finding])]
-        return {"refused": [{"code": error.code, "message": error.message} for error in errors]}
+        return {"refused": _errors(findings)}
     needs = import_module(f"{targets.__name__}.{name}.needs").read
     found: Needs = needs((*documents, infra.settings(pipeline, name)))
     _chosen(pipeline, found)
@@ -248,8 +256,21 @@ def _sized(claim: dict[str, Any]) -> str:
     return f"{claim['size']} {claim['access_mode']}, {claim['storage_class'] or 'the default storage class'}"
 
 
-def _refused(word: str, errors: list[dict[str, str]]) -> list[str]:
-    return [f"{word}: refused", *(f"  {error['code']}  {error['message']}" for error in errors)]
+def _refused(word: str, errors: list[dict[str, Any]]) -> list[str]:
+    lines = [f"{word}: refused; `mlc validate --target {word}` shows the lines"]
+    for error in errors:
+        places = list(dict.fromkeys(_place(path) for path in error["paths"] if path[0] in _OF_STEPS))
+        where = f" ({', '.join(places)})" if places else ""
+        lines.append(f"  {error['code']}  {error['message']}{where}")
+    return lines
+
+
+_OF_STEPS = ("steps", "finally", "defaults", "templates", "machines")
+
+
+def _place(path: Sequence[str | int]) -> str:
+    """A step, or what steps take a setting from, as a path of the project."""
+    return "defaults" if path[0] == "defaults" else ".".join(map(str, path[:2]))
 
 
 def _section(word: str, found: dict[str, Any], unlimited: list[str]) -> list[str]:

@@ -71,7 +71,8 @@ class Locked:
         """
         if self.missing:
             help = f"write it with `mlc lock {base.source.name}`, and keep it beside the spec"
-            findings.append(Finding("MLC450", f"there is no lock file `{self.source.name}`", ("name",), help=help))
+            message = f"lock file `{self.source.name}` is empty" if self.source.text else f"there is no lock file `{self.source.name}`"
+            findings.append(Finding("MLC450", message, ("name",), help=help))
             return pipeline
         if self.document is None:
             return pipeline

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from .diagnostics.suggest import did_you_mean
-from .schema_hints import properties, quoted, scope
+from .schema_hints import properties, quoted, resolved, scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -170,6 +170,8 @@ def unknown_key_help(key: str, path: Path, known: dict[str, Node], schema: Node)
         return f"{quoted(key)} goes under `{inside[0]}`"
     if path and key in _TOP_LEVEL_ONLY:
         return f"{quoted(key)} belongs at the top level of the file"
+    if key in _above(path, schema):
+        return f"{quoted(key)} goes beside `{path[-1]}`, not into it"
     near = did_you_mean(key, known, cutoff=_NEAR)
     if near:
         return near
@@ -178,6 +180,18 @@ def unknown_key_help(key: str, path: Path, known: dict[str, Node], schema: Node)
     if not path:
         return f"a value of your own is one of `params`; the keys of a project: {', '.join(known)}"
     return _all_of(known)
+
+
+def _above(path: Path, schema: Node) -> dict[str, Node]:
+    """The keys that the mapping may have in which the one at `path` stands, if that one is a key of the language and no name."""
+    keys = properties(schema, schema)
+    for part in path[:-1]:
+        node = keys.get(str(part)) or keys.get("*") or {}
+        keys = properties(node, schema)
+        others = resolved(node, schema).get("additionalProperties")
+        if isinstance(others, dict):
+            keys["*"] = others
+    return keys if path and path[-1] in keys else {}
 
 
 def blank_help(key: str) -> str:

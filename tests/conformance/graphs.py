@@ -40,7 +40,7 @@ VOLUMES: dict[str, dict[str, Any]] = {
     "config": {"config_map": "settings"},
 }
 
-STORE = {"minio": {"endpoint": "minio:9000", "bucket": "b", "secret": {"name": "s", "access_key": "a", "secret_key": "k"}}}
+STORE = {"minio": {"endpoint": "minio:9000", "bucket": "bkt", "secret": {"name": "s", "access_key": "a", "secret_key": "k"}}}
 BACKOFFS: tuple[dict[str, Any], ...] = (
     {"duration": "10s"},
     {"duration": "1m", "factor": 2},
@@ -147,7 +147,7 @@ class _Drawing:
         spec["defaults"] = defaults
         if self.rarely():
             spec["store"] = {
-                "minio": {"endpoint": "minio:9000", "bucket": "b", "secret": {"name": "s", "access_key": "a", "secret_key": "k"}}
+                "minio": {"endpoint": "minio:9000", "bucket": "bkt", "secret": {"name": "s", "access_key": "a", "secret_key": "k"}}
             }
         if self.artifacts and self.rarely():
             spec["artifacts"] = {name: self.one(("model", "dataset", "html")) for name in self.artifacts}

@@ -378,7 +378,7 @@ def test_fetch(folder: Path, server: str) -> None:
         (f"{server}/short", "4 of 100 bytes|IncompleteRead"),
         ("http://127.0.0.1:1/x", "cannot be fetched"),
         (f"file://{folder}/none", "is not there"),
-        ("gs://b/x", "--artifact page=PATH"),
+        ("gs://bkt/x", "--artifact page=PATH"),
     ):
         with pytest.raises(OSError, match=message):
             made.fetch(page, uri, folder / "to2")

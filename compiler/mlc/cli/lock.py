@@ -95,7 +95,7 @@ def _check(session: Session, locks: _Locks, *, done: bool) -> None:
     for spec, _, before, new in locks.found:
         name = file_name(spec)
         if before.missing:
-            lines.append(f"{name}: does not exist")
+            lines.append(f"{name}: {'is empty' if before.source.text else 'does not exist'}")
         lines += [f"{name}: {line}" for line in ([] if before.missing else changes(before.lock, new))]
     if lines:
         session.code = max(session.code, FOUND)

@@ -121,9 +121,13 @@ class Session:
             self.add(replace(diagnostic, message=diagnostic.message + which))
 
     def lock_file(self, spec: str) -> SourceFile | None:
-        """The lock file of a spec, with an empty text where there is none; None where it cannot be read, which is reported."""
+        """The lock file of a spec, with an empty text where there is none; None where it cannot be read, which is reported.
+
+        The text of a file without a byte is an empty line: it is there.
+        """
         from ..locked import file_name
         from ..reader import decode
+        from ..record import replace
         from ..source import SourceFile
 
         name = file_name(spec)
@@ -137,9 +141,10 @@ class Session:
             return None
         for finding in findings:
             self.add(failure(finding.code, finding.message, name, finding.help, finding.span))
-        if source is not None:
-            self.sources[name] = source.text
-        return source
+        if source is None:
+            return None
+        self.sources[name] = source.text
+        return source if source.text else replace(source, text="\n")
 
     def spares_specs(self, outputs: Sequence[str]) -> bool:
         """Whether no output is one of the specs, by whatever name; complains about each one that is."""

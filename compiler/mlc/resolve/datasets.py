@@ -9,6 +9,7 @@ import re
 
 from ..diagnostics.model import Related
 from ..ir import ParamRef, RunRef
+from .locations import BUCKETS
 from .names import check_alike, check_key, check_object
 
 TYPE_CHECKING = False
@@ -78,9 +79,7 @@ def _dataset(
         for key in _OF_GIT:
             if key in entry:
                 _exclude(context, path, "s3", key, "a version of an object goes into `s3: {uri, version}`")
-        if "${{" not in source["uri"] and re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+/\S+", source["uri"]) is None:
-            help = "write `s3://BUCKET/KEY`"
-            context.report("MLC330", f"`{source['uri']}` is not the address of an object", (*path, "s3", "uri"), help=help)
+        _object(context, source["uri"], (*path, "s3", "uri"))
         _bucket(context, source, path)
         _pair(context, entry, path)
         if producer is not None and "version" in source:
@@ -192,6 +191,17 @@ def _hosts(context: Context, entry: Mapping[str, Any], path: Path) -> None:
         if kind in entry:
             check_object(context, entry[kind], (*path, kind), what)
             check_key(context, entry["key"], (*path, "key"), what)
+
+
+def _object(context: Context, text: str, path: Path) -> None:
+    if "${{" in text:
+        return
+    found = re.fullmatch(r"s3://([^\s/]+)/\S+", text)
+    form, rule = BUCKETS["s3"]
+    if found is None:
+        context.report("MLC330", f"`{text}` is not the address of an object", path, help="write `s3://BUCKET/KEY`")
+    elif re.fullmatch(form, found[1]) is None:
+        context.report("MLC330", f"`{found[1]}` is no name of a bucket", path, help=f"buckets have {rule}")
 
 
 def _bucket(context: Context, source: Mapping[str, Any], path: Path) -> None:

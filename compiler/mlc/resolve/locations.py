@@ -14,14 +14,17 @@ _PATH = r"[-A-Za-z0-9_.~!*'()=@+/:%&?,;]"
 """No character that a shell, a kubelet, an engine's templates or YAML take for their own."""
 _REPOSITORY = r"[-A-Za-z0-9_.~/]+"
 
+_NO_ADDRESS = r"(?!(?:[0-9]+\.){3}[0-9]+$)"
+
 BUCKETS: dict[str, tuple[str, str]] = {
     "s3": (
-        r"[A-Za-z0-9](?:[-_A-Za-z0-9]|\.(?!\.)){0,253}(?<![-._])",
-        "letters, digits, `-`, `_` and single `.`, a letter or digit at both ends, at most 254 characters",
+        _NO_ADDRESS + r"[A-Za-z0-9](?:[-_A-Za-z0-9]|\.(?!\.)){2,254}(?<![-._])",
+        "letters, digits, `-`, `_` and single `.`, a letter or digit at both ends, 3 to 255 characters, and are no IP address",
     ),
     "gcs": (
-        r"[a-z0-9](?:[-_a-z0-9]|\.(?!\.)){0,221}(?<![-._])",
-        "lower-case letters, digits, `-`, `_` and single `.`, a letter or digit at both ends, at most 222 characters",
+        _NO_ADDRESS + r"(?=.{3,222}$)[a-z0-9][-_a-z0-9]{0,62}(?:\.[-_a-z0-9]{1,63})*(?<![-._])",
+        "lower-case letters, digits, `-`, `_` and single `.`, a letter or digit at both ends, 3 to 63 characters (222 with `.`,"
+        " 63 between two), and are no IP address",
     ),
     "oss": (r"[a-z0-9][-a-z0-9]{0,62}(?<!-)", "lower-case letters, digits and `-`, a letter or digit at both ends, at most 63 characters"),
     "azure": (
@@ -29,7 +32,12 @@ BUCKETS: dict[str, tuple[str, str]] = {
         "lower-case letters, digits and single `-`, a letter or digit at both ends, at most 63 characters",
     ),
 }
-"""Names of buckets by the kind of store, and the rule in words. S3 has old buckets with upper case; other servers allow one letter."""
+"""Names of buckets by the kind of store, and the rule in words: what none of its servers has is refused, and no more.
+
+S3 gives new buckets 3 to 63 lower-case letters, digits, `-` and `.`; those of us-east-1 from before March 2018 may have upper case, `_`
+and 255 characters (Amazon S3 User Guide, Bucket naming rules). MinIO's client takes upper case and `_` as well, and nothing shorter than
+3 (minio-go, pkg/s3utils, checkBucketNameCommon). Google Cloud Storage: Bucket names.
+"""
 BUCKETS["minio"] = BUCKETS["s3"]
 
 _KINDS = {"s3": "s3", "minio": "minio", "gs": "gcs", "oss": "oss", "azure": "azure"}
