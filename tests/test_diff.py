@@ -12,9 +12,12 @@ from mlc.cli import app
 from mlc.cli.request import FOUND, OK, USAGE
 from mlc.cli.run import run
 from mlc.diff import changes, document, text
+from mlc.diff_places import table
 from mlc.driver import check_source
 from mlc.ir import Pipeline
 from mlc.reader import read
+from mlc.schema import schema_text
+from mlc.schema_hints import properties
 from mlc.source import SourceFile
 from tests import support
 from tests.support import pipeline
@@ -43,12 +46,12 @@ def differs(old: str, new: str) -> str:
         ("epochs: 10", "epochs: 20", "~ params.epochs.default: 10 -> 20\n"),
         ("epochs: 10", "epochs: {type: int}", "- params.epochs.default: 10\n"),
         ("claim: data", "claim: data-2", "~ volumes.d.claim: data -> data-2\n"),
-        ("cpu: 1", "cpu: 2", "~ steps.a.resources.cpu.limit: 1 -> 2\n~ steps.a.resources.cpu.request: 1 -> 2\n"),
-        ("cpu: 1", "cpu: 1, gpu: 1", "+ steps.a.resources.nvidia.com/gpu.limit: 1\n+ steps.a.resources.nvidia.com/gpu.request: 1\n"),
+        ("cpu: 1", "cpu: 2", "~ steps.a.resources.limits.cpu: 1 -> 2\n~ steps.a.resources.requests.cpu: 1 -> 2\n"),
+        ("cpu: 1", "cpu: 1, gpu: 1", "+ steps.a.resources.limits.nvidia.com/gpu: 1\n+ steps.a.resources.requests.nvidia.com/gpu: 1\n"),
         ("[run, ", "[run, now, ", '~ steps.a.command: ["run", "--n=${{ params.epochs }}"] -> ["run", "now", "--n=${{ params.epochs }}"]\n'),
-        ("above:", "min:", "~ steps.b.metrics.q.thresholds.1.op: > -> >=\n"),
-        ("gate: b", "needs: b", "- steps.c.conditions.1.expr: steps.b.metrics.q > params.floor\n"),
-        ("key: k}", "key: k2}", "~ steps.c.env.T.value.key: k -> k2\n"),
+        ("above:", "min:", "- steps.b.metrics.q.above: params.floor\n+ steps.b.metrics.q.min: params.floor\n"),
+        ("gate: b", "needs: b", "- steps.c.gate: steps.b.metrics.q > params.floor\n"),
+        ("key: k}", "key: k2}", "~ steps.c.env.T.key: k -> k2\n"),
         ("gate: b, ", "", '- steps.c.after: ["b"]\n'),
         ("claim: data", 'claim: "x-${{ params.epochs }}"', "~ volumes.d.claim: data -> x-${{ params.epochs }}\n"),
         ("gate: b,", 'gate: b, labels: {n: "${{params.epochs}}"},', "+ steps.c.labels.n: ${{ params.epochs }}\n"),
@@ -57,6 +60,84 @@ def differs(old: str, new: str) -> str:
 def test_changes(old: str, new: str, expected: str) -> None:
     """Each change is named at the field that it is about."""
     assert set(expected.splitlines()) <= set(differs(old, new).splitlines())
+
+
+SWEEP = """
+params: {regions: [a, b], retrain: true}
+store: {s3: {bucket: results}}
+targets: {argo: {ttl: 1h, patch: [{merge: {spec: {a: 1}}}]}, kfp: {patch: [{step: train, merge: {b: 1}}]}}
+volumes: {v: {nfs: {server: host, path: /a}}, w: {secret: s, mode: "0400"}}
+artifacts: {base: {type: model, uri: "s3://bucket/a"}, model: {type: model, description: A}}
+steps:
+  train:
+    image: "x:1"
+    foreach: {lr: [0.1, 0.2], net: [{n: 1}]}
+    parallel: 2
+    when: params.retrain
+    command: [train, "${{ each.lr }}"]
+    inputs: {base: /in/base}
+    outputs: {model: /out/model}
+    metrics: {loss: {path: /loss, below: 1}}
+    volumes: {v: {mount: /v, sub_path: x}}
+    retry: {limit: 1, backoff: {duration: 1m}}
+    timeout: 1h
+    affinity: {pod_anti_affinity: {required: [{topology_key: zone, label_selector: {match_labels: {a: b}}}]}}
+  check: {image: "x:1", each: train, command: c, inputs: {model: /in/model}, metrics: {loss: /loss}}
+  use: {image: "x:1", command: c, inputs: {model: {path: /in/model, best: check.loss}}}
+  more: {image: "x:1", foreach: {r: "${{ params.regions }}"}, command: [c, "${{ each.r }}"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("check.loss", "train.loss", "~ steps.use.inputs.model.best: highest check.loss -> lowest train.loss\n"),
+        ("{a: 1}", "{a: 2}", '~ targets.argo.patch.1.merge: {"spec": {"a": 1}} -> {"spec": {"a": 2}}\n'),
+        ("{b: 1}", "{b: 2}", '~ targets.kfp.patch.1.merge: {"b": 1} -> {"b": 2}\n'),
+        ("ttl: 1h", "ttl: 2h", "~ targets.argo.ttl: 3600s -> 7200s\n"),
+        ("ttl: 1h", "deadline: 1h", "+ targets.argo.deadline: 3600s\n- targets.argo.ttl: 3600s\n"),
+        ("bucket: results", "bucket: others", "~ store.s3.bucket: results -> others\n"),
+        ("path: /a", "path: /b", "~ volumes.v.nfs.path: /a -> /b\n"),
+        ("0400", "0440", "~ volumes.w.mode: 0400 -> 0440\n"),
+        ("s3://bucket/a", "s3://bucket/b", "~ artifacts.base.uri: s3://bucket/a -> s3://bucket/b\n"),
+        ("0.2]", "0.3]", '~ steps.train.foreach.2: {"lr": "0.2", "net.n": "1"} -> {"lr": "0.3", "net.n": "1"}\n'),
+        ("parallel: 2", "parallel: 3", "~ steps.train.parallel: 2 -> 3\n"),
+        ("when: params.retrain", "when: not params.retrain", "~ steps.train.when: params.retrain -> not params.retrain\n"),
+        ("description: A", "description: B", "~ artifacts.model.description: A -> B\n"),
+        ("model, description", "dataset, description", "~ artifacts.model.type: model -> dataset\n"),
+        ("sub_path: x", "sub_path: y", "~ steps.train.volumes.v.sub_path: x -> y\n"),
+        ("duration: 1m", "duration: 2m", "~ steps.train.retry.backoff.duration: 60s -> 120s\n"),
+        ("timeout: 1h", "title: A", "- steps.train.timeout: 3600s\n+ steps.train.title: A\n"),
+        ("key: zone", "key: host", "~ steps.train.affinity.pod_anti_affinity.required.1.topology_key: zone -> host\n"),
+        (
+            'foreach: {r: "${{ params.regions }}"}',
+            "foreach: {r: [c]}",
+            '+ steps.more.foreach.1: {"r": "c"}\n- steps.more.foreach.r: ${{ params.regions }}\n',
+        ),
+    ],
+)
+def test_words_of_the_language(old: str, new: str, expected: str) -> None:
+    """Places are called as the project writes them."""
+    assert old in SWEEP
+    assert text(changes(pipeline(SWEEP), pipeline(SWEEP.replace(old, new)))) == expected
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.stem))
+def test_every_place_is_one_of_the_language(spec: Path) -> None:
+    """No place has an empty part, and each one starts with keys of the schema; `after`, `from` and `into` say what follows from others."""
+    schema = json.loads(schema_text())
+    step = {*properties(schema["$defs"]["step"], schema), "after"}
+    port = {*properties(schema["$defs"]["input_paths"]["additionalProperties"], schema), "from", "into"}
+    for place in table(resolved(spec.read_text(encoding="utf-8"))):
+        assert all(place)
+        assert place[0] in schema["properties"]
+        if place[0] in ("steps", "finally") and len(place) > 2:
+            assert place[2] in step
+            assert place[2] != "inputs" or len(place) < 5 or place[4] in port
+        elif place[0] == "volumes" and len(place) > 2:
+            assert place[2] in properties(schema["$defs"]["volume"], schema)
+        elif place[0] == "targets":
+            assert place[2] in schema["$defs"][f"{place[1]}_settings"]["properties"]
 
 
 def test_parameters_in_names_are_one_change() -> None:

@@ -42,6 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 # Modules that are parts of one stage and may know each other.
 PARTS = {
     "environments": "driver",
+    "diff_places": "diff",
     "locked": "driver",
     "overrides": "reader",
     "included": "reader",
