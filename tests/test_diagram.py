@@ -14,6 +14,7 @@ import pytest
 
 from mlc.diagram import dot, edges, mermaid
 from mlc.driver import check_source
+from mlc.expr.write import taken
 from mlc.ir import Pipeline, flat, loops_of
 from mlc.source import SourceFile
 from tests import support
@@ -160,7 +161,7 @@ def test_every_project(spec: Path) -> None:
         for read in (read for read in step.inputs if read.producer):
             inside = loops.get(step.name) == loops.get(read.producer)
             ends = (read.producer, step.name) if inside else (loops.get(read.producer, read.producer), loops.get(step.name, step.name))
-            artifacts.add((*ends, f"{read.name} (best {read.best.metric.metric.name})" if read.best else read.name))
+            artifacts.add((*ends, taken(read)))
     assert artifacts == {
         (edge.source, edge.target, name)
         for edge in edges(found)
@@ -208,8 +209,11 @@ def test_loops() -> None:
         ("p", "t"): (("d", "when: steps.p.values.n > 1"), True),
         ("t", "j"): (("m",), False),
         ("j", "k"): (("gate: steps.j.metrics.acc >= 1",), True),
-        ("t", "u"): (("m (best acc)",), False),
+        ("t", "u"): (("m (highest j.acc)",), False),
     }
+    lowest = body.replace("metrics: {acc: {path: /a, min: 1}}", "metrics: {acc: {path: /a, max: 1}}")
+    assert "m (lowest j.acc)" in dot(pipeline(lowest))
+    assert "m (lowest j.acc)" in mermaid(pipeline(lowest))
     text = mermaid(pipeline(body))
     assert 's_t{{"t<br/>for each x of 2 items, 2 at once"}}' in text
     assert "for each item of t" in dot(pipeline(body))

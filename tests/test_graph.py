@@ -156,3 +156,15 @@ def test_deeply_nested_branches_stay_on_the_screen() -> None:
     text = draw(pipeline(steps(edges)), ASCII)
     assert max(len(line) for line in text.splitlines()) < 20
     assert "\n* s1\n|-* leaf2\n* s2\n" in text
+
+
+def test_best_says_which_way() -> None:
+    """Two metrics of one name are told apart: by the step, where that does not make the artifact, and by what is best of each."""
+    body = """
+    defaults: {image: "a:1", command: c}
+    steps:
+      train: {foreach: {x: [1, 2]}, outputs: {model: /m, log: /l}, metrics: {loss: {path: /a, below: 1}}}
+      check: {each: train, inputs: [model], metrics: {loss: /b}}
+      use: {inputs: {model: {path: /m, best: check.loss}, log: {path: /l, best: train.loss}}}
+    """
+    assert "reads model (highest check.loss), log (lowest loss) from train\n" in draw(pipeline(body))

@@ -7,7 +7,7 @@ and constants are free text, so whatever either language could take for its own 
 from __future__ import annotations
 
 from .diagnostics.render import visible
-from .expr.write import rounds, written
+from .expr.write import rounds, taken, written
 from .ir import OuterRef, flat, loops_of, references, steps_of
 from .record import record
 
@@ -37,7 +37,7 @@ def edges(pipeline: Pipeline) -> tuple[Edge, ...]:
         for read in step.inputs:
             inside = loops.get(read.producer) == loops.get(step.name)  # what comes from outside of a loop goes to the loop
             pair = (_seen(read.producer, step, loops), step.name if inside else loops.get(step.name, step.name))
-            reads.setdefault(pair, {})[f"{read.name} (best {read.best.metric.metric.name})" if read.best else read.name] = None
+            reads.setdefault(pair, {})[taken(read)] = None
     for step in flat(pipeline).values():
         conditions: dict[str, list[str]] = {}
         for condition in step.conditions:

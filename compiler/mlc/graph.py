@@ -8,7 +8,7 @@ branch goes straight down too, which keeps any thousand steps within ten columns
 from __future__ import annotations
 
 from .diagnostics.render import visible
-from .expr.write import rounds, written
+from .expr.write import rounds, taken, written
 from .ir import flat
 from .record import record
 
@@ -120,8 +120,7 @@ def _details(step: Step, parent: str) -> Iterable[str]:
         yield f"{condition.kind}: {visible(written(condition.expr))}"
     sources: dict[str, list[str]] = {}
     for read in step.inputs:
-        best = f"{read.name} (best {read.best.metric.metric.name})" if read.best else read.name
-        sources.setdefault("" if read.external else read.producer, []).append(best)
+        sources.setdefault("" if read.external else read.producer, []).append(taken(read))
     for producer, names in sources.items():
         yield f"reads {_some(names)} from {producer or 'outside'}"
     others = [name for name in step.after if name != parent and name not in sources]

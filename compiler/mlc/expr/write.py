@@ -8,7 +8,7 @@ from ..ir import Compare, EachRef, In, ListRef, Literal, Logic, MetricRef, Not, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..ir import Expr, Pipeline
+    from ..ir import Expr, Input, Pipeline
 
 
 def written(expr: Expr) -> str:
@@ -42,6 +42,15 @@ def written(expr: Expr) -> str:
 
 def _inner(expr: Expr) -> str:
     return f"({written(expr)})" if isinstance(expr, (Compare, In, Not, Logic)) else written(expr)
+
+
+def taken(read: Input) -> str:
+    """What a step reads, and of which item of a loop: `model (lowest loss)`, or `model (highest check.auc)` by another step's metric."""
+    if read.best is None:
+        return read.name
+    metric = read.best.metric
+    name = metric.metric.name if metric.step == read.producer else f"{metric.step}.{metric.metric.name}"
+    return f"{read.name} ({'highest' if read.best.highest else 'lowest'} {name})"
 
 
 def rounds(pipeline: Pipeline) -> dict[str, str]:
