@@ -200,6 +200,21 @@ def test_files_and_end(fake: Fake, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("token")
+def test_inputs_after_the_end(fake: Fake, tmp_path: Path) -> None:
+    """Inputs are opened to the user of a container before it starts, and left alone after: files of his nobody else can open."""
+    shop = fake.workshop(tmp_path)
+    (tmp_path / "i").mkdir()
+    (tmp_path / "i" / "x").touch(mode=0o600)
+    done = shop.run(BODY, inputs={"i": tmp_path / "i"})
+    [delivered] = done.job.inputs
+    assert stat.S_IMODE((delivered.source / "x").stat().st_mode) == 0o666
+    made = delivered.source / "made"
+    made.touch(mode=0o600)
+    assert done.text("/o") == "o\n"
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+
+
+@pytest.mark.usefixtures("token")
 @pytest.mark.parametrize(
     "code, state, exit, lost, message",
     [

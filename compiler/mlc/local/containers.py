@@ -229,7 +229,7 @@ class ContainerRunner:
         """End the guard."""
         self._guard.close()
 
-    # --- for `_Containers`
+    # --- for `pods.Pod`
 
     def labels(self, job: Job) -> dict[str, str]:
         """By which the containers of an attempt are found."""
