@@ -312,6 +312,26 @@ def test_folders_in_memory_come_and_go(tmp_path: Path) -> None:
 
 
 def test_claims_of_a_run(folder: Path) -> None:
+def test_folder_in_memory_that_goes_while_it_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another attempt may tidy up a folder when it was just found to be there already: it is made again."""
+    folder = memory.of_attempt(tmp_path / "a" / "1")
+    if folder is None:
+        return
+    memory.make(folder)
+    is_dir, looks = Path.is_dir, [0]
+
+    def tidied(path: Path) -> bool:
+        if path == folder and not looks[0]:
+            looks[0] += 1
+            memory.tidy(folder)
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", tidied)
+    assert is_dir(memory.make(folder))
+    assert looks == [1]
+    memory.tidy(folder)
+
+
     """A claim of a run is a folder that is removed with it, but not where somebody named one."""
     made = around(folder, {"volumes": {"named": "nodes"}})
     claims = [RunClaim("mine", "1Gi", "ReadWriteOnce", "", False, ()), RunClaim("named", "1Gi", "ReadWriteOnce", "", False, ())]

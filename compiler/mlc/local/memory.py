@@ -7,6 +7,8 @@ import os
 import stat
 from pathlib import Path
 
+from .copies import remove
+
 SHARED = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, which nobody else can enter
 
 _TRIES = 100
@@ -33,7 +35,7 @@ def make(folder: Path, mode: int = 0o777) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(mode)
             return folder
-        except FileNotFoundError:  # another attempt tidied up what was empty on the way
+        except (FileNotFoundError, FileExistsError):  # another attempt tidied up what was empty: on the way, or when it was looked at
             if not tries:
                 raise
     return folder
@@ -53,9 +55,16 @@ def _make_top() -> None:
             raise OSError(f"`{top}` is not a folder that only you can enter: remove it") from None
 
 
-def tidy(folder: Path | None) -> None:
+def clear(folder: Path | None) -> None:
+    """Remove the folder of a run or attempt with all that is in it; None for a machine without a place for it. Raises OSError."""
+    if folder is not None:
+        remove(folder)
+        tidy(folder)
+
+
+def tidy(folder: Path) -> None:
     """Remove an empty folder of a run or attempt, and those above it that are empty then."""
-    while folder is not None and folder != SHARED:
+    while folder != SHARED:
         try:
             folder.rmdir()
         except FileNotFoundError:

@@ -312,10 +312,7 @@ class Around:
 
     def sweep(self, run: str) -> None:
         """Remove what attempts of a run left in memory: after the process of `mlc run` was killed."""
-        folder = memory.of_run(self._state / "runs" / run)
-        if folder is not None:
-            remove(folder)
-            memory.tidy(folder)
+        memory.clear(memory.of_run(self._state / "runs" / run))
 
     def identity(self, mount: Mount) -> str:
         """What tells the content of a mount from that of another."""
@@ -383,6 +380,15 @@ class Around:
     def remove_claims(self, run: str, claims: Sequence[RunClaim]) -> None:
         """Remove the folders of claims that were made for a run; one to `keep`, and a folder that somebody named, stay. Raises OSError."""
         for claim in claims:
+def _keyed(volume: Volume) -> bool:
+    """Whether it holds the keys of a secret or a config map."""
+    return isinstance(volume, (SecretVolume, ConfigMapVolume))
+
+
+def _read_only(mount: Mount) -> bool:
+    return mount.read_only or _keyed(mount.volume)
+
+
             if not claim.keep:
                 remove(self._claim_folder(run, claim))
 
