@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mlc.local import inits
+from mlc.local import inits, memory
 from mlc.local.containers import ContainerRunner
+from mlc.local.dry import Dry
 from mlc.local.settings import Engine
 from tests.local.engines import docker, maker
 from tests.local.workshop import Workshop
@@ -197,6 +198,21 @@ def test_files_and_end(fake: Fake, tmp_path: Path) -> None:
     shop.runner.sweep(shop.run_name, [])
     filters = ["--filter", f"label=mlc.run={shop.run_name}", "--filter", f"label=mlc.state={shop.runner._state}"]
     assert fake.calls("ps")[-1] == ["ps", "--all", "--quiet", *filters]
+
+
+@pytest.mark.usefixtures("token")
+def test_a_dry_run_says_what_an_attempt_mounts(fake: Fake, tmp_path: Path) -> None:
+    """The folders of a command that is only shown are those that an attempt has, and what it could only read is marked so."""
+    text = BODY.replace("empty_dir: {}", "secret: s").replace("scratch: /scratch}", "scratch: {mount: /scratch, sub_path: token}}")
+    shop = fake.workshop(tmp_path)
+    plan = Dry(pipeline(text), shop.runner, shop.around, {}, shop.state, {}, {})
+    folder = shop.state / "runs" / plan.run / "a" / "1"
+    shared = memory.of_attempt(folder) or folder / "pod"
+    [shown] = [one.command for one in plan.planned() if one.task == "a"]
+    assert f"type=bind,source={folder}/in/i,target=/in/i" in shown
+    assert f"type=bind,source={shared}/scratch/token,target=/scratch,readonly" in shown
+    assert not folder.exists()
+    assert not shared.exists()
 
 
 @pytest.mark.usefixtures("token")
