@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from ..ir import flat, loops_of, steps_of
-from .artifacts import Kept, Objects
+from .artifacts import Objects
 from .engine import Engine
 from .events import Line, RunEnded, RunStarted
 from .job import Place
@@ -170,7 +170,7 @@ class _Scheduler:
         objects = Objects(store.folder / "objects")
         self.worker = Worker(runner, options.surroundings, objects, self.post)
         params = filled(pipeline, run.params)
-        self.engine = Engine(pipeline, run, params, options.surroundings, store, objects, listener, part=chosen, earlier=earlier)
+        self.engine = Engine(pipeline, run, params, options.surroundings, store, objects, listener, chosen, earlier)
         self.pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="mlc")
         self.running: dict[str, Node] = {}
         self.fetching = 0
@@ -198,8 +198,6 @@ class _Scheduler:
             folder = str(self.record.folder)
             riders = tuple(_riders(self.pipeline))
             self.listener(RunStarted(name, self.pipeline.name, self.runner.name, folder, self.resumed, tasks, notes, riders))
-            for made in self.store.external(name):
-                engine.results.external[made.name] = Kept(made.kind, made.digest, made.size)
             engine.begin()
             self.start()
             while not self.over():

@@ -391,6 +391,10 @@ class Store:
         rows = self._db.execute(f"SELECT {_TASK} FROM tasks WHERE run = ? ORDER BY number", (run,))  # noqa: S608 - names of columns
         return [Task(*row) for row in rows]
 
+    def succeeded(self, run: str) -> set[str]:
+        """The names of the tasks of a run that succeeded."""
+        return {task.name for task in self.tasks(run) if task.state == "Succeeded"}
+
     def attempts(self, run: str, task: str = "") -> list[AttemptRecord]:
         """The attempts of a run, or of a task."""
         where, given = ("AND task = ?", (run, task)) if task else ("", (run,))
