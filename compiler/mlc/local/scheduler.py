@@ -95,7 +95,6 @@ class Options:
     spec: str = ""
     environment: str = ""
     overrides: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
     locked: bool = False
     control: Control = field(default_factory=Control)
@@ -126,7 +125,6 @@ def run(pipeline: Pipeline, runner: Runner, store: Store, options: Options, list
             spec=options.spec,
             environment=options.environment,
             overrides=options.overrides,
-            files=options.files,
             around=options.around,
             only=options.only,
             first=options.first,

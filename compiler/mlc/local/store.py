@@ -56,9 +56,9 @@ class StateError(Exception):
 class Run:
     """A run. Times are seconds since the epoch, `ended` 0.0 while it is not over.
 
-    `params` are the texts that the run was given, without the defaults; `spec`, `environment`, `overrides` and `files` (environment
-    files) are what its project was read from, and `around` the options of the command line that say what is on this machine
-    (`--volume data=./data`), so that it can go on with the same. `only` and `first` (`--from`) name the step that it is for, `source`
+    `params` are the texts that the run was given, without the defaults; `spec`, `environment` and `overrides` are what its
+    project was read from, and `around` the options of the command line that say what is on this machine (`--volume data=./data`), so
+    that it can go on with the same. `only` and `first` (`--from`) name the step that it is for, `source`
     the run that all else was taken from; "" where there is none. `steps` are those of its project in topological order, each with the
     loop that it rides along, "" for none. `locked`: versions are those of the lock file beside the spec. Of a run that went on, `since` is
     when it did so last, and `before` the seconds that it had run until then.
@@ -70,7 +70,6 @@ class Run:
     spec: str
     environment: str
     overrides: tuple[str, ...]
-    files: tuple[str, ...]
     around: tuple[str, ...]
     params: Mapping[str, str]
     only: str
@@ -242,7 +241,6 @@ class Store:
         spec: str = "",
         environment: str = "",
         overrides: Sequence[str] = (),
-        files: Sequence[str] = (),
         around: Sequence[str] = (),
         only: str = "",
         first: str = "",
@@ -255,7 +253,6 @@ class Store:
             spec,
             environment,
             list(overrides),
-            list(files),
             list(around),
             dict(params),
             only,
@@ -491,7 +488,8 @@ class Store:
 
     def _run(self, row: Sequence[Any]) -> Run:
         name, identity, project, asked, runner, phase, reasons, started, ended = row
-        given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(asked).items()}
+        kept = {key: value for key, value in json.loads(asked).items() if key in _ASKED}  # earlier versions of mlc kept more
+        given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()}
         given.update(runner=runner, phase=phase, reasons=tuple(json.loads(reasons)), started=started, ended=ended)
         return Run(name=name, id=identity, project=project, folder=self.folder_of(name), **given)
 
@@ -530,7 +528,7 @@ def _written(row: Sequence[object]) -> Written:
 
 
 _RUN = "name, id, project, asked, runner, phase, reasons, started, ended"
-_ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source", "steps", "locked", "before", "since")
+_ASKED = ("spec", "environment", "overrides", "around", "params", "only", "first", "source", "steps", "locked", "before", "since")
 _TASK = "name, step, state, reason, attempts, reused, fingerprint, key, started, ended, item, origin"
 _ATTEMPT = "task, number, identity, started, ended, exit, message"
 _WRITTEN = "task, kind, name, text, numeral, thresholds"

@@ -50,7 +50,7 @@ def in_cache(pipeline: Pipeline, params: Mapping[str, str], surroundings: Surrou
             reused.setdefault(event.task.partition("[")[0], set()).add(event.reused)
 
     folder = store.folder_of(pipeline.name)  # nothing is there: the run has no name
-    run = Run("", str(uuid.uuid4()), pipeline.name, "", "", (), (), (), {}, "", "", "", "", "Running", (), 0.0, 0.0, folder)
+    run = Run("", str(uuid.uuid4()), pipeline.name, "", "", (), (), {}, "", "", "", "", "Running", (), 0.0, 0.0, folder)
     trial = Trial(pipeline, run, params, surroundings, store, Objects(store.folder / "objects"), told, chosen, Earlier())
     trial.begin()
     return {
