@@ -82,7 +82,8 @@ class Options:
     `params` are the texts that the run gives (`params.problems` checks them); defaults are filled in here. With `resume` that run goes
     on, and its own parameters and part of the project count. `only` and `first` (`--from`) name a step that a new run is for, all else is
     taken from `using`, or from the latest run that has it. `jobs` is how many attempts may run at once, 0 for one per CPU.
-    `spec`, `environment`, `overrides`, `files`, `around` and `locked` are kept with the run, so that it can go on with the same.
+    `spec`, `environment`, `overrides`, `around` and `locked` are kept with the run, so that it can go on with the same. `notes` are what
+    people should know before it, those of the runner where it is None.
     """
 
     surroundings: Surroundings
@@ -97,6 +98,7 @@ class Options:
     overrides: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
     locked: bool = False
+    notes: tuple[str, ...] | None = None
     control: Control = field(default_factory=Control)
     clock: Clock = field(default_factory=Clock)
 
@@ -163,6 +165,7 @@ class _Scheduler:
         self.surroundings, self.clock, self.inbox = options.surroundings, options.clock, options.control.inbox
         self.jobs = options.jobs or os.cpu_count() or 1
         self.resumed = options.resume is not None
+        self.notes = tuple(runner.notes(pipeline)) if options.notes is None else options.notes
         self.claims = claims_of(pipeline)
         self.room = threading.Semaphore(_LINES)
         objects = Objects(store.folder / "objects")
@@ -192,10 +195,9 @@ class _Scheduler:
         try:
             self.surroundings.make_claims(name, self.claims)
             tasks = tuple((step.name, step.after) for step in flat(self.pipeline).values())
-            notes = tuple(self.runner.notes(self.pipeline))
             folder = str(self.record.folder)
             riders = tuple(_riders(self.pipeline))
-            self.listener(RunStarted(name, self.pipeline.name, self.runner.name, folder, self.resumed, tasks, notes, riders))
+            self.listener(RunStarted(name, self.pipeline.name, self.runner.name, folder, self.resumed, tasks, self.notes, riders))
             engine.begin()
             self.start()
             while not self.over():
