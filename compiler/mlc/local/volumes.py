@@ -63,7 +63,7 @@ class Around:
         self._steps = {step.name: step for step in pipeline.steps}
         missing = _Missing()
         for step in pipeline.steps:
-            for env in (*step.env, *(env for container in step.beside for env in container.env)):
+            for env in step.all_env:
                 if isinstance(env.value, FieldPath):
                     if self._field(env.value.path) is None:
                         message = f"`{env.name}` of step `{step.name}` is the field `{env.value.path}` of a pod, which has no value here"
