@@ -15,9 +15,10 @@ from .attempts import MAIN, Part
 from .copies import make_empty, remove
 from .job import Ended
 from .keeping import GRACE, SIDECAR_GRACE, Call
+from .logs import last
 from .process import marks
 from .sandbox import HANDED_OVER, OURS, SCRIPT
-from .taking import Copies, last
+from .taking import Copies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

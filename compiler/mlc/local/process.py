@@ -19,7 +19,7 @@ from .attempts import MAIN, Attempt, Part
 from .copies import remove
 from .job import Ended
 from .keeping import ATTEMPT, GRACE, RUN, SIDECAR_GRACE, TASK, Call, Guard, extra, sweep
-from .logs import Log
+from .logs import Log, last
 from .notes import refuse, without_effect
 from .places import Places, Zone
 from .sandbox import HANDED_OVER, OURS, Machine, Room, Rooms, find_program, furnished
@@ -378,7 +378,7 @@ class _Processes:
                 return Ended(None, lost=True, message=f"{of}it cannot start in its folder: {reason}")
             return Ended(127 if answer.errno == 2 else 126, message=f"{of}the program cannot be started: {reason}")
         if self._sandboxed and part is not _PACKAGES and answer.exit not in (137, 143) and "exit-code" not in extra(answer):
-            said = (tail.strip().splitlines() or [""])[-1].removeprefix("bwrap: ")
+            said = last(tail, "bwrap: ")
             if _GONE in said and self._tried < _TRIES:
                 self._tried += 1
                 return None
@@ -476,7 +476,7 @@ def _probe(machine: Machine) -> str:
                 break
         if done.returncode == 0 and "exit-code" in done.stdout:
             return ""
-        return (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1].removeprefix("bwrap: ")
+        return last(done.stderr, "bwrap: ") or f"it ended with {done.returncode}"
     except subprocess.TimeoutExpired:
         return "it does not end"
     except OSError as error:
