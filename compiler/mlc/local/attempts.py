@@ -31,6 +31,10 @@ class Part:
     prepares: bool = False
     silent: bool = False
 
+    def of(self, what: str) -> str:
+        """The name of something that belongs to it among others of its attempt: `pid`, `pid-NAME`."""
+        return f"{what}-{self.name}" if self.name else what
+
 
 MAIN = Part("")
 

@@ -69,7 +69,7 @@ class Pod:
         runner, job = self._runner, self._job
         if part is _PULL:
             line = [*runner.base, "pull", "--quiet", self._images[0]]
-            return Call(line[0], line, dict(runner.environ), str(self._scratch), str(self._scratch / "pid-pull"), "")
+            return Call(line[0], line, dict(runner.environ), str(self._scratch), str(self._scratch / part.of("pid")), "")
         if part.name in self._sidecars and not self._joins():
             return Ended(0, message=f"`{part.name}` was not needed any more")
         refused = self._refused() if part == MAIN else ""
@@ -88,7 +88,7 @@ class Pod:
             line,
             env,
             str(self._scratch),  # conmon leaves a file where it was started when memory runs out
-            str(self._scratch / f"pid{part.name and '-'}{part.name}"),
+            str(self._scratch / part.of("pid")),
             "",
             grace=grace,
             term=[*runner.base, "stop", "-t", str(int(grace)), name],
@@ -200,7 +200,7 @@ class Pod:
             _open_to_all(delivered.source)
 
     def _script(self, part: Part) -> Path:
-        return self._scratch / f"script{part.name and '-'}{part.name}"
+        return self._scratch / part.of("script")
 
     def _started(self, program: Program) -> tuple[str, list[str]]:
         """The entrypoint, "" for the image's, and what follows the image. A command takes the place of both of the image's parts."""
