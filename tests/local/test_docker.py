@@ -299,13 +299,15 @@ def test_docker_without_an_init_of_its_own(fake: Fake, tmp_path: Path, monkeypat
     monkeypatch.setattr(inits, "_FOLDERS", ())
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     (tmp_path / "bin").mkdir()
-    for name, header in (("catatonit", 3), ("tini-static", 1)):
-        (tmp_path / "bin" / name).write_bytes(program(header))
-        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "a,b").mkdir()
+    for place, header in ((tmp_path / "bin" / "catatonit", 3), (tmp_path / "a,b" / "tini", 1)):
+        place.write_bytes(program(header))
+        place.chmod(0o755)
+    (tmp_path / "bin" / "tini-static").symlink_to(tmp_path / "a,b" / "tini")
     done = fake.workshop(tmp_path).run(BODY)
     assert done.ended.exit == 0, done.log
     words = fake.calls("run")[0]
-    assert f"type=bind,source={tmp_path}/bin/tini-static,target=/mlc/init,readonly" in words
+    assert f'type=bind,"source={tmp_path}/a,b/tini",target=/mlc/init,readonly' in words
     assert words[words.index("--entrypoint") + 1 :] == ["/mlc/init", "acme/train:1", "-g", "--", "python", "train.py", "--lr=1", "a b", ""]
     (tmp_path / "bin" / "tini-static").unlink()
     bare = fake.workshop(tmp_path / "other")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..lowering.text import INTERPRETERS
 from . import inits
 from .attempts import MAIN, Part
+from .binding import bound
 from .copies import make_empty, remove
 from .job import Ended
 from .keeping import GRACE, SIDECAR_GRACE, Call
@@ -138,7 +139,7 @@ class Pod:
                 raise OSError(f"the secret `{name}` cannot be handed over: it means something to {runner.name} itself")
             words += ["--env", name if secret else f"{name}={value}"]
         for target, source, read_only in self._binds(part):
-            words += ["--mount", _mount(source, target, read_only)]
+            words += ["--mount", bound(source, target, read_only=read_only)]
         if program.workdir and runner.lacks_folder(image, program.workdir):
             words += ["--mount", f"type=volume,target={program.workdir}"]
         if os.path.exists("/sys/fs/selinux/enforce"):  # its labels would keep containers from files of ours
@@ -315,17 +316,10 @@ class Pod:
         folders = [self._scratch, *(mounted.source for mounted in self._job.mounts if mounted.source.is_relative_to(self._job.folder))]
         if self._runner.name != "docker" or os.getuid() == 0 or not any(map(_foreign, folders)):
             return
-        mounts = [word for number, folder in enumerate(folders) for word in ("--mount", _mount(folder, f"/mlc/{number}", False))]
+        mounts = [word for number, folder in enumerate(folders) for word in ("--mount", bound(folder, f"/mlc/{number}", read_only=False))]
         owner = f"{os.getuid()}:{os.getgid()}"
         line = ["run", "--rm", "--pull", "never", "--user", "0", "--network", "none", *mounts, "--entrypoint", "chown", self._job.image]
         self._runner.ask(*line, "-Rh", owner, *(f"/mlc/{number}" for number in range(len(folders))))
-
-
-def _mount(source: Path, target: str, read_only: bool) -> str:
-    """A value of `--mount`: fields as in a CSV file, so that a comma in a path is none between fields."""
-    fields = ["type=bind", f"source={source}", f"target={target}", *(["readonly"] if read_only else [])]
-    quoted = ['"' + field.replace('"', '""') + '"' if any(char in field for char in ',"\n') else field for field in fields]
-    return ",".join(quoted)
 
 
 def _write(file: Path, text: str) -> None:
