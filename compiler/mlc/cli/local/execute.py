@@ -120,32 +120,28 @@ def _as_before(request: Request, here: Here, run: Run) -> tuple[Request, Here]:
         resume=run.name,
         runner=here.runner or run.runner,
         settings=here.settings or "".join(around["--local-settings"]),
-        volumes=(*around["--volume"], *here.volumes),
-        secrets=(*around["--secret"], *here.secrets),
-        config_maps=(*around["--config-map"], *here.config_maps),
-        artifacts=(*around["--artifact"], *here.artifacts),
+        **{field: (*around[option], *getattr(here, field)) for option, field in _GIVEN.items()},
     )
     arguments = request.arguments or (shown(run.spec),)
     before = replace(request, arguments=arguments, environment=run.environment, overrides=run.overrides, locked=run.locked, here=here)
     return before, here
 
 
+_GIVEN = {"--volume": "volumes", "--secret": "secrets", "--config-map": "config_maps", "--artifact": "artifacts"}
+"""Options that may be given several times and say what is on this machine, each with its field of `Here`."""
+
+
 def _around(here: Here) -> tuple[str, ...]:
     """The options that say what is on this machine, with absolute paths: what is kept with a run, to go on from any folder."""
     found = [("--local-settings", os.path.abspath(here.settings))] if here.settings else []
-    for option, given in (
-        ("--volume", here.volumes),
-        ("--secret", here.secrets),
-        ("--config-map", here.config_maps),
-        ("--artifact", here.artifacts),
-    ):
-        found += [(option, _with_absolute_path(word)) for word in given]
+    for option, field in _GIVEN.items():
+        found += [(option, _with_absolute_path(word)) for word in getattr(here, field)]
     return tuple(word for pair in found for word in pair)
 
 
 def _options(around: Sequence[str]) -> Mapping[str, list[str]]:
     """The words of `_around`, by option."""
-    found: dict[str, list[str]] = {option: [] for option in ("--local-settings", "--volume", "--secret", "--config-map", "--artifact")}
+    found: dict[str, list[str]] = {option: [] for option in ("--local-settings", *_GIVEN)}
     for option, word in zip(around[::2], around[1::2], strict=True):
         found[option].append(word)
     return found
