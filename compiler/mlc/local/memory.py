@@ -29,16 +29,17 @@ def of_attempt(folder: Path) -> Path | None:
 
 def make(folder: Path, mode: int = 0o777) -> Path:
     """Make a folder below that of an attempt, and those on the way: nobody else can enter them. Raises OSError."""
-    for tries in range(_TRIES, -1, -1):
+    tries = 0
+    while True:
         _make_top()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(mode)
             return folder
         except (FileNotFoundError, FileExistsError):  # another attempt tidied up what was empty: on the way, or when it was looked at
-            if not tries:
+            tries += 1
+            if tries > _TRIES:
                 raise
-    return folder
 
 
 def _make_top() -> None:

@@ -2,10 +2,14 @@
 
     .mlc/
       state.sqlite               runs, tasks, attempts, results
+      lock                       shared by runs, held alone by who removes artifacts
       objects/                   artifacts by content (artifacts.py)
+      venvs/                     packages of Python scripts that run as processes (venvs.py)
       runs/RUN/lock              held by the process that drives the run
       runs/RUN/TASK/N/           an attempt: `log`, and what the runner keeps there while it runs
       runs/RUN/TASK/outputs/     the artifacts of a task that succeeded, to look at
+      runs/RUN/fetched/          artifacts from outside, on their way into the store
+      runs/RUN/volumes/NAME/     claims that are made for the run
       volumes/NAME/              claims, for all runs
 
 A task that ended is written in one transaction that is on the disk when it returns, after its artifacts are: whoever dies at any point
