@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +140,7 @@ class Kept:
     def __init__(self, line: socket.socket, output: int, call: Call) -> None:
         self._line = line
         self._output = output
-        text = json.dumps(asdict(call)).encode()
+        text = json.dumps(vars(call)).encode()
         with contextlib.suppress(OSError):  # the guard is gone: `wait` says so
             line.sendall(len(text).to_bytes(8, "big") + text)
 
