@@ -244,7 +244,7 @@ def test_folders(folder: Path) -> None:
     again = {mounted.mount.volume.name: mounted.source for mounted in made.mounts_for(project.steps[0].mounts, here)}
     assert again == {name: mounted.source for name, mounted in found.items()}
     assert found["data"].source == folder / "state" / "volumes" / "data-pvc"
-    assert found["mine"].source == folder / "state" / "runs" / "demo-1" / "volumes" / "mine"
+    assert found["mine"].source == folder / "state" / "runs" / "demo-1" / ".volumes" / "mine"
     assert (found["nodes"].source, found["share"].source) == (folder / "nodes", folder / "share")
     assert found["scratch"].source.is_relative_to(here.folder)
     assert found["data"].source.stat().st_mode & 0o777 == 0o777
@@ -340,7 +340,7 @@ def test_claims_of_a_run(folder: Path) -> None:
     made.make_claims("demo-1", claims)
     made.make_claims("demo-1", claims)
     assert [made.has_claim("demo-1", claim) for claim in claims] == [True, True]
-    closed = folder / "state" / "runs" / "demo-1" / "volumes" / "mine" / "closed"
+    closed = folder / "state" / "runs" / "demo-1" / ".volumes" / "mine" / "closed"
     closed.mkdir()
     (closed / "x").write_text("")
     closed.chmod(0)

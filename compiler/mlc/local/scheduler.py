@@ -243,7 +243,7 @@ class _Scheduler:
         for name, (external, uri) in list(engine.wanted.items()):
             del engine.wanted[name]
             self.fetching += 1
-            folder = self.record.folder / "fetched"
+            folder = self.record.folder / ".fetched"
             folder.mkdir(exist_ok=True)
             shutil.rmtree(folder / name, ignore_errors=True)
             fetch = threading.Thread(target=self.worker.fetch, args=(name, external, uri, folder / name), daemon=True)

@@ -5,12 +5,14 @@
       lock                       shared by runs, held alone by who removes artifacts
       objects/                   artifacts by content (artifacts.py)
       venvs/                     packages of Python scripts that run as processes (venvs.py)
-      runs/RUN/lock              held by the process that drives the run
+      runs/RUN/.lock             held by the process that drives the run
       runs/RUN/TASK/N/           an attempt: `log`, and what the runner keeps there while it runs
       runs/RUN/TASK/outputs/     the artifacts of a task that succeeded, to look at
-      runs/RUN/fetched/          artifacts from outside, on their way into the store
-      runs/RUN/volumes/NAME/     claims that are made for the run
+      runs/RUN/.fetched/         artifacts from outside, on their way into the store
+      runs/RUN/.volumes/NAME/    claims that are made for the run
       volumes/NAME/              claims, for all runs
+
+What a run keeps beside its tasks begins with a dot, which no step's name does.
 
 A task that ended is written in one transaction that is on the disk when it returns, after its artifacts are: whoever dies at any point
 leaves a task that is finished, or one that has not begun. What only has to be known of the living (which attempts were started) is
@@ -364,7 +366,7 @@ class Store:
     def lock(self, run: str) -> Iterator[None]:
         """Hold a run, so that no other process drives it. Raises `StateError` where one does."""
         self.folder_of(run).mkdir(parents=True, exist_ok=True)  # somebody may have removed it
-        with open(self.folder_of(run) / "lock", "w", encoding="utf-8") as file:
+        with open(self.folder_of(run) / ".lock", "w", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -374,7 +376,7 @@ class Store:
     def active(self, run: str) -> bool:
         """Whether a process drives the run."""
         try:
-            descriptor = os.open(self.folder_of(run) / "lock", os.O_RDONLY)
+            descriptor = os.open(self.folder_of(run) / ".lock", os.O_RDONLY)
         except OSError:
             return False
         try:

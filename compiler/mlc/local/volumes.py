@@ -1,7 +1,7 @@
 """What a project finds around it on this machine: folders for its volumes, values of its secrets and config maps, artifacts from outside.
 
 STATE/volumes/CLAIM          a claim that exists on a cluster: kept, shared by all runs
-STATE/runs/RUN/volumes/NAME  a claim that is made for a run
+STATE/runs/RUN/.volumes/NAME a claim that is made for a run
 ATTEMPT/pod/NAME             what is one per pod: `empty_dir`, `ephemeral`; config maps
 /dev/shm/mlc-UID/...         `memory`, and the files of secrets, which never lie on a disk (where there is no /dev/shm: ATTEMPT/pod)
 """
@@ -377,7 +377,7 @@ class Around:
                 remove(self._claim_folder(run, claim))
 
     def _claim_folder(self, run: str, claim: RunClaim) -> Path:
-        return self._state / "runs" / run / "volumes" / claim.name
+        return self._state / "runs" / run / ".volumes" / claim.name
 
 
 def _keyed(volume: Volume) -> bool:
