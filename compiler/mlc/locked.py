@@ -6,6 +6,7 @@ import json
 
 from . import pins, reader, resolve, schema
 from .diagnostics.model import Finding
+from .record import replace
 from .resolve import environments
 from .source import Document, SourceFile, locate
 
@@ -24,6 +25,11 @@ VERSION = "v1"
 def file_name(spec: str) -> str:
     """The name of a spec's lock file."""
     return f"{spec}.lock"
+
+
+def way_out(name: str) -> str:
+    """What to do about a lock file that cannot be used, as a help text: nobody puts it right by hand."""
+    return f"write the file anew: `mlc lock {name.removesuffix('.lock')}`"
 
 
 class Locked:
@@ -54,6 +60,9 @@ class Locked:
     def _read(self) -> Document | None:
         document = reader.read(self.source, self.findings)
         if document is None or self.findings:
+            help = way_out(self.source.name)  # the reader's own words are for who writes a spec
+            empty = "the file holds no versions"
+            self.findings = [replace(one, help=help, message=empty if one.code == "MLC111" else one.message) for one in self.findings]
             return None
         problem = _problem(document.data)
         if problem is None:
@@ -93,7 +102,7 @@ class Locked:
         places: dict[str, Path] = {f"image `{reference}`": ("images", reference) for reference in self.lock.images if reference in images}
         data = self.document.data if self.document else {}
         places.update({pins.called(source): path for source, _, path in pins.entries(data) if source in sources})
-        help = f"write the file anew: `mlc lock {base.source.name}`"
+        help = way_out(self.source.name)
         for what, path in places.items():
             self.findings.append(Finding("MLC453", f"the project does not use {what} any more", path, "key", help=help))
 
