@@ -8,7 +8,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -281,8 +281,8 @@ def test_odd_names(data: Repository, git: Git) -> None:
     commit = data.commit({"$(id)/-x *.dvc": pointer(path="-x *"), "ü/a.dvc": pointer(path="a")}, "$(id);x")
     repository = git.repository(data.address)
     assert repository.of_tag("$(id);x") == commit
-    assert dvc.facts(repository, commit, "$(id)/-x *") == Facts(f"md5:{HASH}", 5)
-    assert dvc.facts(repository, commit, "ü/a") == Facts(f"md5:{HASH}", 5)
+    assert dvc.facts(repository, [commit], "$(id)/-x *") == {commit: Facts(f"md5:{HASH}", 5)}
+    assert dvc.facts(repository, [commit], "ü/a") == {commit: Facts(f"md5:{HASH}", 5)}
 
 
 # --- what DVC knows -----------------------------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ def test_facts(files: dict[str, str], path: str, expected: Facts | None, data: R
     commit = data.commit(files, "v1")
     repository = git.repository(data.address)
     assert repository.of_tag("v1") == commit
-    assert dvc.facts(repository, commit, path) == expected
+    assert dvc.facts(repository, [commit], path).get(commit) == expected
 
 
 def test_large_files_stay_away(data: Repository, git: Git) -> None:
@@ -346,13 +346,80 @@ def test_large_files_stay_away(data: Repository, git: Git) -> None:
     def fetched(address: str) -> int:
         repository = git.repository(address)
         commit = repository.of_tag("v1")
-        assert dvc.facts(repository, commit, "a") == Facts(f"md5:{HASH}", 5)
+        assert dvc.facts(repository, [commit], "a") == {commit: Facts(f"md5:{HASH}", 5)}
         assert repository.has(commit, "large")
         return sum(path.stat().st_size for path in repository.folder.rglob("*") if path.is_file())
 
     assert fetched(data.address) < 1 << 20
     data.git("config", "uploadpack.allowFilter", "false")
     assert fetched(f"{data.address}/") > 3 << 20
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each command of git that the test has run, by its first word."""
+    words: list[str] = []
+    run = Git.run
+
+    def counted(self: Git, command: Sequence[str], folder: Path, given: bytes = b"") -> tuple[int, bytes, str]:
+        words.append(command[0])
+        return run(self, command, folder, given)
+
+    monkeypatch.setattr(Git, "run", counted)
+    return words
+
+
+def test_datasets_of_many_tags(data: Repository, asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """However many tags there are, git is asked once for all of them, and datasets of one repository share the tags."""
+    project(PROJECT.replace("    code: true\n", ""))
+    for number in range(30):
+        data.commit({"project1/reviews.csv.dvc": pointer(size=number), "labels/a": str(number)}, f"v1.{number}")
+    assert mlc("datasets") == OK
+    out = capsys.readouterr().out
+    assert all(out.count(f"\n  v1.{number} ") == 2 for number in range(30))
+    assert (asked.count("ls-remote"), asked.count("fetch")) == (1, 1)
+    assert asked.count("cat-file") == 1 + (2 + 1) + 1  # the commits, two folders and the `.dvc` files in them, one folder
+
+
+def test_lock_of_many_tags(data: Repository, asked: list[str]) -> None:
+    """All the tags of a repository that a lock file needs are fetched together, each once; one that is not there stops no other."""
+    tags = [f"v1.{number}" for number in range(5)]
+    commits = {tag: data.commit({"labels/a": tag}, tag) for tag in tags}
+    entry = "git: {repo: 'https://git.test/data.git', path: labels}, token: {secret: git, key: token}"
+    names = {f"{name}{number}": tag for number, tag in enumerate(tags) for name in ("a", "b")}
+    text = "mlc: v1\nname: demo\ndatasets:\n" + "".join(f"  {name}: {{{entry}, tag: {tag}}}\n" for name, tag in names.items())
+    text += f"steps: {{s: {{image: 'a:1', command: [x], inputs: [{', '.join(names)}]}}}}\n"
+    project(text)
+    assert mlc("lock") == OK
+    assert {name: one[0]["commit"] for name, one in locked()["datasets"].items()} == {  # type: ignore[attr-defined]
+        name: commits[tag] for name, tag in names.items()
+    }
+    assert (asked.count("ls-remote"), asked.count("fetch")) == (0, 1)
+    project(text.replace("tag: v1.2", "tag: v2"))
+    asked.clear()
+    assert mlc("lock") == FAILED
+    assert asked.count("ls-remote") == 1
+
+
+def test_tag_of_no_commit(data: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    """A tag of a folder is no version of a dataset, and hides none."""
+    data.commit({"project1/reviews.csv.dvc": pointer(), "labels/a": "1"}, "v1.0")
+    data.git("tag", "tree", "HEAD^{tree}")
+    project(PROJECT.replace("    code: true\n", ""))
+    assert mlc("datasets") == OK
+    out = capsys.readouterr().out
+    assert out.count("v1.0") == 2
+    assert "tree" not in out
+
+
+def test_what_cannot_be_fetched_any_more(data: Repository, git: Git) -> None:
+    """Git ends at a large file that it has left out and cannot get: what was asked for behind it is read all the same."""
+    files = {"a.dvc": pointer(path="a"), "large.dvc": "#" * (2 << 20), "z.dvc": pointer(path="z")}
+    commit = data.commit(files, "v1")
+    repository = git.repository(data.address)
+    repository.of_tag("v1")
+    data.folder.rename(data.folder.parent / "gone")
+    assert dvc.facts(repository, [commit], "a") == dvc.facts(repository, [commit], "z") == {commit: Facts(f"md5:{HASH}", 5)}
 
 
 # --- what can go wrong --------------------------------------------------------------------------------------------------------

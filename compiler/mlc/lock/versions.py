@@ -100,24 +100,17 @@ def look_up(datasets: Sequence[Dataset]) -> list[tuple[Dataset, list[Version] | 
 
 
 def _versions(repository: Repository, dataset: Dataset) -> list[Version]:
-    tags = repository.tags()
-    commits = dict(zip(tags, repository.fetch(*(f"refs/tags/{tag}" for tag in tags)), strict=True)) if tags else {}
-    known: dict[str, Facts | None] = {}
-    found = []
+    tagged = list(repository.tags().items())
     named = [repository.of_commit(version[4:]) for version in dataset.named if version.startswith("rev ")]
-    for tag, commit in [*commits.items(), *(("", commit) for commit in named if commit not in commits.values())]:
-        if commit not in known:
-            known[commit] = _facts(repository, commit, dataset)
-        of = known[commit]
-        if of is not None:
-            found.append(Version(tag, commit, repository.date(commit), of))
-    return sorted(found, key=lambda version: (version.date, version.tag), reverse=True)
-
-
-def _facts(repository: Repository, commit: str, dataset: Dataset) -> Facts | None:
+    commits = dict.fromkeys(commit for _, commit in tagged)
+    tagged += [("", commit) for commit in named if commit not in commits]
+    commits.update(dict.fromkeys(named))
     if dataset.kind == "dvc":
-        return facts(repository, commit, dataset.path)
-    return Facts() if repository.has(commit, dataset.path) else None
+        known = facts(repository, commits, dataset.path)
+    else:
+        known = dict.fromkeys(repository.having(commits, dataset.path), Facts())
+    found = [Version(tag, commit, repository.date(commit), known[commit]) for tag, commit in tagged if commit in known]
+    return sorted(found, key=lambda version: (version.date, version.tag), reverse=True)
 
 
 def used_by(dataset: Dataset, version: Version) -> list[str]:
