@@ -433,12 +433,40 @@ def test_missing_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_unreachable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A host that does not answer, by https and by ssh, is reported once for each place."""
+    """A host that does not answer, by https and by ssh, is reported once for each repository, with all the places that name it."""
     project(PROJECT.replace("git.test", f"127.0.0.1:{free_port()}"))
-    assert failure("MLC904", "cannot ask `https://127.0.0.1:", capsys).count("error[") == 3
+    err = failure("MLC904", "cannot ask `https://127.0.0.1:", capsys)
+    assert err.count("error[") == 2
+    assert [line.split(":")[:-1] for line in err.splitlines() if "mlc.yaml:" in line] == [
+        ["  --> mlc.yaml", "6"],
+        ["  ", "", "", " mlc.yaml", "10"],
+        ["  --> mlc.yaml", "12"],
+    ]
+    assert err.count("needed here, too") == 1
     text = PROJECT.replace("https://git.test", f"ssh://git@127.0.0.1:{free_port()}").replace("token: {", "ssh_key: {")
     project(text.replace("key: token", "key: id"))
     failure("MLC904", "cannot ask `ssh://git@127.0.0.1:", capsys)
+
+
+@pytest.mark.parametrize("command", ["lock", "datasets"])
+def test_unreachable_is_asked_once(command: str, asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody waits a second time for a repository that did not answer, however many datasets and environments name it."""
+    text = PROJECT.replace("    code: true\n", "").replace("git.test", f"127.0.0.1:{free_port()}")
+    project(text + "environments: {prod: {datasets: {reviews: {tag: v2.0}}}, dev: {datasets: {labels: {tag: v3.0}}}}\n")
+    assert mlc(command) == FAILED
+    err = capsys.readouterr().err
+    assert err.count("error[MLC904]") == err.count("error[") == 1
+    assert err.count("::: mlc.yaml:") == err.count("needed here, too") == (3 if command == "lock" else 1)
+    assert asked.count("ls-remote") + asked.count("fetch") == 1
+
+
+def test_a_failure_of_one_thing(data: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with one tag, or for a reason that nobody knows, is not said of the others."""
+    data.commit({"project1/reviews.csv.dvc": pointer(), "labels/a": "1"}, "v1.0")
+    project(PROJECT.replace("    code: true\n", "").replace("tag: v1.0", "tag: v3", 1))
+    err = failure("MLC906", "there is no tag `v3`", capsys)
+    assert err.count("error[") == 1
+    assert ":::" not in err
 
 
 @pytest.mark.parametrize(
@@ -478,10 +506,14 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, name: str
 
 
 def test_no_git(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Without the program the message says so."""
+    """Without the program the message says so, once; a project that has nothing in git does not need it."""
     monkeypatch.setenv("PATH", str(tmp_path))
     project()
     failure("MLC908", "needs the program `git`, which is not installed", capsys)
+    assert mlc("datasets") == FAILED
+    assert capsys.readouterr().err.count("error[MLC908]") == 1
+    project("mlc: v1\nname: demo\nsteps: {a: {image: 'a:1', command: [x]}}\n")
+    assert mlc("datasets") == OK
 
 
 def test_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -191,6 +191,7 @@ class Repository:
         self._tags: dict[str, str] = {}
         self._dates: dict[str, str] = {}
         self._fetched = 0
+        self._failed: Failure | None = None
 
     def refs(self) -> dict[str, str]:
         """The commits of the tags and branches of the remote, by their full names. Asked for once."""
@@ -297,13 +298,17 @@ class Repository:
         return self.git.run(words, self.folder, given)
 
     def _ask(self, *words: str) -> bytes:
-        """A command that asks the remote. Raises Failure, of which _NoSuchRefError is for a name that it does not have."""
+        """A command that asks the remote. Raises Failure, without asking where it failed before; _NoSuchRefError for an unknown name."""
+        if self._failed is not None:
+            raise self._failed
         code, out, err = self._run(*words)
         if code == 0:
             return out
         failure = self._failure(err)
         if re.search(r"couldn't find remote ref|not our ref|unadvertised object|remote error: .*not found|no such remote ref", err):
             raise _NoSuchRefError(failure.code, failure.message, failure.help)
+        if failure.code != "MLC907":  # a reason that nobody knows may be one of this command alone
+            self._failed = failure
         raise failure
 
     def _names(self, kind: str) -> list[str]:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..pins import Lock
+from ..pins import NOTHING, Lock
 from ..scalars import source_text
 from ..source import Document
 from .dvc import Facts, facts
 from .failure import Failure
-from .git import Git, Repository
+from .git import Repository
 from .plan import Place
 from .pool import answers
+from .work import Servers, Settings
 
 VERSION = 1
 """Of the JSON."""
@@ -85,17 +86,17 @@ def look_up(datasets: Sequence[Dataset]) -> list[tuple[Dataset, list[Version] | 
     """The versions of each dataset, newest first. Objects of buckets have none."""
     asked = [dataset for dataset in datasets if dataset.kind != "s3"]
     with tempfile.TemporaryDirectory(prefix="mlc-datasets-", ignore_cleanup_errors=True) as folder:
-        git = Git(Path(folder))
+        servers = Servers(Path(folder), NOTHING, Settings(), ())
 
         def versions(dataset: Dataset) -> list[Version]:
-            repository = git.repository(dataset.address)
+            repository = servers.git().repository(dataset.address)
             with repository.guard:
                 return _versions(repository, dataset)
 
         try:
             found = {id(dataset): answer for dataset, answer in answers(asked, versions)}
         finally:
-            git.stop()
+            servers.stop()
     return [(dataset, found.get(id(dataset), [])) for dataset in datasets]
 
 

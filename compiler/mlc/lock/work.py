@@ -13,7 +13,7 @@ from ..pins import Lock, LockedImage, LockedSource, Source
 from .dvc import facts
 from .failure import Failure
 from .git import Git
-from .plan import Key, Plan
+from .plan import Key, Place, Plan, diagnostics
 from .pool import answers
 
 if TYPE_CHECKING:
@@ -45,25 +45,25 @@ def locked(plan: Plan, old: Lock, settings: Settings, progress: Progress) -> tup
         chosen = {key for name in settings.updates for key in plan.named(name)}
     tasks = [key for key in plan.places if key in chosen or key not in known]
     found = {key: entry for key, entry in known.items() if key in plan.places}
-    diagnostics: list[Diagnostic] = []
+    failures: list[tuple[Place, Failure]] = []
     with tempfile.TemporaryDirectory(prefix="mlc-lock-", ignore_cleanup_errors=True) as folder:
-        servers = _Servers(Path(folder), old, settings, tasks)
+        servers = Servers(Path(folder), old, settings, tasks)
         progress(0, len(tasks), "asking")
         try:
             for number, (key, answer) in enumerate(answers(tasks, servers.look_up), start=1):
                 progress(number, len(tasks), key if isinstance(key, str) else f"{key.version} of {key.name or 'code'}")
                 if isinstance(answer, Failure):
-                    diagnostics.append(plan.places[key].diagnostic(answer.code, answer.message, answer.help))
+                    failures.append((plan.places[key], answer))
                 else:
                     found[key] = answer
         finally:
             servers.stop()
     images = {key: entry for key, entry in found.items() if isinstance(key, str) and isinstance(entry, LockedImage)}
     sources = {key: entry for key, entry in found.items() if isinstance(key, Source) and isinstance(entry, LockedSource)}
-    return Lock(images, sources), list(dict.fromkeys(diagnostics))
+    return Lock(images, sources), diagnostics(failures)
 
 
-class _Servers:
+class Servers:
     """Registries and repositories, each made when the first thing is looked up there."""
 
     def __init__(self, folder: Path, old: Lock, settings: Settings, tasks: Iterable[Key]) -> None:
