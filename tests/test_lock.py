@@ -18,10 +18,10 @@ import jsonschema
 import pytest
 import yaml
 
-from mlc import __main__, locked, pins
+from mlc import __main__, locked, pins, reader
 from mlc.cli import files
 from mlc.cli.request import FAILED, FOUND, OK, USAGE
-from mlc.driver import check_source, compile_source
+from mlc.driver import check_environments, check_source, compile_source
 from mlc.lock import plan as planned
 from mlc.lock import pool
 from mlc.lock import registry as client
@@ -30,6 +30,7 @@ from mlc.pins import LockedImage, at_digest
 from mlc.reader import read
 from mlc.schema import compile_checker, schema_text
 from mlc.source import SourceFile
+from mlc.targets import TARGETS
 from tests.registry import Registry, registry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -578,6 +579,29 @@ def test_an_environment_with_errors_hides_nothing() -> None:
     assert not compile_source(SourceFile("s.yaml", text), ("argo",), lock=lock).diagnostics
     right = SourceFile("s.yaml", text.replace("b: {image: 'k:1'}", "a: {image: 'k:1'}"))
     assert [one.code for one in compile_source(right, ("argo",), lock=lock).diagnostics] == ["MLC453"]
+
+
+def test_environments_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check of all environments reads the spec and the lock file once each, and finds out once what all of them need."""
+    names = ("", "dev", "next", "prod")
+    text = "mlc: v1\nname: demo\nsteps:\n  a: {image: 'i:1', command: [x]}\nenvironments:\n"
+    text += "".join(f"  {name}: {{steps: {{a: {{image: 'i:{name}'}}}}}}\n" for name in names[1:])
+    images = {f"i:{name or 1}": {**FIXED, "entrypoint": [], "command": []} for name in (*names, "old")}
+    lock = SourceFile("s.yaml.lock", yaml.safe_dump({"mlc-lock": "v1", "images": images}))
+    asked: list[str] = []
+    for module, name, real in ((reader, "read", reader.read), (locked, "resolved", locked.resolved)):
+
+        def counted(*given: Any, name: str = name, real: Any = real) -> Any:
+            asked.append(name)
+            return real(*given)
+
+        monkeypatch.setattr(module, name, counted)
+    found = check_environments(SourceFile("s.yaml", text), TARGETS, lock=lock)
+    assert [(one.code, one.path) for one in found.diagnostics] == [("MLC453", ("images", "i:old"))]
+    assert sorted(asked) == ["read", "read", "resolved"]
+    asked.clear()
+    check_environments(SourceFile("s.yaml", text), TARGETS, environment="dev")
+    assert asked == ["read"]
 
 
 def test_describe_names_digests(capsys: pytest.CaptureFixture[str]) -> None:
