@@ -181,11 +181,13 @@ def pinned(document: Document, pipeline: Pipeline, lock: Lock, findings: list[Fi
     for reference, path in images(document, pipeline).items():
         if reference not in lock.images:
             findings.append(Finding("MLC452", f"image `{reference}` is not in the lock file", path, help=_add(document, path)))
+    commits: dict[Path, str] = {}
     for source, path in sources(document, pipeline).items():
-        if source not in lock.sources:
+        if source in lock.sources:
+            commits[path] = lock.sources[source].commit
+        else:
             findings.append(Finding("MLC452", f"{called(source)} is not in the lock file", path, help=_add(document, path)))
     findings.extend(open_ends(document, pipeline))
-    commits = {path: lock.sources[source].commit for source, path in sources(document, pipeline).items() if source in lock.sources}
     pins = _Pins(lock, commits, findings, programs=programs)
     for step in pipeline.steps:
         pins.place(step)
