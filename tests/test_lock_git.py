@@ -381,6 +381,18 @@ def test_datasets_of_many_tags(data: Repository, asked: list[str], capsys: pytes
     assert asked.count("cat-file") == 1 + (2 + 1) + 1  # the commits, two folders and the `.dvc` files in them, one folder
 
 
+def test_files_of_dvc_are_read_once(data: Repository, git: Git, asked: list[str]) -> None:
+    """Datasets that lie in one folder are found in the same files, which do not change with every tag."""
+    commits = [data.commit({f"d/{name}.dvc": pointer(path=name, size=number) for name in "ab"}, f"v{number}") for number in range(3)]
+    repository = git.repository(data.address)
+    repository.tags()
+    asked.clear()
+    assert [one.size for one in dvc.facts(repository, commits, "d/a").values()] == [0, 1, 2]
+    assert asked == ["cat-file"] * 3
+    assert [one.size for one in dvc.facts(repository, commits, "d/b").values()] == [0, 1, 2]
+    assert asked == ["cat-file"] * 5
+
+
 def test_lock_of_many_tags(data: Repository, asked: list[str]) -> None:
     """All the tags of a repository that a lock file needs are fetched together, each once; one that is not there stops no other."""
     tags = [f"v1.{number}" for number in range(5)]

@@ -36,8 +36,15 @@ def facts(repository: Repository, commits: Collection[str], path: str) -> dict[s
     """
     *words, _ = path.split("/")
     folders = repository.folders(commits, words, _is_of_dvc)
-    blobs = {entry.object for way in folders.values() for folder in way for name, entry in folder.items() if _is_of_dvc(name)}
-    files = {name: _parsed(name, content) for name, content in repository.blobs(blobs).items()}
+    blobs = {
+        entry.object
+        for way in folders.values()
+        for folder in way
+        for name, entry in folder.items()
+        if _is_of_dvc(name) and not entry.folder
+    }
+    files = repository.parsed
+    files.update((name, _parsed(name, content)) for name, content in repository.blobs(blobs - files.keys()).items())
     found = {
         commit: _at(path, [("/".join(words[:depth]), folder) for depth, folder in enumerate(way)], files) for commit, way in folders.items()
     }

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from .failure import Failure
 
@@ -186,6 +186,8 @@ class Repository:
     def __init__(self, git: Git, address: str, folder: Path, expected: Iterable[str]) -> None:
         self.git, self.address, self.folder = git, address, folder
         self.guard = threading.RLock()
+        self.parsed: dict[str, dict[str, Any]] = {}
+        """What `dvc` has read of files, by git's names of them: datasets share folders, and tags most of the files."""
         self._expected = set(expected)
         self._refs: dict[str, str] = {}
         self._tags: dict[str, str] = {}
