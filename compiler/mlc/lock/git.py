@@ -132,7 +132,7 @@ def _answers(out: bytes) -> Iterator[tuple[str, bytes] | None]:
 
 
 def _date(commit: bytes) -> str:
-    """The date of a commit, from the line `committer NAME <MAIL> SECONDS ZONE` of its object (git, `Documentation/git-commit-tree`)."""
+    """The date of a commit, from the line `committer NAME <MAIL> SECONDS ZONE` of its object (git, `fsck.c`, `fsck_commit`)."""
     found = re.search(rb"^committer .*> (-?\d+) ([+-])(\d\d)(\d\d)$", commit.partition(b"\n\n")[0], re.MULTILINE)
     if found is None:
         return ""
@@ -143,15 +143,18 @@ def _date(commit: bytes) -> str:
         return ""
 
 
-def _folder(tree: bytes, size: int, next: str, keep: Callable[[str], bool]) -> Folder:
-    """What is in a folder: `MODE NAME`, a zero byte and the `size` bytes of the object's name, one after the other (git, `fsck.c`)."""
+def _folder(tree: bytes, size: int, word: str, keep: Callable[[str], bool]) -> Folder:
+    """What is in a folder, of what is called `word` and what is to be kept.
+
+    An entry is `MODE NAME`, a zero byte and the `size` bytes of the object's name (git, `tree-walk.c`, `decode_tree_entry`).
+    """
     found, place = {}, 0
     while place < len(tree):
         middle = tree.index(b"\0", place)
         mode, _, entry = tree[place:middle].partition(b" ")
         place = middle + 1 + size
         name = entry.decode(errors="replace")
-        if name == next or keep(name):
+        if name == word or keep(name):
             found[name] = Entry(tree[middle + 1 : place].hex(), mode == b"40000")
     return found
 
