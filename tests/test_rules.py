@@ -9,6 +9,7 @@ import pytest
 
 from mlc import driver, rules
 from mlc.diagnostics.codes import LINTS
+from mlc.rules import plain_text_secret
 
 from .support import check, codes, manifests, source
 
@@ -157,6 +158,15 @@ def test_secrets_in_scripts(shell: str, line: str, expected: list[str]) -> None:
     found = check(f"steps:\n  s:\n    image: a:1\n    shell: {shell}\n    run: |\n      # first\n      {line}\n")
     assert [item.code for item in found] == expected
     assert [item.span.line for item in found] == [9] * len(expected)
+
+
+def test_scripts_of_made_steps_are_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only scripts that somebody wrote can hold a secret: the programs that fetch data are long, and there is one for each dataset."""
+    searched: list[str] = []
+    monkeypatch.setattr(plain_text_secret, "_script", lambda script, _: searched.append(script.text.constant))
+    body = 'datasets: {d: {s3: {uri: "s3://bucket/d"}}}\nsteps: {s: {image: "b:1", run: echo a, inputs: [d]}}\n'
+    assert check(body) == ()
+    assert searched == ["echo a"]
 
 
 def test_what_nothing_uses() -> None:

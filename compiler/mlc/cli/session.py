@@ -122,7 +122,7 @@ class Session:
 
     def lock_file(self, spec: str) -> SourceFile | None:
         """The lock file of a spec, with an empty text where there is none; None where it cannot be read, which is reported."""
-        from ..locked import file_name
+        from ..locked import file_name, way_out
         from ..reader import decode
         from ..source import SourceFile
 
@@ -136,7 +136,7 @@ class Session:
             self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name, _way_out(error)))
             return None
         for finding in findings:
-            self.add(failure(finding.code, finding.message, name, finding.help, finding.span))
+            self.add(failure(finding.code, finding.message, name, f"remove it, and {way_out(name)}", finding.span))
         if source is not None:
             self.sources[name] = source.text
         return source

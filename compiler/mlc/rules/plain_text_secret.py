@@ -82,8 +82,10 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
             message = f"`{name}` holds a secret in plain text"
             named.setdefault((name, path), Finding("MLC501", message, path, within=within, help=_help(_variable(name))))
 
-    for param in pipeline.params:
-        if not _named_secret(param.name) or param.name in _names_objects(pipeline):
+    suspect = [param for param in pipeline.params if _named_secret(param.name)]
+    objects = _names_objects(pipeline) if suspect else set()
+    for param in suspect:
+        if param.name in objects:
             continue
         declared = document.data["params"][param.name]
         look(param.name, param.default or "", (*param.origin, "default") if isinstance(declared, dict) else param.origin)
@@ -94,7 +96,7 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
                 if isinstance(env.value, Text):
                     look(env.name, _literal(env.value), env.origin)
             _arguments(look, (*(program.command or ()), *program.args))
-            if program.script is not None:
+            if program.script is not None and not step.made:  # a script that nobody here wrote
                 _script(program.script, look)
     if pipeline.argo.patch or pipeline.kfp.patch:
         from . import patched  # of few projects
