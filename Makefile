@@ -34,13 +34,18 @@ conformance: $(VENV)/.test ## every manifest judged by Argo's and KFP's own code
 	@$(BIN)/python tests/conformance/build.py
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/conformance
 
-# DVC and an S3 server for the tests of datasets, kept in the user's cache folder, and an sshd: apt's, where that is possible.
+# DVC and an S3 server for the tests of datasets, kept in the user's cache folder, and an sshd: apt's, where that is possible. Where podman
+# is there and root calls, also an image with git, ssh and DVC, made of Debian's packages: some minutes the first time.
 datasets: $(VENV)/.test
 	@command -v sshd >/dev/null || test -x /usr/sbin/sshd || { \
 	  test "$$(id -u)" = 0 && sudo= || sudo='sudo -n'; \
 	  command -v apt-get >/dev/null && { $$sudo apt-get update -qq && $$sudo apt-get install -qq -y openssh-server >/dev/null; } \
 	  || echo "sshd is missing and could not be installed" >&2; }
 	@$(BIN)/python tests/datasets/tools.py >/dev/null || echo "DVC could not be installed for the tests of datasets" >&2
+	@test "$$(id -u)" != 0 || ! command -v podman >/dev/null || { \
+	  command -v debootstrap >/dev/null || test -x /usr/sbin/debootstrap || ! command -v apt-get >/dev/null \
+	    || { apt-get update -qq && apt-get install -qq -y debootstrap debian-archive-keyring >/dev/null; }; \
+	  $(BIN)/python -m tests.datasets.image >/dev/null; } || echo "the image for the tests of datasets in containers could not be made" >&2
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -55,11 +55,19 @@ def missing() -> str:
     return "the image of them is not built: run `make datasets` as root, where `debootstrap` is installed" if any(found) else ""
 
 
+@functools.cache
+def in_docker() -> bool:
+    """Whether docker's client finds it, too: where it talks to podman's service, not to an engine with images of its own."""
+    engine, problem = engines.docker()
+    words = [engine.program, *engine.options, "image", "inspect", helper()]
+    return not problem and subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
 def build() -> str:
     """Make both images, unless they are there. Why that cannot be; "" where it can."""
     if not engines.podman()[1] and missing():
-        if os.getuid() != 0:
-            return "only root can call debootstrap"
+        if tools.missing() or os.getuid() != 0:
+            return tools.missing() or "only root can call debootstrap"
         folder = tools.folder().parent
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "image.lock").open("w") as lock:
@@ -93,7 +101,8 @@ def _base() -> list[str]:
 def _build(folder: Path) -> None:
     top = Path(tempfile.mkdtemp(prefix="image-", dir=folder))
     try:
-        _call("/usr/sbin/debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(top / "root"), _server())
+        program = shutil.which("debootstrap") or "/usr/sbin/debootstrap"
+        _call(program, "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(top / "root"), _server())
         _fill(top / "root")
         _import(top / "root")
     finally:

@@ -151,7 +151,7 @@ if not image.missing():
         return Containers(world.sub("project"), world, "podman")
 
     @pytest.mark.parametrize(
-        "runner, security", [("podman", ""), *([] if engines.docker()[1] else [("docker", f"security: {{run_as_user: {image.UID}}}")])]
+        "runner, security", [("podman", ""), *([("docker", f"security: {{run_as_user: {image.UID}}}")] if image.in_docker() else [])]
     )
     def test_story(world: World, runner: str, security: str) -> None:
         """Data and code are fetched, and what is made of them is published; a second run finds all of it. So for another user."""
@@ -191,7 +191,8 @@ if not image.missing():
             assert said(done, step)[-1:] == [last.format(world.ssh.url(world.repo))]
 
     def test_interrupted(here: Containers) -> None:
-        """Ctrl-C while the data is pushed ends the container, and the tag is not there; the run goes on to the same end as another one."""
+        """Ctrl-C while the data is pushed ends the container, and the tag is not there without the data; the run can go on."""
+        data = "".join(f"{number}\n" for number in range(1, 500001))
         here.project(PUBLISH)
         with here.start("run") as process:
             assert process.stdout is not None
@@ -201,10 +202,11 @@ if not image.missing():
                     break
             rest = process.stdout.read()
         assert (process.returncode, re.findall(r"x-publish-data +Stopped", rest) != []) == (130, True), rest
-        assert (here.left(), here.world.tags()) == ([], {})
+        assert here.left() == []
+        assert here.world.tags() == {} or here.published("project1/data.csv", "v1.0") == data
         done = here.run("--resume")
         assert done.returncode == 0, done.stdout
-        assert here.published("project1/data.csv", "v1.0") == "".join(f"{number}\n" for number in range(1, 500001))
+        assert here.published("project1/data.csv", "v1.0") == data
 
     def test_packages(here: Containers, bucket: Bucket) -> None:
         """The image that is taken where none is named gets boto3 when the step starts."""
@@ -218,5 +220,5 @@ if not image.missing():
         done = here.run()
         assert done.returncode == 0, done.stdout
         got = here.world.folder / "got"
-        done = here.world.objects(uri=f"s3://{bucket.name}/new", out=got, endpoint=bucket.endpoint, region="us-east-1", **keys)
-        assert (done.code, got.read_text()) == (0, "some data\n"), done.log
+        back = here.world.objects(uri=f"s3://{bucket.name}/new", out=got, endpoint=bucket.endpoint, region="us-east-1", **keys)
+        assert (back.code, got.read_text()) == (0, "some data\n"), back.log
