@@ -102,18 +102,24 @@ def test_no_two_have_one_name() -> None:
         ("{run_as_user: 1000}", "git@h:x", "", ["MLC354"]),
         ("{run_as_user: 1000}", "https://h/x", "", []),
         ("{run_as_user: 0}", "git@h:x", "", []),
+        ("{run_as_user: 1000}", "s3", "", ["MLC354"]),
+        ("{run_as_user: 1000}, env: {HOME: /tmp}", "s3", "", []),
         ("{run_as_user: 1000, run_as_non_root: true}", "git@h:x", "targets: {helper_image: 'h:1'}", []),
         ("{run_as_non_root: true}", "git@h:x", "targets: {helper_image: 'h:1'}", []),
     ],
 )
 def test_users(security: str, repository: str, helper: str, found: list[str]) -> None:
     """The image that is taken where none is named has no user but root; it is said once, however many steps have it."""
-    key = ", ssh_key: {secret: s, key: k}" if repository.startswith("git@") else ""
+    data = f'git: {{repo: "{repository}", path: a}}, tag: v1'
+    if repository == "s3":
+        data = "s3: {uri: 's3://raws/x', version: a}"
+    elif repository.startswith("git@"):
+        data += ", ssh_key: {secret: s, key: k}"
     body = f"""
     defaults: {{security: {security}}}
     datasets:
-      d: {{git: {{repo: "{repository}", path: a}}, tag: v1{key}}}
-      e: {{git: {{repo: "{repository}", path: b}}, tag: v1{key}}}
+      d: {{{data}}}
+      e: {{{data}}}
     steps: {{a: {{image: "a:1", command: [x], inputs: [d, e]}}}}
     """
     result = driver.check_source(source(dedent(body) + helper), TARGETS)

@@ -163,8 +163,10 @@ class _Maker:
         origin: Path = ("code",) if source == "code" else given_origin(given)
         inherited = _inherited(self.context.data.get("defaults") or {})
         arguments = [*given]
+        packages = () if self.helper else PACKAGES.get(source, ())
         if not self.helper:
-            self._user(inherited.get("security") or {}, ssh=any(re.match("repo=(?!https:)", text) for text, _ in arguments))
+            ssh = any(re.match("repo=(?!https:)", text) for text, _ in arguments)
+            self._user(inherited.get("security") or {}, named=ssh or bool(packages and "HOME" not in inherited.get("env", ())))
         volumes: dict[str, str] = dict(data.get("volumes", {}))
         for key, kind, holder, file, path in _credentials(entry, origin, source):
             folder = f"{_KEYS}/{holder}"
@@ -179,8 +181,7 @@ class _Maker:
             "args": [text for text, _ in arguments],
             **({"volumes": volumes} if volumes else {}),
         }
-        packages = PACKAGES.get(source)
-        if packages and not self.helper:
+        if packages:
             merged["packages"] = list(packages)
         moved: dict[Path, Path] = {("args", index): path for index, (_, path) in enumerate(arguments)}
         moved.update({(key,): ("defaults", key) for key in inherited})
@@ -188,12 +189,15 @@ class _Maker:
             moved[("image",)] = ("targets", "helper_image")
         self.added.steps[section].append(Merged(step, merged, origin, moved, {}))
 
-    def _user(self, security: Mapping[str, Any], *, ssh: bool) -> None:
-        """Refuse users that `HELPER` does not have: a kubelet starts no image of root's as another user, nor ssh for one without a name."""
+    def _user(self, security: Mapping[str, Any], *, named: bool) -> None:
+        """Refuse users that `HELPER` does not have: a kubelet starts no image of root's as another user.
+
+        `named`: the program needs a user with a name, as ssh does, or with a home, where pip installs to.
+        """
         user = security.get("run_as_user")
-        key = "run_as_user" if ssh and user else "run_as_non_root" if security.get("run_as_non_root") and not user else ""
+        key = "run_as_user" if named and user else "run_as_non_root" if security.get("run_as_non_root") and not user else ""
         if key and not any(finding.code == "MLC354" for finding in self.context.findings):
-            why = "has no other user, and ssh starts for none without a name" if user else "runs as root"
+            why = "has no user but root, and ssh needs one with a name, pip one with a home" if user else "runs as root"
             message = f"steps that fetch and publish data cannot have this from `defaults`: their image `{HELPER}` {why}"
             help = "name an image with such a user, git, ssh and DVC as `targets.helper_image`, or say this in the steps that need it"
             self.context.report("MLC354", message, ("defaults", "security", key), at="key", help=help)
