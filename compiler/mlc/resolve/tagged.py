@@ -155,12 +155,12 @@ class _Maker:
         section: str,
         step: str,
         what: str,
-        given: Iterable[tuple[str, Path]],
+        given: list[tuple[str, Path]],
         entry: Mapping[str, Any],
         source: str,
         data: Mapping[str, Any],
     ) -> None:
-        origin: Path = ("code",) if source == "code" else given_origin(given)
+        origin = given[0][1]
         inherited = _inherited(self.context.data.get("defaults") or {})
         arguments = [*given]
         packages = () if self.helper else PACKAGES.get(source, ())
@@ -251,11 +251,6 @@ def _version(entry: Mapping[str, Any]) -> str:
     source = next(entry[key] for key in ("dvc", "git", "s3") if key in entry)
     whole = "\n".join((text, *(source.get(key, "") for key in ("repo", "path", "remote", "uri", "endpoint"))))
     return f"{plain}-{crc32(whole.encode()):08x}"
-
-
-def given_origin(given: Iterable[tuple[str, Path]]) -> Path:
-    """Where the dataset is declared: that is where its steps come from."""
-    return next(path for _, path in given)
 
 
 def called(what: str, name: str) -> str:
