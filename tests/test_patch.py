@@ -219,6 +219,19 @@ def test_position() -> None:
         ("argo", "{merge: {priorityClassName: high}}"),
         ("argo", "{step: train, merge: {container: {env: [{name: C, value: 'a {{= b'}]}}}"),
         ("argo", "{merge: {spec: {hostAliases: [{ip: '{{x}} {{y'}]}}}"),
+        ("argo", "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: other.Succeeded}]"),
+        ("argo", "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: 'train.Suceeded'}]"),
+        ("argo", "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: '!(train.Failed || x-1)'}]"),
+        ("argo", "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: [train]}]"),
+        ("argo", "json: [{op: add, path: /spec/templates/0/dag/tasks/1/dependencies, value: [other]}]"),
+        ("argo", "json: [{op: add, path: /spec/templates/0/dag/tasks/1/dependencies, value: [3]}]"),
+        ("argo", "{merge: {spec: {entrypoint: train}}}"),
+        ("kfp", "{merge: {root: {dag: {tasks: {last: {dependentTasks: [other]}}}}}}"),
+        ("kfp", "{merge: {root: {dag: {tasks: {last: {dependentTasks: other}}}}}}"),
+        (
+            "kfp",
+            "{merge: {root: {dag: {tasks: {last: {inputs: {parameters: {p: {taskOutputParameter: {producerTask: other}}}}}}}}}}",
+        ),
         ("kfp", "{merge: {container: {}}}"),
         ("kfp", "{merge: {schemaVersion: 2.0.0}}"),
         ("kfp", "{merge: {pipelineInfo: {name: null}}}"),
@@ -237,6 +250,52 @@ def test_position() -> None:
 def test_what_has_to_stay(target: str, entry: str) -> None:
     """A result that lacks what the project's steps need, or has no such form at all, is refused."""
     assert codes(patch(target, entry), (target,)) == ["MLC422"]
+
+
+FINALLY = STEPS + "finally: {after: {image: 'a:1', command: c}}\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "said"),
+    [
+        ("argo", "{spec: {onExit: null}}", "no `onExit`"),
+        ("argo", "{spec: {onExit: train}}", "nothing runs step `after`"),
+        ("argo", "{spec: {entrypoint: x-finally}}", "nothing runs step `train`"),
+        ("kfp", "{root: {dag: {tasks: {x-run: null}}}}", "waits for `x-run`"),
+        ("kfp", "{root: {dag: {tasks: {x-run: null, x-finally: {dependentTasks: null}}}}}", "nothing runs step `train`"),
+        ("kfp", "{root: {dag: {tasks: {x-finally: null}}}}", "nothing runs step `after`"),
+        ("kfp", "{root: {dag: {tasks: {x-run: {componentRef: {name: comp-train}}}}}}", "nothing runs step `train`"),
+    ],
+)
+def test_what_runs_the_steps_has_to_stay(target: str, change: str, said: str) -> None:
+    """Each step is reached from where a run begins, or from where it ends: `finally` does not get lost."""
+    (found,) = check(FINALLY + f"targets: {{{target}: {{patch: [{{merge: {change}}}]}}}}\n", (target,))
+    assert (found.code, said in found.message) == ("MLC422", True), found.message
+
+
+@pytest.mark.parametrize(
+    ("target", "change"),
+    [
+        (
+            "argo",
+            "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: '(train || train.Failed) && !train.Omitted'}]",
+        ),
+        ("argo", "json: [{op: remove, path: /spec/templates/0/dag/tasks/1/depends}]"),
+        (
+            "argo",
+            "json: [{op: remove, path: /spec/templates/0/dag/tasks/1/depends}, "
+            "{op: add, path: /spec/templates/0/dag/tasks/1/dependencies, value: [train]}]",
+        ),
+        # a template around the project's own, which a run begins with
+        ("argo", "merge: {spec: {entrypoint: outer, templates: [{name: outer, steps: [[{name: first, template: entrypoint}]]}]}}"),
+        ("argo", "merge: {spec: {onExit: bye, templates: [{name: bye, container: {image: 'b:1', command: [bye]}}]}}"),
+        ("kfp", "merge: {root: {dag: {tasks: {last: {dependentTasks: null}}}}}"),
+        ("kfp", "merge: {root: {dag: {tasks: {last: {inputs: {parameters: {producerTask: {runtimeValue: {constant: x}}}}}}}}}"),
+    ],
+)
+def test_other_ways_to_the_same_steps(target: str, change: str) -> None:
+    """What waits for what may be changed, and what a run begins with, as long as all is there."""
+    assert codes(patch(target, f"{{{change}}}" if change.startswith("merge") else change), (target,)) == []
 
 
 def test_a_patch_of_tests_alone_is_no_leftover() -> None:
