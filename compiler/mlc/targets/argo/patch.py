@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ...lowering import fields
 from ...lowering.patch import Unfit, shown
 from ...lowering.text import unclosed
 from ...patterns import lazy
+from .fields import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ def _check(found: Any, before: dict[str, Any], steps: Iterable[str]) -> None:
             raise Unfit(f"step `{step}` has no {'task' if step in templates else 'template'}")
         if step not in reached:
             raise Unfit(f"nothing runs step `{step}`: neither the entrypoint nor `onExit` leads to it")
+    fields.check(found, TABLE, "Object")
 
 
 def _after(task: dict[str, Any], tasks: set[Any], template: str) -> None:

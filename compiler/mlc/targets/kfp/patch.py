@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...lowering import fields
 from ...lowering.patch import Unfit, shown
+from .fields import TABLE
 from .tasks import executor_name
 
 TYPE_CHECKING = False
@@ -40,6 +42,8 @@ def write(documents: Documents, step: str, tree: Any, steps: Iterable[str]) -> D
         platforms = _with(documents, name, settings)
     _check(pipeline, documents[0], steps)
     _check_platforms(platforms, pipeline["deploymentSpec"]["executors"])
+    fields.check(pipeline, TABLE, "PipelineSpec", snake=True)
+    fields.check({"platforms": platforms}, TABLE, "Platforms", snake=True)
     return (pipeline, {"platforms": platforms}) if platforms else (pipeline,)
 
 
@@ -120,7 +124,7 @@ def _after(entry: dict[str, Any], name: str, tasks: dict[str, Any]) -> None:
         raise Unfit(f"`dependentTasks` of task `{name}` is no list")
     named = [("waits for", one) for one in listed]
     inputs = _mapping(entry.get("inputs", {}), f"`inputs` of task `{name}`")
-    for kind, key in (("parameters", "taskOutputParameter"), ("artifacts", "taskOutputArtifact")):
+    for kind, key in (("parameters", "taskOutputParameter"), ("parameters", "taskFinalStatus"), ("artifacts", "taskOutputArtifact")):
         for port, source in _mapping(inputs.get(kind, {}), f"`{kind}` of task `{name}`").items():
             produced = _mapping(source, f"`{port}` of task `{name}`").get(key)
             if produced is not None:
