@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -241,6 +242,7 @@ def test_position() -> None:
         ("kfp", "{merge: {root: {dag: {tasks: {train: {componentRef: null}}}}}}"),
         ("kfp", "{merge: {root: {dag: {tasks: {train: null}}}}}"),
         ("kfp", "{merge: {components: {comp-train: {executorLabel: other}}}}"),
+        ("kfp", "{merge: {components: {comp-train: {executorLabel: {a: b}}}}}"),
         ("kfp", "{merge: {platforms: {kubernetes: x}}}"),
         ("kfp", "json: [{op: replace, path: '', value: []}]"),
         ("kfp", "json: [{op: add, path: /platforms, value: null}]"),
@@ -412,6 +414,26 @@ def test_values_of_another_kind(target: str, entry: str, said: str) -> None:
 def test_values_and_keys_that_are_taken(target: str, entry: str) -> None:
     """What an engine reads passes in each of its forms, and so does what only a later version knows."""
     assert driver.compile_source(source(patch(target, entry)), (target,)).outputs, check(patch(target, entry), (target,))
+
+
+@pytest.mark.parametrize("target", BOTH)
+def test_any_form_anywhere(target: str) -> None:
+    """Whatever stands in whatever place of a manifest: it is taken or refused, and nothing breaks."""
+    body = "artifacts: {o: dataset}\nsteps:\n  train: {image: 'a:1', command: c, env: {A: x}, retry: {limit: 2}, outputs: {o: /o/f}}\n"
+    body += "  last: {image: 'a:1', command: c, inputs: {o: /i/f}}\nfinally: {z: {image: 'a:1', command: c}}\n"
+    odd = [*ODD, {"name": "train"}, [{"name": "train"}], [{"name": []}]]
+    (manifest, *_) = manifests(body, target)
+    for number, place in enumerate(_pointers(manifest)):
+        for value in (odd[number % len(odd)], odd[(number * 7 + 3) % len(odd)]):
+            change = json.dumps([{"op": "add", "path": place, "value": value}])
+            result = driver.compile_source(source(f"{body}targets: {{{target}: {{patch: [{{json: {change}}}]}}}}\n"), (target,))
+            assert bool(result.outputs) != any(one.code in ("MLC341", "MLC422") for one in result.diagnostics), (place, value)
+
+
+def _pointers(node: Any, place: str = "") -> Iterator[str]:
+    yield place
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from _pointers(value, f"{place}/{key}")
 
 
 @pytest.mark.parametrize(("target", "starts"), [("argo", ("Object",)), ("kfp", ("PipelineSpec", "Platforms"))])

@@ -1,6 +1,6 @@
 """The keys of a Workflow, Argo's and Kubernetes', as `lowering.fields` reads them; imported only where there is a patch.
 
-Facts: argo-workflows pkg/apis/workflow/v1alpha1 (workflow_types.go, container_set_template_types.go) of 3.5 to 4.0, all keys of any of
+Facts: argo-workflows pkg/apis/workflow/v1alpha1 (workflow_types.go, container_set_template_types.go) of 3.5 to 4.1, all keys of any of
 them; k8s.io/api core/v1 (types.go) up to 0.36, apimachinery meta/v1. A key without a kind may hold anything.
 """
 
@@ -24,7 +24,8 @@ TABLE = {
         "securityContext:PodSecurityContext podSpecPatch:text podDisruptionBudget metrics shutdown:text "
         "workflowTemplateRef:WorkflowTemplateRef synchronization:Synchronization volumeClaimGC:VolumeClaimGC "
         "retryStrategy:RetryStrategy podMetadata:Metadata templateDefaults:Template archiveLogs:bool hooks:{LifecycleHook} "
-        "workflowMetadata:WorkflowMetadata artifactGC:WorkflowLevelArtifactGC"
+        "workflowMetadata:WorkflowMetadata artifactGC:WorkflowLevelArtifactGC "
+        "executorPlugins podResources:ResourceRequirements resourceClaims"
     ),
     "Template": (
         "name:text inputs:Inputs outputs:Outputs nodeSelector:texts affinity:Affinity metadata:Metadata daemon:bool "
@@ -33,7 +34,8 @@ TABLE = {
         "sidecars:UserContainer archiveLocation activeDeadlineSeconds:whole retryStrategy:RetryStrategy parallelism:int "
         "failFast:bool tolerations:Toleration schedulerName:text priorityClassName:text priority:int serviceAccountName:text "
         "automountServiceAccountToken:bool executor:ExecutorConfig hostAliases:HostAlias securityContext:PodSecurityContext "
-        "podSpecPatch:text metrics synchronization:Synchronization memoize:Memoize timeout:text annotations:texts"
+        "podSpecPatch:text metrics synchronization:Synchronization memoize:Memoize timeout:text annotations:texts "
+        "pendingTimeout:text podResources:ResourceRequirements resourceClaims"
     ),
     "DAGTemplate": "target:text tasks:DAGTask failFast:bool",
     "DAGTask": (

@@ -1,9 +1,9 @@
 """The keys of KFP's messages, as `lowering.fields` reads them; imported only where there is a patch.
 
 Facts: kubeflow/pipelines api/v2alpha1/pipeline_spec.proto and kubernetes_platform/proto/kubernetes_executor_config.proto, as of 2.17. The
-API server takes no unknown key of the pipeline (apiserver/template/v2_template.go), the driver none of a platform's settings
-(v2/compiler/argocompiler/container.go); in executors they are dropped without a word (v2/compiler/visitor.go, DiscardUnknown). Integers
-may be texts in JSON. A key without a kind may hold anything.
+backend takes no unknown key of the pipeline (apiserver/template/v2_template.go) or of a platform's executor (v2/compiler/argocompiler/
+container.go); those of the pipeline's executors it drops without a word (v2/compiler/visitor.go, DiscardUnknown). Integers may be texts
+in JSON. A key without a kind may hold anything.
 """
 
 from __future__ import annotations

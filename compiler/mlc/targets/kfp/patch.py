@@ -88,7 +88,7 @@ def _check(found: dict[str, Any], before: dict[str, Any], steps: Iterable[str]) 
                 _after(entry, task, listed)
                 tasks.add(task)
             runs[label] = {task: _reference(entry, task) for task, entry in listed.items()}
-        elif label == "root" or body.get("executorLabel") not in executors:
+        elif label == "root" or not isinstance(body.get("executorLabel"), str) or body["executorLabel"] not in executors:
             raise Unfit(f"`{label}` has neither a dag nor an executor that is there")
     reached = _reached(runs)
     for step in steps:
