@@ -827,7 +827,7 @@ def test_deep_fault_is_a_short_report(tmp_path: Path, capsys: pytest.CaptureFixt
     def endless2(*arguments: object) -> object:
         return endless(*arguments)
 
-    monkeypatch.setattr("mlc.driver.check_environments", lambda source, *rest: endless(source))
+    monkeypatch.setattr("mlc.driver.check_environments", lambda source, *rest, **more: endless(source))
     assert mlc("validate", spec(tmp_path)) == FAILED
     err = capsys.readouterr().err
     assert "RecursionError" in err
