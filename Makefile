@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench golden engines conformance datasets editor shells clean
+.PHONY: help demo test lint bench golden engines conformance datasets editor image shells clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -41,6 +41,11 @@ datasets: $(VENV)/.test
 	  command -v apt-get >/dev/null && { $$sudo apt-get update -qq && $$sudo apt-get install -qq -y openssh-server >/dev/null; } \
 	  || echo "sshd is missing and could not be installed" >&2; }
 	@$(BIN)/python tests/datasets/tools.py >/dev/null || echo "DVC could not be installed for the tests of datasets" >&2
+
+# Not a part of `make test`, since it takes minutes and needs root: once it is there, the tests in containers are run.
+image: shells datasets ## the image, of Debian's packages, in which the tests fetch and publish data in containers
+	@command -v debootstrap >/dev/null || test -x /usr/sbin/debootstrap || apt-get install -qq -y debootstrap debian-archive-keyring >/dev/null
+	@$(BIN)/python -m tests.datasets.image
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -182,6 +182,20 @@ def test_compile_imports_nothing_slow(tmp_path: Path) -> None:
     assert done.stdout == "0 []\n"
 
 
+@pytest.mark.parametrize("target", ["argo", "kfp"])
+def test_compile_imports_what_it_needs(tmp_path: Path, target: str) -> None:
+    """A project without datasets, lock file and files of objects needs nothing of those, even where a comment speaks of a file."""
+    code = (
+        "import sys; from mlc.__main__ import main; main(['compile', *sys.argv[1:], '-o', 'out.yaml']); "
+        "print(*(name for name in sys.modules if name.startswith('mlc.')))"
+    )
+    line = [sys.executable, "-c", code, str(ROOT / "specs" / "mnist.yaml"), "--target", target]
+    done = subprocess.run(line, env=ENV, cwd=tmp_path, capture_output=True, text=True, check=True)
+    others = {"datasets", "environments", "included", "keys", "local", "lock", "locked", "overrides", "pins", "tagged", "view"}
+    assert "mlc.driver" in done.stdout.split()
+    assert not {name for name in done.stdout.split() if others & set(name.split("."))}
+
+
 @pytest.mark.parametrize(("target", "other"), [("argo", "kfp"), ("kfp", "argo")])
 def test_compile_imports_one_target(tmp_path: Path, target: str, other: str) -> None:
     """A compile for one target imports nothing of the other's, also when it writes a file and says how to run it."""
@@ -813,7 +827,7 @@ def test_deep_fault_is_a_short_report(tmp_path: Path, capsys: pytest.CaptureFixt
     def endless2(*arguments: object) -> object:
         return endless(*arguments)
 
-    monkeypatch.setattr("mlc.driver.check_source", lambda source, *rest: endless(source))
+    monkeypatch.setattr("mlc.driver.check_environments", lambda source, *rest, **more: endless(source))
     assert mlc("validate", spec(tmp_path)) == FAILED
     err = capsys.readouterr().err
     assert "RecursionError" in err

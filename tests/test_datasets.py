@@ -10,7 +10,7 @@ import pytest
 from mlc import driver
 from mlc.targets import TARGETS
 
-from .support import check, source
+from .support import check, manifests, pipeline, source
 
 BASE = """
 params: {version: v1}
@@ -78,6 +78,88 @@ def test_what_they_get_from_defaults() -> None:
         assert (step.retry.limit if step.retry else 0, step.timeout, len(step.labels)) == (2, 3600, 1)
 
 
+def test_no_two_have_one_name() -> None:
+    """What `finally` fetches once more has a name that no dataset gives to another step."""
+    body = """
+    datasets:
+      d: {git: {repo: "https://h/x", path: a}, tag: v1}
+      d-finally: {git: {repo: "https://h/y", path: a}, tag: v2}
+    code: {git: "https://h/z", ref: v1}
+    steps: {a: {image: "a:1", command: [x], inputs: {d: /i/d, d-finally: /i/f}, code: true, workdir: /src}}
+    finally: {f: {image: "a:1", command: [x], inputs: {d: /i/d}, code: true, workdir: /src}}
+    """
+    names = [step.name for step in pipeline(body).steps]
+    assert names == ["x-fetch-d", "x-fetch-d-finally", "x-code", "a", "x-finally-fetch-d", "x-finally-code", "f"]
+    for target in TARGETS:
+        assert "repo=https://h/y" in str(manifests(body, target))
+
+
+@pytest.mark.parametrize(
+    ("security", "repository", "helper", "found"),
+    [
+        ("{run_as_non_root: true}", "https://h/x", "", ["MLC354"]),
+        ("{run_as_non_root: true, run_as_user: 1000}", "https://h/x", "", []),
+        ("{run_as_user: 1000}", "git@h:x", "", ["MLC354"]),
+        ("{run_as_user: 1000}", "https://h/x", "", []),
+        ("{run_as_user: 0}", "git@h:x", "", []),
+        ("{run_as_user: 1000}", "s3", "", ["MLC354"]),
+        ("{run_as_user: 1000}, env: {HOME: /tmp}", "s3", "", []),
+        ("{run_as_user: 1000, run_as_non_root: true}", "git@h:x", "targets: {helper_image: 'h:1'}", []),
+        ("{run_as_non_root: true}", "git@h:x", "targets: {helper_image: 'h:1'}", []),
+    ],
+)
+def test_users(security: str, repository: str, helper: str, found: list[str]) -> None:
+    """The image that is taken where none is named has no user but root; it is said once, however many steps have it."""
+    data = f'git: {{repo: "{repository}", path: a}}, tag: v1'
+    if repository == "s3":
+        data = "s3: {uri: 's3://raws/x', version: a}"
+    elif repository.startswith("git@"):
+        data += ", ssh_key: {secret: s, key: k}"
+    body = f"""
+    defaults: {{security: {security}}}
+    datasets:
+      d: {{{data}}}
+      e: {{{data}}}
+    steps: {{a: {{image: "a:1", command: [x], inputs: [d, e]}}}}
+    """
+    result = driver.check_source(source(dedent(body) + helper), TARGETS)
+    assert [one.code for one in result.diagnostics if one.code == "MLC354" or one.severity == "error"] == found
+
+
+def test_what_cannot_change_is_kept() -> None:
+    """A step that fetches for a cached one is cached where its version cannot move; else KFP finds no earlier result, and it is said."""
+    commit = "0123456789" * 4
+    body = f"""
+    datasets:
+      s: {{s3: {{uri: "s3://raws/x.json", version: abc}}}}
+      newest: {{s3: {{uri: "s3://raws/y.json"}}}}
+      c: {{git: {{repo: "https://h/x", path: a}}, rev: {commit}}}
+      cut: {{git: {{repo: "https://h/x", path: b}}, rev: 0123456}}
+      t: {{git: {{repo: "https://h/x", path: c}}, tag: v1}}
+      alone: {{git: {{repo: "https://h/x", path: d}}, rev: {commit}}}
+    code: {{git: "https://h/z", ref: {commit}}}
+    steps:
+      a: {{image: "a:1", command: [x], inputs: [s, c], cache: {{key: k}}, code: true, workdir: /src}}
+      b: {{image: "a:1", command: [x], inputs: [newest], cache: {{key: k}}}}
+      d: {{image: "a:1", command: [x], inputs: [cut], cache: {{key: k}}}}
+      e: {{image: "a:1", command: [x], inputs: [t], cache: {{key: k}}}}
+      f: {{image: "a:1", command: [x], inputs: [alone]}}
+    """
+    result = driver.compile_source(source(body), ("kfp",))
+    assert sorted(one.message.split("`")[3] for one in result.diagnostics if one.code == "MLC423") == ["b", "d", "e"]
+    assert result.pipeline is not None
+    keys = {step.name: step.cache.key for step in result.pipeline.steps if step.made and step.cache}
+    assert sorted(keys) == ["x-code", "x-fetch-c", "x-fetch-s"]
+    assert len({*keys.values()}) == 3
+    moved = driver.compile_source(source(body.replace("path: a", "path: other")), ("kfp",)).pipeline
+    assert moved is not None
+    assert {step.name: step.cache.key for step in moved.steps if step.cache}["x-fetch-c"] != keys["x-fetch-c"]
+    memoized = {one["name"] for one in manifests(body, "argo")[0]["spec"]["templates"] if "memoize" in one}
+    assert memoized == {*"abde", *keys}
+    retried = manifests(dedent(body) + "defaults: {retry: {limit: 2}}\n", "argo", tuple(f"steps.{name}.retry=null" for name in "abde"))
+    assert {one["name"] for one in retried[0]["spec"]["templates"] if "memoize" in one} == {*"abde"}
+
+
 def test_on_a_volume() -> None:
     """A dataset that goes to a volume is a mount of its folder, after the step that fetches it, and its path is known."""
     body = """
@@ -95,7 +177,7 @@ def test_on_a_volume() -> None:
     (folder,) = folders
     assert re.fullmatch(r"x-datasets/d/v1---id--[0-9a-f]{8}", folder)
     assert [(mount.volume.name, mount.path) for mount in steps["s"].mounts] == [("big", "/in/d")]
-    assert (steps["s"].inputs, steps["s"].args, steps["t"].after) == ((), (), ("x-fetch-d-finally",))
+    assert (steps["s"].inputs, steps["s"].args, steps["t"].after) == ((), (), ("x-finally-fetch-d",))
     assert [text.constant for text in steps["s"].command or ()] == ["x", "/in/d"]
     fetched = [text.constant for text in steps["x-fetch-d"].args]
     assert (f"out=/mlc/volume/{folder}" in fetched, f"marker=/mlc/volume/{folder}.version" in fetched) == (True, True)

@@ -92,6 +92,8 @@ def test_set_and_environments() -> None:
         (OBJECT + "x: '${{ inputs.a }}'\n", [("MLC311", "line 6")]),
         ("kind: C\nmetadata: {}\n", [("MLC334", "line 1")]),
         (OBJECT + "token: ghp_" + "a" * 36 + "\n", [("MLC501", "line 6")]),
+        ("kind: Secret\napiVersion: v1\nmetadata: {name: s}\nstringData:\n  a: b\n", [("MLC501", "line 5")]),
+        (OBJECT + "env:\n- name: DB_PASSWORD\n  value: hunter2\n", [("MLC501", "line 8")]),
     ],
 )
 def test_what_is_wrong_in_a_file(text: str, expected: list[tuple[str, str]]) -> None:

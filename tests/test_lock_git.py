@@ -8,7 +8,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -281,8 +281,8 @@ def test_odd_names(data: Repository, git: Git) -> None:
     commit = data.commit({"$(id)/-x *.dvc": pointer(path="-x *"), "ü/a.dvc": pointer(path="a")}, "$(id);x")
     repository = git.repository(data.address)
     assert repository.of_tag("$(id);x") == commit
-    assert dvc.facts(repository, commit, "$(id)/-x *") == Facts(f"md5:{HASH}", 5)
-    assert dvc.facts(repository, commit, "ü/a") == Facts(f"md5:{HASH}", 5)
+    assert dvc.facts(repository, [commit], "$(id)/-x *") == {commit: Facts(f"md5:{HASH}", 5)}
+    assert dvc.facts(repository, [commit], "ü/a") == {commit: Facts(f"md5:{HASH}", 5)}
 
 
 # --- what DVC knows -----------------------------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ def test_facts(files: dict[str, str], path: str, expected: Facts | None, data: R
     commit = data.commit(files, "v1")
     repository = git.repository(data.address)
     assert repository.of_tag("v1") == commit
-    assert dvc.facts(repository, commit, path) == expected
+    assert dvc.facts(repository, [commit], path).get(commit) == expected
 
 
 def test_large_files_stay_away(data: Repository, git: Git) -> None:
@@ -346,13 +346,92 @@ def test_large_files_stay_away(data: Repository, git: Git) -> None:
     def fetched(address: str) -> int:
         repository = git.repository(address)
         commit = repository.of_tag("v1")
-        assert dvc.facts(repository, commit, "a") == Facts(f"md5:{HASH}", 5)
+        assert dvc.facts(repository, [commit], "a") == {commit: Facts(f"md5:{HASH}", 5)}
         assert repository.has(commit, "large")
         return sum(path.stat().st_size for path in repository.folder.rglob("*") if path.is_file())
 
     assert fetched(data.address) < 1 << 20
     data.git("config", "uploadpack.allowFilter", "false")
     assert fetched(f"{data.address}/") > 3 << 20
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each command of git that the test has run, by its first word."""
+    words: list[str] = []
+    run = Git.run
+
+    def counted(self: Git, command: Sequence[str], folder: Path, given: bytes = b"") -> tuple[int, bytes, str]:
+        words.append(command[0])
+        return run(self, command, folder, given)
+
+    monkeypatch.setattr(Git, "run", counted)
+    return words
+
+
+def test_datasets_of_many_tags(data: Repository, asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """However many tags there are, git is asked once for all of them, and datasets of one repository share the tags."""
+    project(PROJECT.replace("    code: true\n", ""))
+    for number in range(30):
+        data.commit({"project1/reviews.csv.dvc": pointer(size=number), "labels/a": str(number)}, f"v1.{number}")
+    assert mlc("datasets") == OK
+    out = capsys.readouterr().out
+    assert all(out.count(f"\n  v1.{number} ") == 2 for number in range(30))
+    assert (asked.count("ls-remote"), asked.count("fetch")) == (1, 1)
+    assert asked.count("cat-file") == 1 + (2 + 1) + 1  # the commits, two folders and the `.dvc` files in them, one folder
+
+
+def test_files_of_dvc_are_read_once(data: Repository, git: Git, asked: list[str]) -> None:
+    """Datasets that lie in one folder are found in the same files, which do not change with every tag."""
+    commits = [data.commit({f"d/{name}.dvc": pointer(path=name, size=number) for name in "ab"}, f"v{number}") for number in range(3)]
+    repository = git.repository(data.address)
+    repository.tags()
+    asked.clear()
+    assert [one.size for one in dvc.facts(repository, commits, "d/a").values()] == [0, 1, 2]
+    assert asked == ["cat-file"] * 3
+    assert [one.size for one in dvc.facts(repository, commits, "d/b").values()] == [0, 1, 2]
+    assert asked == ["cat-file"] * 5
+
+
+def test_lock_of_many_tags(data: Repository, asked: list[str]) -> None:
+    """All the tags of a repository that a lock file needs are fetched together, each once; one that is not there stops no other."""
+    tags = [f"v1.{number}" for number in range(5)]
+    commits = {tag: data.commit({"labels/a": tag}, tag) for tag in tags}
+    entry = "git: {repo: 'https://git.test/data.git', path: labels}, token: {secret: git, key: token}"
+    names = {f"{name}{number}": tag for number, tag in enumerate(tags) for name in ("a", "b")}
+    text = "mlc: v1\nname: demo\ndatasets:\n" + "".join(f"  {name}: {{{entry}, tag: {tag}}}\n" for name, tag in names.items())
+    text += f"steps: {{s: {{image: 'a:1', command: [x], inputs: [{', '.join(names)}]}}}}\n"
+    project(text)
+    assert mlc("lock") == OK
+    assert {name: one[0]["commit"] for name, one in locked()["datasets"].items()} == {  # type: ignore[attr-defined]
+        name: commits[tag] for name, tag in names.items()
+    }
+    assert (asked.count("ls-remote"), asked.count("fetch")) == (0, 1)
+    project(text.replace("tag: v1.2", "tag: v2"))
+    asked.clear()
+    assert mlc("lock") == FAILED
+    assert asked.count("ls-remote") == 1
+
+
+def test_tag_of_no_commit(data: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    """A tag of a folder is no version of a dataset, and hides none."""
+    data.commit({"project1/reviews.csv.dvc": pointer(), "labels/a": "1"}, "v1.0")
+    data.git("tag", "tree", "HEAD^{tree}")
+    project(PROJECT.replace("    code: true\n", ""))
+    assert mlc("datasets") == OK
+    out = capsys.readouterr().out
+    assert out.count("v1.0") == 2
+    assert "tree" not in out
+
+
+def test_what_cannot_be_fetched_any_more(data: Repository, git: Git) -> None:
+    """Git ends at a large file that it has left out and cannot get: what was asked for behind it is read all the same."""
+    files = {"a.dvc": pointer(path="a"), "large.dvc": "#" * (2 << 20), "z.dvc": pointer(path="z")}
+    commit = data.commit(files, "v1")
+    repository = git.repository(data.address)
+    repository.of_tag("v1")
+    data.folder.rename(data.folder.parent / "gone")
+    assert dvc.facts(repository, [commit], "a") == dvc.facts(repository, [commit], "z") == {commit: Facts(f"md5:{HASH}", 5)}
 
 
 # --- what can go wrong --------------------------------------------------------------------------------------------------------
@@ -366,12 +445,40 @@ def test_missing_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_unreachable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A host that does not answer, by https and by ssh, is reported once for each place."""
+    """A host that does not answer, by https and by ssh, is reported once for each repository, with all the places that name it."""
     project(PROJECT.replace("git.test", f"127.0.0.1:{free_port()}"))
-    assert failure("MLC904", "cannot ask `https://127.0.0.1:", capsys).count("error[") == 3
+    err = failure("MLC904", "cannot ask `https://127.0.0.1:", capsys)
+    assert err.count("error[") == 2
+    assert [line.split(":")[:-1] for line in err.splitlines() if "mlc.yaml:" in line] == [
+        ["  --> mlc.yaml", "6"],
+        ["  ", "", "", " mlc.yaml", "10"],
+        ["  --> mlc.yaml", "12"],
+    ]
+    assert err.count("needed here, too") == 1
     text = PROJECT.replace("https://git.test", f"ssh://git@127.0.0.1:{free_port()}").replace("token: {", "ssh_key: {")
     project(text.replace("key: token", "key: id"))
     failure("MLC904", "cannot ask `ssh://git@127.0.0.1:", capsys)
+
+
+@pytest.mark.parametrize("command", ["lock", "datasets"])
+def test_unreachable_is_asked_once(command: str, asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody waits a second time for a repository that did not answer, however many datasets and environments name it."""
+    text = PROJECT.replace("    code: true\n", "").replace("git.test", f"127.0.0.1:{free_port()}")
+    project(text + "environments: {prod: {datasets: {reviews: {tag: v2.0}}}, dev: {datasets: {labels: {tag: v3.0}}}}\n")
+    assert mlc(command) == FAILED
+    err = capsys.readouterr().err
+    assert err.count("error[MLC904]") == err.count("error[") == 1
+    assert err.count("::: mlc.yaml:") == err.count("needed here, too") == (3 if command == "lock" else 1)
+    assert asked.count("ls-remote") + asked.count("fetch") == 1
+
+
+def test_a_failure_of_one_thing(data: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with one tag, or for a reason that nobody knows, is not said of the others."""
+    data.commit({"project1/reviews.csv.dvc": pointer(), "labels/a": "1"}, "v1.0")
+    project(PROJECT.replace("    code: true\n", "").replace("tag: v1.0", "tag: v3", 1))
+    err = failure("MLC906", "there is no tag `v3`", capsys)
+    assert err.count("error[") == 1
+    assert ":::" not in err
 
 
 @pytest.mark.parametrize(
@@ -411,10 +518,14 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, name: str
 
 
 def test_no_git(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Without the program the message says so."""
+    """Without the program the message says so, once; a project that has nothing in git does not need it."""
     monkeypatch.setenv("PATH", str(tmp_path))
     project()
     failure("MLC908", "needs the program `git`, which is not installed", capsys)
+    assert mlc("datasets") == FAILED
+    assert capsys.readouterr().err.count("error[MLC908]") == 1
+    project("mlc: v1\nname: demo\nsteps: {a: {image: 'a:1', command: [x]}}\n")
+    assert mlc("datasets") == OK
 
 
 def test_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import yaml
 from mlc.driver import Result, compile_source
 from mlc.lock import plan as planned
 from mlc.pins import Lock, LockedImage, LockedSource, Source
-from mlc.source import SourceFile
+from mlc.source import Document, SourceFile
 
 SHA = "sha256:" + "0123456789abcdef" * 4
 OTHER = "sha256:" + "f" * 64
@@ -114,6 +114,17 @@ def test_on_a_volume(target: str) -> None:
         folders |= found
         assert text.count(f"{found.pop()}\n") == 4
     assert {folder.rpartition("-")[2] for folder in folders} == {ONE[:12], TWO[:12]}
+
+
+def test_code_that_nobody_checks_out() -> None:
+    """A lock file has the project's code for steps that get it, in `finally`, too; a template that no step takes is none."""
+    head, _, steps = SPEC.partition("steps:")
+    unused = f"{head}templates: {{with-code: {{code: true, workdir: /src}}}}\nsteps:{steps.replace(', code: true, workdir: /src', '')}"
+    at_the_end = SPEC.replace(", code: true, workdir: /src CACHE", "")
+    for text, expected in ((SPEC, True), (at_the_end, True), (unused, False)):
+        found = planned.plan(Document(SourceFile("s.yaml", text), yaml.safe_load(text.replace(" CACHE", ""))))
+        assert found.places, text
+        assert (CODE in found.places) is expected
 
 
 def test_what_is_missing() -> None:

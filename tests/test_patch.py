@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ import pytest
 from mlc import driver
 from mlc.describe import describe, text
 from mlc.diff import changes
+from mlc.lowering import fields
 from mlc.lowering.patch import Fault, merged, patched, same
-from tests.support import check, codes, documents, manifests, pipeline, source
+from tests.support import ROOT, check, codes, documents, manifests, pipeline, source
 
 STEPS = "steps: {train: {image: 'acme/train:1', command: train, env: {A: x, B: y}}, last: {needs: train, image: 'b:1', command: c}}\n"
 BOTH = ("argo", "kfp")
@@ -219,6 +222,19 @@ def test_position() -> None:
         ("argo", "{merge: {priorityClassName: high}}"),
         ("argo", "{step: train, merge: {container: {env: [{name: C, value: 'a {{= b'}]}}}"),
         ("argo", "{merge: {spec: {hostAliases: [{ip: '{{x}} {{y'}]}}}"),
+        ("argo", "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: other.Succeeded}]"),
+        ("argo", "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: 'train.Suceeded'}]"),
+        ("argo", "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: '!(train.Failed || x-1)'}]"),
+        ("argo", "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: [train]}]"),
+        ("argo", "json: [{op: add, path: /spec/templates/0/dag/tasks/1/dependencies, value: [other]}]"),
+        ("argo", "json: [{op: add, path: /spec/templates/0/dag/tasks/1/dependencies, value: [3]}]"),
+        ("argo", "{merge: {spec: {entrypoint: train}}}"),
+        ("kfp", "{merge: {root: {dag: {tasks: {last: {dependentTasks: [other]}}}}}}"),
+        ("kfp", "{merge: {root: {dag: {tasks: {last: {dependentTasks: other}}}}}}"),
+        (
+            "kfp",
+            "{merge: {root: {dag: {tasks: {last: {inputs: {parameters: {p: {taskOutputParameter: {producerTask: other}}}}}}}}}}",
+        ),
         ("kfp", "{merge: {container: {}}}"),
         ("kfp", "{merge: {schemaVersion: 2.0.0}}"),
         ("kfp", "{merge: {pipelineInfo: {name: null}}}"),
@@ -226,6 +242,7 @@ def test_position() -> None:
         ("kfp", "{merge: {root: {dag: {tasks: {train: {componentRef: null}}}}}}"),
         ("kfp", "{merge: {root: {dag: {tasks: {train: null}}}}}"),
         ("kfp", "{merge: {components: {comp-train: {executorLabel: other}}}}"),
+        ("kfp", "{merge: {components: {comp-train: {executorLabel: {a: b}}}}}"),
         ("kfp", "{merge: {platforms: {kubernetes: x}}}"),
         ("kfp", "json: [{op: replace, path: '', value: []}]"),
         ("kfp", "json: [{op: add, path: /platforms, value: null}]"),
@@ -237,6 +254,198 @@ def test_position() -> None:
 def test_what_has_to_stay(target: str, entry: str) -> None:
     """A result that lacks what the project's steps need, or has no such form at all, is refused."""
     assert codes(patch(target, entry), (target,)) == ["MLC422"]
+
+
+FINALLY = STEPS + "finally: {after: {image: 'a:1', command: c}}\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "said"),
+    [
+        ("argo", "{spec: {onExit: null}}", "no `onExit`"),
+        ("argo", "{spec: {onExit: train}}", "nothing runs step `after`"),
+        ("argo", "{spec: {entrypoint: x-finally}}", "nothing runs step `train`"),
+        ("kfp", "{root: {dag: {tasks: {x-run: null}}}}", "waits for `x-run`"),
+        ("kfp", "{root: {dag: {tasks: {x-run: null, x-finally: {dependentTasks: null}}}}}", "nothing runs step `train`"),
+        ("kfp", "{root: {dag: {tasks: {x-finally: null}}}}", "nothing runs step `after`"),
+        ("kfp", "{root: {dag: {tasks: {x-run: {componentRef: {name: comp-train}}}}}}", "nothing runs step `train`"),
+    ],
+)
+def test_what_runs_the_steps_has_to_stay(target: str, change: str, said: str) -> None:
+    """Each step is reached from where a run begins, or from where it ends: `finally` does not get lost."""
+    (found,) = check(FINALLY + f"targets: {{{target}: {{patch: [{{merge: {change}}}]}}}}\n", (target,))
+    assert (found.code, said in found.message) == ("MLC422", True), found.message
+
+
+@pytest.mark.parametrize(
+    ("target", "change"),
+    [
+        (
+            "argo",
+            "json: [{op: replace, path: /spec/templates/0/dag/tasks/1/depends, value: '(train || train.Failed) && !train.Omitted'}]",
+        ),
+        ("argo", "json: [{op: remove, path: /spec/templates/0/dag/tasks/1/depends}]"),
+        (
+            "argo",
+            "json: [{op: remove, path: /spec/templates/0/dag/tasks/1/depends}, "
+            "{op: add, path: /spec/templates/0/dag/tasks/1/dependencies, value: [train]}]",
+        ),
+        # a template around the project's own, which a run begins with
+        ("argo", "merge: {spec: {entrypoint: outer, templates: [{name: outer, steps: [[{name: first, template: entrypoint}]]}]}}"),
+        ("argo", "merge: {spec: {onExit: bye, templates: [{name: bye, container: {image: 'b:1', command: [bye]}}]}}"),
+        ("kfp", "merge: {root: {dag: {tasks: {last: {dependentTasks: null}}}}}"),
+        ("kfp", "merge: {root: {dag: {tasks: {last: {inputs: {parameters: {producerTask: {runtimeValue: {constant: x}}}}}}}}}"),
+    ],
+)
+def test_other_ways_to_the_same_steps(target: str, change: str) -> None:
+    """What waits for what may be changed, and what a run begins with, as long as all is there."""
+    assert codes(patch(target, f"{{{change}}}" if change.startswith("merge") else change), (target,)) == []
+
+
+MISTYPED = [
+    ("argo", "{step: train, merge: {contaner: {image: x}}}", "spec.templates.train.contaner", "did you mean `container`?"),
+    ("argo", "{step: train, merge: {nodeSelectr: {a: b}}}", "spec.templates.train.nodeSelectr", "did you mean `nodeSelector`?"),
+    ("argo", "{step: train, merge: {nodeselector: {a: b}}}", "spec.templates.train.nodeselector", "did you mean `nodeSelector`?"),
+    ("argo", "{step: train, merge: {node_selector: {a: b}}}", "spec.templates.train.node_selector", "did you mean `nodeSelector`?"),
+    (
+        "argo",
+        "{step: train, merge: {container: {imagePulPolicy: Always}}}",
+        "spec.templates.train.container.imagePulPolicy",
+        "imagePullPolicy",
+    ),
+    ("argo", "{step: train, merge: {container: {env: [{name: C, vale: x}]}}}", "spec.templates.train.container.env.C.vale", "`value`"),
+    (
+        "argo",
+        "{step: train, merge: {sidecars: [{name: s, image: 'a:1', comand: [x]}]}}",
+        "spec.templates.train.sidecars.s.comand",
+        "`command`",
+    ),
+    ("argo", "{step: train, merge: {volumes: [{name: v, emptydir: {}}]}}", "spec.templates.train.volumes.v.emptydir", "`emptyDir`"),
+    ("argo", "{step: train, merge: {priorityClass: high}}", "spec.templates.train.priorityClass", "did you mean `priorityClassName`?"),
+    ("argo", "{merge: {spec: {podGc: {}}}}", "spec.podGc", "did you mean `podGC`?"),
+    ("argo", "{merge: {metadata: {lables: {a: b}}}}", "metadata.lables", "did you mean `labels`?"),
+    (
+        "argo",
+        "json: [{op: add, path: /spec/templates/0/dag/tasks/0/depnds, value: x}]",
+        "spec.templates.entrypoint.dag.tasks.train.depnds",
+        "",
+    ),
+    (
+        "argo",
+        "{step: train, merge: {steps: [[{name: x, templat: y}]], container: null}}",
+        "spec.templates.train.steps.0.x.templat",
+        "`template`",
+    ),
+    ("kfp", "{step: train, merge: {container: {resources: {cpuLimt: 1}}}}", "cpuLimt", "did you mean `cpuLimit`?"),
+    ("kfp", "{step: train, merge: {kubernetes: {imagepullpolicy: Always}}}", "imagepullpolicy", "did you mean `imagePullPolicy`?"),
+    ("kfp", "{step: train, merge: {kubernetes: {tolerations: [{key: a, efect: NoExecute}]}}}", "tolerations.0.efect", "`effect`"),
+    ("kfp", "{merge: {root: {dag: {tasks: {last: {dependentTask: [train]}}}}}}", "root.dag.tasks.last.dependentTask", "`dependentTasks`"),
+    ("kfp", "{merge: {pipelineInfo: {desciption: x}}}", "pipelineInfo.desciption", "did you mean `description`?"),
+    ("kfp", "{merge: {platforms: {kubernetes: {pipelineConfg: {}}}}}", "platforms.kubernetes.pipelineConfg", "`pipelineConfig`"),
+]
+
+
+@pytest.mark.parametrize(("target", "entry", "place", "help"), MISTYPED, ids=str)
+def test_keys_with_typing_errors(target: str, entry: str, place: str, help: str) -> None:
+    """A key that neither engine nor Kubernetes has, but nearly, is said with what was meant."""
+    found = [one for one in check(patch(target, entry), (target,)) if one.code == "MLC422"]
+    assert [f"{place}` is no key that the engine knows" in one.message for one in found] == [True], found
+    assert help in found[0].help
+
+
+VALUES = [
+    ("argo", "{merge: {metadata: {labels: {a: 5}}}}", "`metadata.labels.a` is `5`, and has to be a text"),
+    ("argo", "{merge: {metadata: {annotations: {a: true}}}}", "`metadata.annotations.a` is `true`, and has to be a text"),
+    ("argo", "{merge: {metadata: {labels: [a]}}}", "`metadata.labels` is a list, and has to be a mapping of texts"),
+    ("argo", "{step: train, merge: {metadata: {labels: {a: {b: c}}}}}", "`spec.templates.train.metadata.labels.a` is a mapping"),
+    ("argo", "{merge: {spec: {podMetadata: {labels: {a: 0.5}}}}}", "`spec.podMetadata.labels.a` is `0.5`"),
+    ("argo", "{step: train, merge: {nodeSelector: {gpu: true}}}", "nodeSelector.gpu` is `true`"),
+    ("argo", "{step: train, merge: {activeDeadlineSeconds: 1h}}", 'activeDeadlineSeconds` is `"1h"`, and has to be a whole number'),
+    ("argo", "{step: train, merge: {activeDeadlineSeconds: 1.5}}", "activeDeadlineSeconds` is `1.5`"),
+    ("argo", "{step: train, merge: {activeDeadlineSeconds: true}}", "activeDeadlineSeconds` is `true`"),
+    ("argo", "{merge: {spec: {activeDeadlineSeconds: '3600'}}}", '`spec.activeDeadlineSeconds` is `"3600"`'),
+    ("argo", "{step: train, merge: {parallelism: '2'}}", 'parallelism` is `"2"`'),
+    ("argo", "{step: train, merge: {daemon: 'yes'}}", 'daemon` is `"yes"`, and has to be `true` or `false`'),
+    ("argo", "{step: train, merge: {container: {env: [{name: C, value: 5}]}}}", "container.env.C.value` is `5`"),
+    ("argo", "{step: train, merge: {container: {args: [1]}}}", "container.args.0` is `1`"),
+    ("argo", "{step: train, merge: {retryStrategy: 3}}", "retryStrategy` is `3`, and has to be a mapping"),
+    ("kfp", "{step: train, merge: {kubernetes: {podMetadata: {labels: {a: 5}}}}}", "podMetadata.labels.a` is `5`"),
+    ("kfp", "{step: train, merge: {kubernetes: {podMetadata: {annotations: {a: 5}}}}}", "podMetadata.annotations.a` is `5`"),
+    ("kfp", "{step: train, merge: {kubernetes: {nodeSelector: {labels: {a: true}}}}}", "nodeSelector.labels.a` is `true`"),
+    ("kfp", "{step: train, merge: {kubernetes: {activeDeadlineSeconds: 1h}}}", 'activeDeadlineSeconds` is `"1h"`'),
+    ("kfp", "{step: train, merge: {container: {env: [{name: C, value: 5}]}}}", "container.env.C.value` is `5`"),
+    ("kfp", "{merge: {platforms: {kubernetes: {pipelineConfig: {resourceTtlOnCompletion: 1d}}}}}", 'resourceTtlOnCompletion` is `"1d"`'),
+    ("kfp", "{merge: {root: {dag: {tasks: {last: {cachingOptions: {enableCache: 'no'}}}}}}}", 'enableCache` is `"no"`'),
+]
+
+
+@pytest.mark.parametrize(("target", "entry", "said"), VALUES, ids=str)
+def test_values_of_another_kind(target: str, entry: str, said: str) -> None:
+    """Labels and annotations are texts, times are numbers of seconds: no engine takes another kind, nor makes it what was meant."""
+    (found,) = check(patch(target, entry), (target,))
+    assert (found.code, said in found.message) == ("MLC422", True), found.message
+
+
+@pytest.mark.parametrize(
+    ("target", "entry"),
+    [
+        ("argo", "{step: train, merge: {activeDeadlineSeconds: '3600'}}"),
+        ("argo", "{step: train, merge: {activeDeadlineSeconds: '{{workflow.priority}}'}}"),
+        ("argo", "{step: train, merge: {retryStrategy: {limit: '3', backoff: {factor: 2, duration: 5s}}}}"),
+        ("argo", "{merge: {spec: {arguments: {parameters: [{name: x, value: 5}]}}}}"),
+        ("argo", "json: [{op: add, path: /metadata/labels, value: {a: null}}]"),
+        ("argo", "{step: train, merge: {container: {livenessProbe: {httpGet: {port: 80}, periodSeconds: 5}}}}"),
+        ("argo", "{step: train, merge: {volumes: [{name: v, projected: {sources: []}}]}}"),
+        # what a later version may have
+        (
+            "argo",
+            "{step: train, merge: {hostPID: true, resourceClaims: [], memoizes: [], container: {imagePullPolicyRules: []}}}",
+        ),
+        ("argo", "{merge: {spec: {schedulingGates: [], onExits: [x]}}}"),
+        ("kfp", "{step: train, merge: {kubernetes: {activeDeadlineSeconds: '60', hostNetwork: true}}}"),
+        (
+            "kfp",
+            "{step: train, merge: {kubernetes: {activeDeadlineSeconds: 60, configMapAsFile: []}, container: {resources: {gpuLimit: 1}}}}",
+        ),
+        # protocol buffers in JSON have two names for a field
+        ("kfp", "{step: train, merge: {kubernetes: {image_pull_policy: Always, pod_metadata: {labels: {a: b}}}}}"),
+    ],
+)
+def test_values_and_keys_that_are_taken(target: str, entry: str) -> None:
+    """What an engine reads passes in each of its forms, and so does what only a later version knows."""
+    assert driver.compile_source(source(patch(target, entry)), (target,)).outputs, check(patch(target, entry), (target,))
+
+
+@pytest.mark.parametrize("target", BOTH)
+def test_any_form_anywhere(target: str) -> None:
+    """Whatever stands in whatever place of a manifest: it is taken or refused, and nothing breaks."""
+    body = "artifacts: {o: dataset}\nsteps:\n  train: {image: 'a:1', command: c, env: {A: x}, retry: {limit: 2}, outputs: {o: /o/f}}\n"
+    body += "  last: {image: 'a:1', command: c, inputs: {o: /i/f}}\nfinally: {z: {image: 'a:1', command: c}}\n"
+    odd = [*ODD, {"name": "train"}, [{"name": "train"}], [{"name": []}]]
+    (manifest, *_) = manifests(body, target)
+    for number, place in enumerate(_pointers(manifest)):
+        for value in (odd[number % len(odd)], odd[(number * 7 + 3) % len(odd)]):
+            change = json.dumps([{"op": "add", "path": place, "value": value}])
+            result = driver.compile_source(source(f"{body}targets: {{{target}: {{patch: [{{json: {change}}}]}}}}\n"), (target,))
+            assert bool(result.outputs) != any(one.code in ("MLC341", "MLC422") for one in result.diagnostics), (place, value)
+
+
+def _pointers(node: Any, place: str = "") -> Iterator[str]:
+    yield place
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from _pointers(value, f"{place}/{key}")
+
+
+@pytest.mark.parametrize(("target", "starts"), [("argo", ("Object",)), ("kfp", ("PipelineSpec", "Platforms"))])
+def test_tables_of_keys(target: str, starts: tuple[str, ...]) -> None:
+    """Every type that a table names is there, and all are reached; what is compiled of any project fits it."""
+    table = import_module(f"mlc.targets.{target}.fields").TABLE
+    named = {word.partition(":")[2].strip("{}") for line in table.values() for word in line.split()} - {"", *fields.KINDS}
+    assert named | set(starts) == set(table)
+    for path in sorted((ROOT / "golden" / target).rglob("*.yaml")):
+        for document in documents(path.read_text(encoding="utf-8")):
+            if document.get("kind") != "CronWorkflow":  # which a patch does not change
+                fields.check(document, table, starts[0] if len(starts) == 1 or "root" in document else starts[1], snake=target == "kfp")
 
 
 def test_a_patch_of_tests_alone_is_no_leftover() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from mlc import driver, rules
 from mlc.diagnostics.codes import LINTS
+from mlc.rules import plain_text_secret
 
 from .support import check, codes, manifests, source
 
@@ -157,6 +158,15 @@ def test_secrets_in_scripts(shell: str, line: str, expected: list[str]) -> None:
     found = check(f"steps:\n  s:\n    image: a:1\n    shell: {shell}\n    run: |\n      # first\n      {line}\n")
     assert [item.code for item in found] == expected
     assert [item.span.line for item in found] == [9] * len(expected)
+
+
+def test_scripts_of_made_steps_are_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only scripts that somebody wrote can hold a secret: the programs that fetch data are long, and there is one for each dataset."""
+    searched: list[str] = []
+    monkeypatch.setattr(plain_text_secret, "_script", lambda script, _: searched.append(script.text.constant))
+    body = 'datasets: {d: {s3: {uri: "s3://bucket/d"}}}\nsteps: {s: {image: "b:1", run: echo a, inputs: [d]}}\n'
+    assert check(body) == ()
+    assert searched == ["echo a"]
 
 
 def test_what_nothing_uses() -> None:
@@ -420,6 +430,49 @@ def test_groups_of_rules_are_those_of_the_table() -> None:
 def test_secrets_anywhere(body: str) -> None:
     """A known shape is found wherever it stands, texts with expressions included; named options by what the file says of them."""
     assert codes(f"params: {{p: a}}\n{body}") == ["MLC501"]
+
+
+SECRET = "{apiVersion: v1, kind: Secret, metadata: {name: db}, %s}"
+JOB = "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {containers: [{name: c, image: 'a:1', %s}]}}}}"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "found"),
+    [
+        (SECRET % "stringData: {user: hunter2secret}", ["stringData.user"]),
+        (SECRET % "data: {a.crt: aHVudGVyMg==, b: '/9j/', c: ''}", ["data.a.crt", "data.b"]),
+        (SECRET % "stringData: {a: 'x ${{ params.p }}'}", ["stringData.a"]),
+        (SECRET % "stringData: {password: '${{ params.p }}', b: '${{ params.p }}${{ params.p }}'}", []),
+        (SECRET % "type: Opaque", []),
+        (SECRET % "data: null", []),
+        (f"{{apiVersion: v1, kind: List, metadata: {{name: l}}, items: [{SECRET % 'stringData: {a: b}'}]}}", ["items.0.stringData.a"]),
+        ("{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {password: hunter2}}", []),
+        ("{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: e}, spec: {data: [{secretKey: password}]}}", []),
+        ("{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {ref: {kind: Secret, name: db}}}", []),
+        (JOB % "env: [{name: DB_PASSWORD, value: hunter2secret}, {name: USER, value: me}]", ["env.0.value"]),
+        (JOB % "env: [{name: DB_PASSWORD, value: '${{ params.p }}'}, {name: TOKEN_PATH, value: /t}]", []),
+        (JOB % "env: [{name: DB_PASSWORD, value: 'a-${{ params.p }}'}]", ["env.0.value"]),
+        (JOB % "env: [{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]", []),
+        (JOB % "args: [--user, me, --password, hunter2]", ["args.3"]),
+    ],
+)
+def test_secrets_in_objects(manifest: str, found: list[str]) -> None:
+    """Of a Secret that a step applies no value stands in the project; `env` of containers in objects is as that of steps."""
+    said = check(f"params: {{p: a}}\nsteps: {{s: {{resource: {{action: apply, manifest: {manifest}}}}}}}")
+    places = [".".join(map(str, one.path)) for one in said]
+    assert [one.code for one in said] == ["MLC501"] * len(found)
+    assert all(place.startswith("steps.s.resource.manifest.") and place.endswith(end) for place, end in zip(places, found, strict=True)), (
+        places
+    )
+
+
+def test_what_to_write_in_an_object() -> None:
+    """The help is for Kubernetes' own words, and for a Secret that there is another way to make it."""
+    (secret,) = check(f"steps: {{s: {{resource: {{action: apply, manifest: {SECRET % 'stringData: {a: b}'}}}}}}}")
+    assert (secret.message, "ExternalSecret" in secret.help) == ("`a` of a Secret stands here in plain text", True)
+    job = JOB % "env: [{name: DB_PASSWORD, value: hunter2secret}]"
+    (variable,) = check(f"steps: {{s: {{resource: {{action: apply, manifest: {job}}}}}}}")
+    assert "`valueFrom: {secretKeyRef: {name: NAME, key: KEY}}`" in variable.help
 
 
 def test_two_secrets_in_one_command() -> None:

@@ -732,6 +732,30 @@ def test_sentences(document: Any, code: str, path: tuple[Any, ...], at: str, mes
     assert (finding.code, finding.path, finding.at, finding.message, finding.help) == (code, path, at, message, help)
 
 
+SECRET = {"dvc": {"repo": "https://git.test/data.git", "path": "a"}, "tag": "v1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "help"),
+    [
+        (("datasets",), {"a": {**SECRET, "token": "x"}}, "for example `token: {secret: git-login, key: token}`"),
+        (("datasets",), {"a": {**SECRET, "token": {"secret": "x"}}}, "add `key`, for example `key: token`"),
+        (("datasets",), {"a": {**SECRET, "ssh_key": "x"}}, "for example `ssh_key: {secret: git-ssh, key: id_ed25519}`"),
+        (("code",), {"git": "https://git.test/code.git", "ref": "v1", "token": 1}, "for example `token: {secret: git-login, key: token}`"),
+        ((*MAKE, "resources"), {"requests": {"cpu": 1}, "limits": 3}, "for example `limits: {cpu: 4, memory: 8Gi}`"),
+        (
+            ("store",),
+            {"azure": {"endpoint": "https://a.test", "container": "c", "secret": "x"}},
+            "for example `secret: {name: azure-storage, key: account-key}`",
+        ),
+        (("defaults",), 3, "for example `defaults: {command: [python, run.py], retry: {limit: 2}}`"),
+    ],
+)
+def test_examples(path: tuple[str, ...], value: Any, help: str) -> None:
+    """An example is that of the key, also where the schema says what the key holds in another place, together with other keys."""
+    assert [finding.help for finding in problems(changed(*path, to=value))] == [help]
+
+
 LATER = "this version of mlc does not have `{}` yet"
 
 

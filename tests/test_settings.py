@@ -114,7 +114,8 @@ def test_settings_of_runs() -> None:
     )
     spec = manifests(text, "argo")[0]["spec"]
     assert spec["serviceAccountName"] == "wf"
-    assert spec["ttlStrategy"] == {"secondsAfterSuccess": 3600, "secondsAfterFailure": 7200}
+    # a run that ends as `Error`, as one does whose metric is no number, has failed, too: to Argo it is completed, and nothing else
+    assert spec["ttlStrategy"] == {"secondsAfterCompletion": 7200, "secondsAfterSuccess": 3600, "secondsAfterFailure": 7200}
     assert (spec["activeDeadlineSeconds"], spec["parallelism"]) == (10800, 4)
     platform = manifests(text, "kfp")[1]["platforms"]["kubernetes"]
     assert platform == {"pipelineConfig": {"resourceTtlOnCompletion": 18000, "activeDeadlineSeconds": 21600}}
@@ -141,6 +142,13 @@ def test_workspace() -> None:
         assert task["inputs"]["parameters"] == {"x-workspace": {"runtimeValue": {"constant": "{{$.workspace_path}}"}}}
     (claim,) = manifests(text, "argo")[0]["spec"]["volumeClaimTemplates"]
     assert claim["metadata"]["name"] == "scratch"
+
+
+def test_a_workspace_in_a_loop() -> None:
+    """No task makes its claim, so the items of a loop are given none."""
+    text = (WORKSPACE % "/kfp-workspace").replace("command: train,", "command: train, foreach: {i: [1, 2]},")
+    text = text.replace("volumes: {scratch: {size: 10Gi}}", "volumes: {scratch: {size: 10Gi, access_mode: ReadWriteMany}}")
+    assert "x-claim" not in str(manifests(text, "kfp"))
 
 
 @pytest.mark.parametrize(

@@ -112,14 +112,18 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_store_is_in_the_namespace_of_the_runs() -> None:
-    """A Workflow finds the ConfigMaps of its store and of its kept results in its own namespace only."""
+    """A Workflow finds the ConfigMap of its store in its own namespace only, and the controller that of kept results in its own."""
     body = """
         store: {s3: {bucket: bkt}}
         targets: {argo: {namespace: team}}
         steps: {a: {image: "x:1", command: t, cache: {key: k}}}
     """
     project = pipeline(body)
-    assert [one["metadata"]["namespace"] for one in infra.manifests(project, "argo")] == ["team", "team"]
+    assert [one["metadata"].get("namespace") for one in infra.manifests(project, "argo")] == ["team", None]
+    assert (infra.elsewhere(project, "argo"), infra.elsewhere(project, "kfp")) == (
+        infra.manifests(project, "argo")[1]["metadata"]["name"],
+        "",
+    )
     assert ["namespace" in one["metadata"] for one in infra.manifests(project, "kfp")] == [False]
     elsewhere = pipeline(body.replace("{argo: {namespace: team}}", "{argo: {parallelism: 1}}"))
     assert ["namespace" in one["metadata"] for one in infra.manifests(elsewhere, "argo")] == [False, False]

@@ -14,6 +14,7 @@ from .source import Document, locate, suppress
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from .diagnostics.model import Diagnostic
     from .ir import Pipeline
@@ -113,14 +114,18 @@ def check_environments(
     """The checks of `check_source` for the environment; without one for the project itself and for each of its environments."""
     findings: list[Finding] = []
     document = reader.read(source, findings) or Document(source, {})
+    locked = _locked(lock)
     if environment or "environments" not in document.data:
-        return check_source(source, target_names, overrides, environment, lints, lock)
-    base = _compiled(document, target_names, overrides, "", lints, findings, _locked(lock))
+        return _alone(document, _compiled(document, target_names, overrides, environment, lints, findings, locked))
+    base = _compiled(document, target_names, overrides, "", lints, findings, locked and locked.again())
     if not schema.validate(document.data, []):
         return base
     from .environments import together
 
-    others = {name: _compiled(document, target_names, overrides, name, lints, [], _locked(lock)) for name in document.data["environments"]}
+    others = {
+        name: _compiled(document, target_names, overrides, name, lints, [], locked and locked.again())
+        for name in document.data["environments"]
+    }
     diagnostics = together(base.diagnostics, {name: result.diagnostics for name, result in others.items()})
     pipeline = base.pipeline if all(result.pipeline for result in others.values()) else None
     return Result(base.name, (), diagnostics, pipeline)
@@ -230,11 +235,16 @@ def _resolved(document: Document, overrides: Sequence[str], findings: list[Findi
         document = reader.set_value(document, override, findings, schema.only_text)
     if failed(findings[before:]) or not schema.validate(document.data, findings):
         return document, None
-    if any("file" in text for text in document.texts):
+    if _applies_objects(document.data):
         document = reader.include(document, findings)
         if failed(findings[before:]) or (document.files and not schema.validate(document.data, findings)):
             return document, None
     return document, resolve.resolve(document, findings)
+
+
+def _applies_objects(data: dict[str, Any]) -> bool:
+    """Whether there are steps with a `resource`, which may be in a file."""
+    return any("resource" in step for section in ("steps", "finally", "templates") for step in (data.get(section) or {}).values())
 
 
 def _output(pipeline: Pipeline, target: str, findings: list[Finding]) -> Output:

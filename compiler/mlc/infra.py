@@ -19,14 +19,14 @@ _KEY = "{{workflow.name}}/{{workflow.uid}}/{{pod.name}}"
 def manifests(pipeline: Pipeline, target: str = "argo") -> tuple[dict[str, Any], ...]:
     """The ConfigMaps of the project's store and, for Argo, of its kept results.
 
-    None for the store without a `store`, or with one that the target cannot use. They go where the runs are: to the namespace of the
-    project, and without one where `kubectl` points.
+    None for the store without a `store`, or with one that the target cannot use. The store's goes where the runs are: to the namespace of
+    the project, and without one where `kubectl` points. That of kept results has none: `elsewhere` says where it belongs.
     """
     if target == "argo":
-        found = (*_stored(pipeline), *_kept(pipeline))
-        for document in found if pipeline.argo.namespace else ():
+        stored = _stored(pipeline)
+        for document in stored if pipeline.argo.namespace else ():
             document["metadata"]["namespace"] = pipeline.argo.namespace
-        return found
+        return (*stored, *_kept(pipeline))
     if pipeline.store is None:
         return ()
     from .targets.kfp.store import CONFIG_MAP, possible, providers, root
@@ -52,6 +52,15 @@ def _kept(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
     if not any(cached(step) for step in pipeline.steps):
         return ()
     return ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": config_map(pipeline), "labels": dict(LABELS)}},)
+
+
+def elsewhere(pipeline: Pipeline, target: str) -> str:
+    """The ConfigMap that belongs in another namespace than the runs, that of Argo's controller; "" where there is none.
+
+    The controller reads and writes results in its own (workflow/controller/controller.go, NewWorkflowController).
+    """
+    kept = _kept(pipeline) if target == "argo" else ()
+    return str(kept[0]["metadata"]["name"]) if kept else ""
 
 
 def settings(pipeline: Pipeline, target: str) -> dict[str, Any]:

@@ -676,6 +676,11 @@ class Step:
         return (*self.mounts, *(mount for container in beside for mount in container.mounts)) if beside else self.mounts
 
     @property
+    def all_env(self) -> tuple[Env, ...]:
+        """The variables of all containers of the step's pod."""
+        return (*self.env, *(one for container in self.beside for one in container.env))
+
+    @property
     def texts(self) -> tuple[Text, ...]:
         """The texts that may hold expressions: command, args, then env, of the step and then of the other containers of its pod."""
         own = (*(self.command or ()), *self.args, *(env.value for env in self.env if isinstance(env.value, Text)))
@@ -693,8 +698,7 @@ class Step:
     def named(self) -> tuple[Named, ...]:
         """What the step's pod takes from its namespace by name, in all containers: claims, secrets, config maps."""
         volumes = tuple(mount.volume for mount in self.all_mounts if isinstance(mount.volume, (Claim, SecretVolume, ConfigMapVolume)))
-        env = (*self.env, *(one for container in self.beside for one in container.env))
-        return (*volumes, *(one.value for one in env if isinstance(one.value, (SecretKey, ConfigMapKey))))
+        return (*volumes, *(one.value for one in self.all_env if isinstance(one.value, (SecretKey, ConfigMapKey))))
 
     def where(self, *key: str | int) -> Path:
         """The path of a key of this step in the document, wherever it was inherited from."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 
 from . import pins, reader, resolve, schema
 from .diagnostics.model import Finding
+from .record import replace
 from .resolve import environments
 from .source import Document, SourceFile, locate
 
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
     from .diagnostics.model import Diagnostic, Path
     from .ir import Pipeline
-    from .pins import Lock
+    from .pins import Lock, Source
+
+    _Needs = tuple[set[str], set[Source]]
 
 VERSION = "v1"
 
@@ -24,6 +28,11 @@ VERSION = "v1"
 def file_name(spec: str) -> str:
     """The name of a spec's lock file."""
     return f"{spec}.lock"
+
+
+def way_out(name: str) -> str:
+    """What to do about a lock file that cannot be used, as a help text: nobody puts it right by hand."""
+    return f"write the file anew: `mlc lock {name.removesuffix('.lock')}`"
 
 
 class Locked:
@@ -40,6 +49,13 @@ class Locked:
         self.newer = False
         self.document = self._read() if source.text.strip() else None
         self.lock: Lock = pins.read(self.document.data) if self.document else pins.NOTHING
+        self._of_all: list[_Needs | None] = []
+
+    def again(self) -> Locked:
+        """The file for another environment of the same project, with its own findings. What all environments need is found out once."""
+        other = copy(self)
+        other.findings = [*self.findings]
+        return other
 
     @property
     def missing(self) -> bool:
@@ -54,6 +70,9 @@ class Locked:
     def _read(self) -> Document | None:
         document = reader.read(self.source, self.findings)
         if document is None or self.findings:
+            help = way_out(self.source.name)  # the reader's own words are for who writes a spec
+            empty = "the file holds no versions"
+            self.findings = [replace(one, help=help, message=empty if one.code == "MLC111" else one.message) for one in self.findings]
             return None
         problem = _problem(document.data)
         if problem is None:
@@ -86,15 +105,16 @@ class Locked:
         sources = self.lock.sources.keys() - pins.sources(document, pipeline).keys()
         if not images and not sources:
             return
-        for one, other in resolved(base):
-            if other is None:
-                return  # an environment with errors: what it needs is not known
-            images -= pins.images(one, other).keys()
-            sources -= pins.sources(one, other).keys()
+        if not self._of_all:
+            self._of_all.append(_needs(base))
+        if self._of_all[0] is None:
+            return
+        images -= self._of_all[0][0]
+        sources -= self._of_all[0][1]
         places: dict[str, Path] = {f"image `{reference}`": ("images", reference) for reference in self.lock.images if reference in images}
         data = self.document.data if self.document else {}
         places.update({pins.called(source): path for source, _, path in pins.entries(data) if source in sources})
-        help = f"write the file anew: `mlc lock {base.source.name}`"
+        help = way_out(self.source.name)
         for what, path in places.items():
             self.findings.append(Finding("MLC453", f"the project does not use {what} any more", path, "key", help=help))
 
@@ -105,6 +125,18 @@ def resolved(base: Document) -> Iterator[tuple[Document, Pipeline | None]]:
         findings: list[Finding] = []
         document = environments.apply(base, name, findings) if name else base
         yield document, resolve.resolve(document, findings) if schema.validate(document.data, findings) and not findings else None
+
+
+def _needs(base: Document) -> _Needs | None:
+    """The images and versions that the project or one of its environments needs; None where one has errors, so that nobody knows."""
+    images: set[str] = set()
+    sources: set[Source] = set()
+    for document, pipeline in resolved(base):
+        if pipeline is None:
+            return None
+        images.update(pins.images(document, pipeline))
+        sources.update(pins.sources(document, pipeline))
+    return images, sources
 
 
 def _problem(data: dict[str, Any]) -> tuple[str, Path, str] | None:

@@ -44,7 +44,7 @@ def explain(document: object, schema: Node) -> list[Finding]:
     document = indented(document, schema, misplaced)
     findings: dict[tuple[str, Path, At, str], Finding] = {(one.code, one.path, one.at, one.message): one for one in misplaced}
     for error in validator(schema).iter_errors(_faulty_part(document, schema)):
-        for finding in words.of(_problem(error)):
+        for finding in words.of(_problem(error, schema)):
             findings.setdefault((finding.code, finding.path, finding.at, finding.message), finding)
     if not findings:  # the two disagree, and only one of them can be right
         message = "the document does not fit the schema, and no rule of the schema says why"
@@ -103,18 +103,30 @@ class _Problem:
     inner: tuple[_Problem, ...]
 
 
-def _problem(error: ValidationError) -> _Problem:
+def _problem(error: ValidationError, schema: Node) -> _Problem:
     trail = error.relative_schema_path
+    node = dict(error.schema) if isinstance(error.schema, Mapping) else {}
+    placed = _placed(error, schema)
+    if "examples" in placed:
+        node["examples"] = placed["examples"]
     return _Problem(
         rule=str(error.validator),
         bound=error.validator_value,
         value=error.instance,
-        node=dict(error.schema) if isinstance(error.schema, Mapping) else {},
+        node=node,
         path=tuple(error.absolute_path),
         names="propertyNames" in trail,
         form=trail[0] if trail else 0,
-        inner=tuple(map(_problem, error.context or ())),
+        inner=tuple(_problem(one, schema) for one in error.context or ()),
     )
+
+
+def _placed(error: ValidationError, schema: Node) -> Node:
+    """The schema that failed, with the keywords of those that refer to it: the error itself knows only the definition."""
+    node: Any = schema
+    for word in list(error.absolute_schema_path)[:-1]:
+        node = resolved(node, schema)[word] if isinstance(word, str) else node[word]
+    return resolved(node, schema)
 
 
 class _Wording:

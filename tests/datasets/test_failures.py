@@ -112,6 +112,17 @@ def test_a_key_of_another_user() -> None:
         program["text_of"]("/mlc/keys/a/id", "ssh_key")
 
 
+def test_a_user_without_a_name(world: World) -> None:
+    """What ssh says of `run_as_user` in an image that does not have that user (`No user exists for uid`, ssh.c)."""
+    programs = world.sub("bin")
+    (programs / "ssh").write_text("#!/bin/sh\necho 'No user exists for uid 5678' >&2\nexit 255\n")
+    (programs / "ssh").chmod(0o755)
+    world.env["PATH"] = f"{programs}:{os.environ['PATH']}"
+    done = world.fetch(path="project2/a.csv", tag="v1")
+    text = f"mlc: reviews: user {os.getuid()} has no name in this image, so ssh does not start: use an image that has it: "
+    assert (done.code, done.last) == (1, text + world.ssh.url(world.repo)), done.log
+
+
 def test_tools_that_are_missing(world: World) -> None:
     """An image without git, ssh, DVC or boto3: the message names what is missing, not the data."""
     published(world)

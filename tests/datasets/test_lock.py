@@ -106,12 +106,15 @@ def test_what_dvc_has_made(
 
 
 def test_keys(world: World, ssh: Ssh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """A key that the server does not take, and a host that is not known or is another one, are no access; nobody is asked."""
+    """A key that the server does not take, and a host that is not known or is another one, are no access; nobody is asked.
+
+    That is said once, with both datasets of the repository.
+    """
     Path("mlc.yaml").write_text(SPEC.format(repo=ssh.url(world.repo)), encoding="utf-8")
     use(ssh, monkeypatch, tmp_path, key=new_key(tmp_path / "other"))
     assert mlc("lock") == FAILED
     err = capsys.readouterr().err
-    assert err.count("error[MLC905]") == 2
+    assert (err.count("error[MLC905]"), err.count("needed here, too")) == (1, 1)
     assert "does not let you in (" in err
     assert "Permission denied" in err
     known = tmp_path / "known"
@@ -123,5 +126,5 @@ def test_keys(world: World, ssh: Ssh, tmp_path: Path, monkeypatch: pytest.Monkey
         use(ssh, monkeypatch, tmp_path, known=known)
         assert mlc("lock") == FAILED
         err = capsys.readouterr().err
-        assert err.count("error[MLC905]") == 2
+        assert (err.count("error[MLC905]"), err.count("needed here, too")) == (1, 1)
         assert "is not known to ssh, or has another key than before" in err

@@ -6,6 +6,11 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlc import tagged
 
 from .servers import Bucket
 from .world import World, kill
@@ -96,6 +101,27 @@ def test_three_at_once(world: World) -> None:
         assert process.returncode == 0, log
     assert (Path(given["out"]) / "a.txt").read_text() == "one"
     assert sorted(os.listdir(Path(given["out"]).parent)) == ["v1", "v1.version"]
+
+
+def test_another_run_ends_at_this_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it removes between two looks at the volume is no error of this run."""
+    program: dict[str, Any] = {"__name__": "program"}
+    exec(tagged.program("git"), program)
+    monkeypatch.setattr(os, "listdir", lambda _: [".part-gone"])
+    assert Path(program["parts"](str(tmp_path))).parent == tmp_path
+
+
+def test_a_volume_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who may not write there is told so, in words."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    program: dict[str, Any] = {"__name__": "program"}
+    exec(tagged.program("git"), program)
+    monkeypatch.setattr(os, "mkdir", refused)
+    with pytest.raises(program["Stop"], match=f"user {os.getuid()} may not write to {tmp_path}: what is on the volume is another user's"):
+        program["parts"](str(tmp_path))
 
 
 def test_objects(world: World, bucket: Bucket) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
@@ -213,11 +214,11 @@ def test_where_folders_would_be(folder: Path) -> None:
     """Before a run its folders are known, and none is made."""
     made = around(folder)
     mounts = pipeline(BODY).steps[0].mounts
-    found = {mount.volume.name: made.where(mount, "demo-1") for mount in mounts}
+    here = place(folder)
+    shutil.rmtree(folder / "state")
+    planned = made.mounts_as_planned(mounts, here)
     assert not (folder / "state").exists()
-    real = {mounted.mount.volume.name: mounted.source for mounted in made.mounts_for(mounts, place(folder))}
-    shared = ("data", "mine", "nodes", "share")
-    assert {name: path for name, path in found.items() if path} == {name: real[name] for name in shared}
+    assert planned == made.mounts_for(mounts, here)
 
 
 def test_claims_without_anything_in_them(folder: Path) -> None:
@@ -243,7 +244,7 @@ def test_folders(folder: Path) -> None:
     again = {mounted.mount.volume.name: mounted.source for mounted in made.mounts_for(project.steps[0].mounts, here)}
     assert again == {name: mounted.source for name, mounted in found.items()}
     assert found["data"].source == folder / "state" / "volumes" / "data-pvc"
-    assert found["mine"].source == folder / "state" / "runs" / "demo-1" / "volumes" / "mine"
+    assert found["mine"].source == folder / "state" / "runs" / "demo-1" / ".volumes" / "mine"
     assert (found["nodes"].source, found["share"].source) == (folder / "nodes", folder / "share")
     assert found["scratch"].source.is_relative_to(here.folder)
     assert found["data"].source.stat().st_mode & 0o777 == 0o777
@@ -311,6 +312,26 @@ def test_folders_in_memory_come_and_go(tmp_path: Path) -> None:
     assert not made.exists()
 
 
+def test_folder_in_memory_that_goes_while_it_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another attempt may tidy up a folder when it was just found to be there already: it is made again."""
+    folder = memory.of_attempt(tmp_path / "a" / "1")
+    if folder is None:
+        return
+    memory.make(folder)
+    is_dir, looks = Path.is_dir, [0]
+
+    def tidied(path: Path) -> bool:
+        if path == folder and not looks[0]:
+            looks[0] += 1
+            memory.tidy(folder)
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", tidied)
+    assert is_dir(memory.make(folder))
+    assert looks == [1]
+    memory.tidy(folder)
+
+
 def test_claims_of_a_run(folder: Path) -> None:
     """A claim of a run is a folder that is removed with it, but not where somebody named one."""
     made = around(folder, {"volumes": {"named": "nodes"}})
@@ -319,7 +340,7 @@ def test_claims_of_a_run(folder: Path) -> None:
     made.make_claims("demo-1", claims)
     made.make_claims("demo-1", claims)
     assert [made.has_claim("demo-1", claim) for claim in claims] == [True, True]
-    closed = folder / "state" / "runs" / "demo-1" / "volumes" / "mine" / "closed"
+    closed = folder / "state" / "runs" / "demo-1" / ".volumes" / "mine" / "closed"
     closed.mkdir()
     (closed / "x").write_text("")
     closed.chmod(0)

@@ -272,6 +272,24 @@ def test_a_secret_is_seen_nowhere(capfd: pytest.CaptureFixture[str], monkeypatch
     assert [path for path in Path(".mlc").rglob("*") if path.is_file() and b"sesame" in path.read_bytes()] == []
 
 
+def test_steps_that_are_called_as_a_run_calls_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    """Steps have folders of their own in the folder of a run, whatever else lies there and whatever they are called."""
+    Path("given").write_text("given")
+    text = """
+    volumes: {outputs: {size: 1Mi}}
+    artifacts: {outputs: {type: model, uri: "s3://bucket/given"}}
+    steps:
+      lock: {run: 'cp /i /a', inputs: {outputs: /i}, outputs: {a: /a}}
+      fetched: {run: 'echo b > /b', outputs: {b: /b}}
+      volumes: {run: 'echo x > /d/x; echo c > /c', volumes: {outputs: /d}, outputs: {c: /c}}
+      use: {needs: volumes, run: 'ls /d', volumes: {outputs: /d}}
+    """
+    assert mlc("run", spec(text), "--quiet", "--artifact", "outputs=given") == OK, capfd.readouterr().err
+    capfd.readouterr()
+    assert mlc("logs", "latest", "use") == OK
+    assert capfd.readouterr().out == "x\n"
+
+
 # --- dry runs -------------------------------------------------------------------------------------------------------------------
 
 PLANNED = """\

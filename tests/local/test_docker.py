@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mlc.local import inits
+from mlc.local import inits, memory
 from mlc.local.containers import ContainerRunner
+from mlc.local.dry import Dry
 from mlc.local.settings import Engine
 from tests.local.engines import docker, maker
 from tests.local.workshop import Workshop
@@ -200,6 +201,36 @@ def test_files_and_end(fake: Fake, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("token")
+def test_a_dry_run_says_what_an_attempt_mounts(fake: Fake, tmp_path: Path) -> None:
+    """The folders of a command that is only shown are those that an attempt has, and what it could only read is marked so."""
+    text = BODY.replace("empty_dir: {}", "secret: s").replace("scratch: /scratch}", "scratch: {mount: /scratch, sub_path: token}}")
+    shop = fake.workshop(tmp_path)
+    plan = Dry(pipeline(text), shop.runner, shop.around, {}, shop.state, {}, {})
+    folder = shop.state / "runs" / plan.run / "a" / "1"
+    shared = memory.of_attempt(folder) or folder / "pod"
+    [shown] = [one.command for one in plan.planned() if one.task == "a"]
+    assert f"type=bind,source={folder}/in/i,target=/in/i" in shown
+    assert f"type=bind,source={shared}/scratch/token,target=/scratch,readonly" in shown
+    assert not folder.exists()
+    assert not shared.exists()
+
+
+@pytest.mark.usefixtures("token")
+def test_inputs_after_the_end(fake: Fake, tmp_path: Path) -> None:
+    """Inputs are opened to the user of a container before it starts, and left alone after: files of his nobody else can open."""
+    shop = fake.workshop(tmp_path)
+    (tmp_path / "i").mkdir()
+    (tmp_path / "i" / "x").touch(mode=0o600)
+    done = shop.run(BODY, inputs={"i": tmp_path / "i"})
+    [delivered] = done.job.inputs
+    assert stat.S_IMODE((delivered.source / "x").stat().st_mode) == 0o666
+    made = delivered.source / "made"
+    made.touch(mode=0o600)
+    assert done.text("/o") == "o\n"
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+
+
+@pytest.mark.usefixtures("token")
 @pytest.mark.parametrize(
     "code, state, exit, lost, message",
     [
@@ -268,13 +299,15 @@ def test_docker_without_an_init_of_its_own(fake: Fake, tmp_path: Path, monkeypat
     monkeypatch.setattr(inits, "_FOLDERS", ())
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     (tmp_path / "bin").mkdir()
-    for name, header in (("catatonit", 3), ("tini-static", 1)):
-        (tmp_path / "bin" / name).write_bytes(program(header))
-        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "a,b").mkdir()
+    for place, header in ((tmp_path / "bin" / "catatonit", 3), (tmp_path / "a,b" / "tini", 1)):
+        place.write_bytes(program(header))
+        place.chmod(0o755)
+    (tmp_path / "bin" / "tini-static").symlink_to(tmp_path / "a,b" / "tini")
     done = fake.workshop(tmp_path).run(BODY)
     assert done.ended.exit == 0, done.log
     words = fake.calls("run")[0]
-    assert f"type=bind,source={tmp_path}/bin/tini-static,target=/mlc/init,readonly" in words
+    assert f'type=bind,"source={tmp_path}/a,b/tini",target=/mlc/init,readonly' in words
     assert words[words.index("--entrypoint") + 1 :] == ["/mlc/init", "acme/train:1", "-g", "--", "python", "train.py", "--lr=1", "a b", ""]
     (tmp_path / "bin" / "tini-static").unlink()
     bare = fake.workshop(tmp_path / "other")

@@ -413,7 +413,7 @@ def test_volumes(private: Workshop) -> None:
         done.attempt.dispose()
         private.around.release(place_of(private, done))
     assert (private.state / "volumes" / "data" / "x").read_text() == "1\n"
-    assert (private.state / "runs" / private.run_name / "volumes" / "mine" / "x").read_text() == "1\n"
+    assert (private.state / "runs" / private.run_name / ".volumes" / "mine" / "x").read_text() == "1\n"
 
 
 def place_of(shop: Workshop, done: Done) -> Place:

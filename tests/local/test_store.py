@@ -56,7 +56,7 @@ def test_runs(store: Store) -> None:
     """A run keeps all that it was asked for; the newest is the first."""
     first = store.create(
         "churn", params={"lr": "0.1", "s": "é\n"}, runner="podman", spec="/x/churn.yaml", environment="dev",
-        overrides=("params.epochs=3",), files=("a.env",), around=("--volume data=./data",), only="train", source="churn-abcde",
+        overrides=("params.epochs=3",), around=("--volume data=./data",), only="train", source="churn-abcde",
         steps={"train": "", "judge": "train"},
     )  # fmt: skip
     assert first.name.startswith("churn-")
@@ -64,7 +64,7 @@ def test_runs(store: Store) -> None:
     assert store.find(first.name) == first
     assert list(first.steps.items()) == [("train", ""), ("judge", "train")]
     assert first.params == {"lr": "0.1", "s": "é\n"}
-    assert (first.overrides, first.files, first.around) == (("params.epochs=3",), ("a.env",), ("--volume data=./data",))
+    assert (first.overrides, first.around) == (("params.epochs=3",), ("--volume data=./data",))
     assert (first.phase, first.ended, first.only, first.first, first.source) == ("Running", 0.0, "train", "", "churn-abcde")
     assert first.folder.is_dir()
     other, last = created(store, "other"), created(store)
@@ -110,10 +110,11 @@ def test_time_of_a_run_that_went_on(store: Store, monkeypatch: pytest.MonkeyPatc
 
 
 def test_runs_of_earlier_versions(store: Store) -> None:
-    """A record that does not say when its run went on is read all the same."""
+    """A record that does not say when its run went on, or that says what is not asked any more, is read all the same."""
     name = created(store)
     (asked,) = store._db.execute("SELECT asked FROM runs").fetchone()
     older = {key: value for key, value in json.loads(asked).items() if key not in ("locked", "before", "since")}
+    older["files"] = ["a.env"]
     store._db.execute("UPDATE runs SET asked = ?, started = 2.0, ended = 9.5", (json.dumps(older),))
     run = store.find(name)
     assert run is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..driver import Result, check_environments
 from ..lock.failure import Failure
+from ..lock.plan import diagnostics
 from ..lock.versions import VERSION, Dataset, Version, declared, document, look_up, text
 from ..locked import Locked, resolved
 from ..pins import NOTHING, Lock
@@ -29,11 +30,11 @@ def datasets(request: Request) -> int:
         known, failures = [], []
         for dataset, answer in look_up(declared(one for one, pipeline in resolved(base) if pipeline is not None)):
             if isinstance(answer, Failure):
-                failures.append(dataset.place.diagnostic(answer.code, answer.message, answer.help))
+                failures.append((dataset.place, answer))
             else:
                 known.append((dataset, answer))
         found.append((result.name, known, lock))
-        return replace(result, diagnostics=(*result.diagnostics, *failures))
+        return replace(result, diagnostics=(*result.diagnostics, *diagnostics(failures)))
 
     if not session.run(stages):
         return session.code

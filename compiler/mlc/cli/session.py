@@ -125,7 +125,7 @@ class Session:
 
         The text of a file without a byte is an empty line: it is there.
         """
-        from ..locked import file_name
+        from ..locked import file_name, way_out
         from ..reader import decode
         from ..record import replace
         from ..source import SourceFile
@@ -140,7 +140,7 @@ class Session:
             self.add(failure("MLC902", f"cannot read `{name}`: {_reason(error)}", name, _way_out(error)))
             return None
         for finding in findings:
-            self.add(failure(finding.code, finding.message, name, finding.help, finding.span))
+            self.add(failure(finding.code, finding.message, name, f"remove it, and {way_out(name)}", finding.span))
         if source is None:
             return None
         self.sources[name] = source.text

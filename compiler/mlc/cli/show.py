@@ -108,7 +108,7 @@ def infra(request: Request) -> int:
     """Print or write the manifests of what the cluster must have before the project runs, and return the exit code."""
     from ..driver import check_source, header
     from ..emit import to_yaml
-    from ..infra import manifests
+    from ..infra import elsewhere, manifests
     from ..record import replace
 
     session = Session(replace(request, targets=()))  # what an engine cannot run may still need its store
@@ -134,6 +134,8 @@ def infra(request: Request) -> int:
         documents = manifests(result.pipeline, request.targets[0]) if result.pipeline else ()
         if result.pipeline and request.skeletons:
             documents = (*_skeletons(session, name, result.pipeline, request), *documents)
+        if result.pipeline and (kept := elsewhere(result.pipeline, request.targets[0])):
+            session.note(f"{name}: ConfigMap `{kept}` belongs in the namespace of Argo's controller, such as `argo`")
         if documents:
             texts.append(to_yaml(documents, header(result.name, request.environment)))
         else:

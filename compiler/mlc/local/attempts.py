@@ -31,6 +31,10 @@ class Part:
     prepares: bool = False
     silent: bool = False
 
+    def of(self, what: str) -> str:
+        """The name of something that belongs to it among others of its attempt: `pid`, `pid-NAME`."""
+        return f"{what}-{self.name}" if self.name else what
+
 
 MAIN = Part("")
 
@@ -150,16 +154,9 @@ class Attempt:
         kept = self._start(call)
         if kept is None:
             return Ended(None, message="it was stopped before it ran")
-        stream = self._log.stream(f"[{part.name}] " if part.name else "", kept=not part.silent)
-        try:
-            for sidecar in sidecars:
-                sidecar.start()
-            answer = kept.wait(stream.write)
-        finally:
-            with self._lock:
-                self._running.discard(kept)
-        stream.close()
-        ended = self._backend.ended(part, answer, stream.tail)
+        for sidecar in sidecars:
+            sidecar.start()
+        ended, answer = self._followed(part, kept)
         if ended is not None and ended.message and (ended.exit is None or ended.exit != answer.exit):  # else the log says it itself
             self._log.say(f"mlc: {ended.message}")
         return ended
@@ -172,6 +169,17 @@ class Attempt:
             kept = self._guard.start(call)
             self._running.add(kept)
         return kept
+
+    def _followed(self, part: Part, kept: Kept) -> tuple[Ended | None, Answer]:
+        """Log what a program prints until it has ended; how it ended, as of `Backend.ended`, and what the guard says of that."""
+        stream = self._log.stream(f"[{part.name}] " if part.name else "", kept=not part.silent)
+        try:
+            answer = kept.wait(stream.write)
+        finally:
+            with self._lock:
+                self._running.discard(kept)
+        stream.close()
+        return self._backend.ended(part, answer, stream.tail), answer
 
     def _ask(self, what: str) -> None:
         with self._lock:
@@ -220,12 +228,7 @@ class _Sidecar:
             self._kept = kept
         if kept is None:
             return False
-        stream = attempt._log.stream(f"[{self._part.name}] ")
-        answer = kept.wait(stream.write)
-        stream.close()
-        with attempt._lock:
-            attempt._running.discard(kept)
-        self._ended = attempt._backend.ended(self._part, answer, stream.tail)
+        self._ended, _ = attempt._followed(self._part, kept)
         return self._ended is None
 
     def stop(self) -> None:

@@ -23,10 +23,9 @@ from ..lowering.quantity import NANO, nanos
 from . import inits
 from .attempts import MAIN, Attempt, Part
 from .keeping import Guard
-from .logs import Log
+from .logs import Log, last
 from .notes import refuse, without_effect
 from .pods import Pod
-from .taking import last
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -229,7 +228,7 @@ class ContainerRunner:
         """End the guard."""
         self._guard.close()
 
-    # --- for `_Containers`
+    # --- for `pods.Pod`
 
     def labels(self, job: Job) -> dict[str, str]:
         """By which the containers of an attempt are found."""

@@ -10,14 +10,17 @@ from ..expr.evaluate import Facts, Unreadable, text
 from ..expr.write import written
 from ..ir import EachRef, Group, ParamRef, PathRef, SecretKey, Text, references
 from .conditions import decided
-from .job import Beside, Delivered, Job, Mounted, Program
+from .job import Place
 from .nodes import item_words, members
+from .programs import containers, filled
+from .work import assembled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
-    from ..ir import ConfigMapKey, Container, Expr, FieldPath, Mount, Pipeline, Step
+    from ..expr import evaluate
+    from ..ir import ConfigMapKey, Expr, FieldPath, Loop, Pipeline, Step
     from .job import Runner
     from .volumes import Around
 
@@ -90,7 +93,7 @@ class Dry:
         if not isinstance(child, Group):
             yield self._one(child, child.name, {}, why, child.after)
         elif child.loop is not None:
-            yield from self._loop(child, why)
+            yield from self._loop(child, child.loop, why)
 
     def _false(self, child: Step | Group) -> str:
         """Why it is known now that conditions do not hold; "" where they hold, or depend on what a step writes."""
@@ -99,10 +102,7 @@ class Dry:
         except Unreadable as unreadable:
             return str(unreadable)
 
-    def _loop(self, group: Group, why: str) -> Iterator[Planned]:
-        loop = group.loop
-        if loop is None:
-            raise AssertionError(group.name)
+    def _loop(self, group: Group, loop: Loop, why: str) -> Iterator[Planned]:
         rows = loop.rows
         if rows is None:
             source = f"for each item of `{written(loop.source)}`" if loop.source is not None else ""
@@ -129,39 +129,21 @@ class Dry:
 
     def _one(self, step: Step, task: str, item: Mapping[str, str], why: str, after: Sequence[str], more: int = 0) -> Planned:
         folder = self.folder / "runs" / self.run / task / "1"
-        conditions = [f"`{written(one.expr)}`" for one in step.conditions if step.conditions and task != step.name and not _known(one.expr)]
+        conditions = [f"`{written(one.expr)}`" for one in step.conditions if task != step.name and not _known(one.expr)]
         why = "; ".join(part for part in (why, f"if {' and '.join(conditions)}" if conditions else "") if part)
-        fill = _Filler(self, step, item, folder)
-        program = fill.program(step)
-        job = Job(
-            run=self.run,
-            task=task,
-            attempt=1,
-            step=step,
-            image=self.surroundings.image(step.image, fill.image(step)),
-            program=program,
-            inputs=tuple(Delivered(port.name, port.path, folder / "inputs" / port.name) for port in step.inputs),
-            declared={
-                (kind, port.name): port.path
-                for kind, ports in (("output", step.outputs), ("value", step.values), ("metric", step.metrics))
-                for port in ports
-            },
-            mounts=self._mounts(step.mounts, folder),
-            init=tuple(self._beside(container, fill, folder) for container in step.init),
-            sidecars=tuple(self._beside(container, fill, folder) for container in step.sidecars),
-            folder=folder,
+        facts = self._facts(item)
+
+        def render(whole: Text) -> str:
+            return _text(whole, facts, lambda port, name, path: self.runner.path(step, folder, port.removesuffix("s"), name, path))
+
+        programs = [filled(one, render) for one in containers(step)]
+        images = [self.surroundings.image(one.image, program.image) for one, program in zip(containers(step), programs, strict=True)]
+        place = Place(self.run, "", task, 1, folder)
+        job = assembled(
+            step, place, programs, images, step.inputs, _hidden, lambda mounts: self.surroundings.mounts_as_planned(mounts, place)
         )
         command = tuple(self.runner.command(job))
-        return Planned(task, "run", why, item_words(item), job.image, tuple(after), command, program.script, more, step.made)
-
-    def _beside(self, container: Container, fill: _Filler, folder: Path) -> Beside:
-        image = self.surroundings.image(container.image, fill.image(container))
-        return Beside(container, fill.program(container), image, self._mounts(container.mounts, folder))
-
-    def _mounts(self, mounts: Sequence[Mount], folder: Path) -> tuple[Mounted, ...]:
-        """The folders as they would be; none is made."""
-        own = folder / "pod"
-        return tuple(Mounted(one, self.surroundings.where(one, self.run) or own / one.volume.name, one.read_only) for one in mounts)
+        return Planned(task, "run", why, item_words(item), job.image, tuple(after), command, job.program.script, more, step.made)
 
     @property
     def run(self) -> str:
@@ -169,50 +151,24 @@ class Dry:
         return f"{self.pipeline.name}-xxxxx"
 
 
-class _Filler:
-    """Fills in the texts of a step; what is not known yet stays as the language writes it."""
+def _hidden(source: SecretKey | ConfigMapKey | FieldPath) -> str:
+    """What stands for a value that is not looked up."""
+    return HIDDEN if isinstance(source, SecretKey) else "${{ " + getattr(source, "key", getattr(source, "path", "")) + " }}"
 
-    def __init__(self, dry: Dry, step: Step, item: Mapping[str, str], folder: Path) -> None:
-        self._dry, self._step, self._folder = dry, step, folder
-        self._facts = Facts(params=dry.params, run={}, texts={}, lists={}, item=item)
 
-    def program(self, of: Step | Container) -> Program:
-        """What a container runs. Secrets and what only a run knows are hidden or left open."""
-        script = of.script
-        env = {one.name: self._text(one.value) if isinstance(one.value, Text) else self._source(one.value) for one in of.env}
-        return Program(
-            command=None if of.command is None else tuple(map(self._text, of.command)),
-            args=tuple(map(self._text, of.args)),
-            script=None if script is None else self._text(script.text),
-            shell="" if script is None else script.shell,
-            packages=() if script is None else script.packages,
-            workdir=getattr(of, "workdir", ""),
-            env=env,
-            secrets=frozenset(one.name for one in of.env if isinstance(one.value, SecretKey)),
-        )
-
-    def image(self, of: Step | Container) -> str:
-        """The image of a container."""
-        return of.image.ref if of.image.text is None else self._text(of.image.text)
-
-    def _source(self, source: SecretKey | ConfigMapKey | FieldPath) -> str:
-        return HIDDEN if isinstance(source, SecretKey) else "${{ " + getattr(source, "key", getattr(source, "path", "")) + " }}"
-
-    def _text(self, whole: Text) -> str:
-        found = ""
-        for piece in whole.pieces:
-            known = isinstance(piece, (str, PathRef, ParamRef)) or (isinstance(piece, EachRef) and piece.column in self._facts.item)
-            if known:
-                try:
-                    found += text(Text((piece,), whole.origin), self._facts, self._place)
-                    continue
-                except Unreadable:
-                    pass  # the step would fail; its command says with what
-            found += "${{ " + written(piece) + " }}" if not isinstance(piece, str) else piece
-        return found
-
-    def _place(self, port: str, name: str, path: str) -> str:
-        return self._dry.runner.path(self._step, self._folder, port.removesuffix("s"), name, path)
+def _text(whole: Text, facts: Facts, place: evaluate.Place) -> str:
+    """A text as far as it is known; what is not known yet stays as the language writes it."""
+    found = ""
+    for piece in whole.pieces:
+        known = isinstance(piece, (str, PathRef, ParamRef)) or (isinstance(piece, EachRef) and piece.column in facts.item)
+        if known:
+            try:
+                found += text(Text((piece,), whole.origin), facts, place)
+                continue
+            except Unreadable:
+                pass  # the step would fail; its command says with what
+        found += "${{ " + written(piece) + " }}" if not isinstance(piece, str) else piece
+    return found
 
 
 def _known(expr: Expr) -> bool:

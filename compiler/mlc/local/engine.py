@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from ..expr.evaluate import Facts, Unreadable, items, text
 from ..ir import Group, steps_of
+from .artifacts import Kept
 from .conditions import decided, missed
 from .events import Note, Produced, TaskChanged
 from .nodes import OVER, Node, Scope, item_scope, orders, populate, used_columns
 from .programs import cache_key, containers, filled, fingerprint, in_container
 from .results import Results, read, record
-from .reuse import WHOLE, Earlier, cached
+from .reuse import cached
 from .store import Finished
 
 if TYPE_CHECKING:
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..expr.evaluate import Place
-    from ..ir import External, Pipeline, Step
-    from .artifacts import Kept, Objects
+    from ..ir import External, Pipeline
+    from .artifacts import Objects
     from .events import Listener, State
     from .job import Surroundings
     from .programs import Filled
-    from .reuse import Part
+    from .reuse import Earlier, Part
     from .store import Run, Store
 
 
@@ -48,9 +49,8 @@ class Engine:
         store: Store,
         objects: Objects,
         listener: Listener,
-        *,
-        part: Part = WHOLE,
-        earlier: Earlier | None = None,
+        part: Part,
+        earlier: Earlier,
     ) -> None:
         self.pipeline, self.run = pipeline, run
         self.results = Results()
@@ -62,7 +62,7 @@ class Engine:
         self.seen: set[str] = set()
         """The tasks that are over."""
         self._params, self._surroundings, self.store, self._objects, self._listener = params, surroundings, store, objects, listener
-        self.part, self.earlier = part, earlier or Earlier()
+        self.part, self.earlier = part, earlier
         self._final = frozenset(step.name for step in steps_of(pipeline.final)) if pipeline.final else frozenset()
         self._orders = orders(pipeline)
         self._lists: dict[tuple[str, str], list[str]] = {}
@@ -76,6 +76,8 @@ class Engine:
 
     def begin(self) -> None:
         """Decide what can be decided before anything runs."""
+        for made in self.store.external(self.run.name):
+            self.results.external[made.name] = Kept(made.kind, made.digest, made.size)
         self._open(self._scope({}), self.pipeline.run)
         self.settle()
 
@@ -130,10 +132,6 @@ class Engine:
     def note(self, text: str) -> None:
         """Tell a sentence."""
         self._listener(Note(text))
-
-    def units(self) -> tuple[Step | Group, ...]:
-        """The steps and loops of the project."""
-        return (*self.pipeline.run.children, *(self.pipeline.final.children if self.pipeline.final else ()))
 
     def state_of(self, unit: str) -> State:
         """The state of a step or loop that is in no other."""

@@ -17,6 +17,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .binding import bound
 from .sandbox import OURS
 
 if TYPE_CHECKING:
@@ -52,9 +53,8 @@ def of_this_machine(environ: Mapping[str, str]) -> Init | None:
     folders = [*environ.get("PATH", os.defpath).split(os.pathsep), *_FOLDERS]
     for name in _NAMES:
         found = shutil.which(name, path=os.pathsep.join(folders))
-        if found is not None and "," not in found and _is_static(found):
-            mount = f"type=bind,source={os.path.realpath(found)},target={_TARGET},readonly"
-            return Init(("--mount", mount), (_TARGET, "-g", "--"))
+        if found is not None and _is_static(found):
+            return Init(("--mount", bound(os.path.realpath(found), _TARGET, read_only=True)), (_TARGET, "-g", "--"))
     return None
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ RUN, TASK, ATTEMPT = "MLC_RUN", "MLC_TASK", "MLC_ATTEMPT"
 _READ = 1 << 16
 _LAST_WORDS = 1.0
 """Seconds without anything more out of a program's pipe after its end: it is not closed, but nobody will write."""
+_PATIENCE = 10.0  # seconds that what a killed process left has to vanish after KILL
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class Kept:
     def __init__(self, line: socket.socket, output: int, call: Call) -> None:
         self._line = line
         self._output = output
-        text = json.dumps(asdict(call)).encode()
+        text = json.dumps(vars(call)).encode()
         with contextlib.suppress(OSError):  # the guard is gone: `wait` says so
             line.sendall(len(text).to_bytes(8, "big") + text)
 
@@ -197,7 +198,7 @@ class Kept:
 # --- what a killed process left -----------------------------------------------------------------------------------------------
 
 
-def sweep(run: str, records: Iterable[Path], patience: float = 10.0) -> None:
+def sweep(run: str, records: Iterable[Path]) -> None:
     """End the programs of a run whose guard is gone, too: those on record, and all that have the run's name in their environment."""
     from .guard import start_of
 
@@ -206,7 +207,7 @@ def sweep(run: str, records: Iterable[Path], patience: float = 10.0) -> None:
             number, _, start = record.read_text(encoding="ascii").strip().partition(" ")
             if start and start_of(int(number)) == start:
                 _kill(int(number), group=True)
-    until = time.monotonic() + patience
+    until = time.monotonic() + _PATIENCE
     while (strays := carrying(f"{RUN}={run}")) and time.monotonic() < until:
         for stray in strays:
             _kill(stray)

@@ -180,3 +180,9 @@ class Stream:
             line = self._prefix + line
             self._log.write(line + b"\n", whole=True)
         self._log.tell(line)
+
+
+def last(text: str, prefix: str = "Error: ") -> str:
+    """The last line of a text that says something, without what it begins with."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].removeprefix(prefix) if lines else ""

@@ -7,6 +7,8 @@ import os
 import stat
 from pathlib import Path
 
+from .copies import remove
+
 SHARED = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, which nobody else can enter
 
 _TRIES = 100
@@ -27,16 +29,17 @@ def of_attempt(folder: Path) -> Path | None:
 
 def make(folder: Path, mode: int = 0o777) -> Path:
     """Make a folder below that of an attempt, and those on the way: nobody else can enter them. Raises OSError."""
-    for tries in range(_TRIES, -1, -1):
+    tries = 0
+    while True:
         _make_top()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(mode)
             return folder
-        except FileNotFoundError:  # another attempt tidied up what was empty on the way
-            if not tries:
+        except (FileNotFoundError, FileExistsError):  # another attempt tidied up what was empty: on the way, or when it was looked at
+            tries += 1
+            if tries > _TRIES:
                 raise
-    return folder
 
 
 def _make_top() -> None:
@@ -53,9 +56,16 @@ def _make_top() -> None:
             raise OSError(f"`{top}` is not a folder that only you can enter: remove it") from None
 
 
-def tidy(folder: Path | None) -> None:
+def clear(folder: Path | None) -> None:
+    """Remove the folder of a run or attempt with all that is in it; None for a machine without a place for it. Raises OSError."""
+    if folder is not None:
+        remove(folder)
+        tidy(folder)
+
+
+def tidy(folder: Path) -> None:
     """Remove an empty folder of a run or attempt, and those above it that are empty then."""
-    while folder is not None and folder != SHARED:
+    while folder != SHARED:
         try:
             folder.rmdir()
         except FileNotFoundError:

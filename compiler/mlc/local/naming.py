@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..ir import Container, Group, ParamRef, Step, steps_of
+from ..ir import Container, Group, ParamRef, Step
 from ..record import replace
 from ..resolve.names import LABEL_RULE, OBJECT_RULE, is_label_value, is_object_name
 
@@ -45,8 +45,6 @@ def _filled(text: Text, params: Mapping[str, str]) -> str:
 
 
 def _group(group: Group, params: Mapping[str, str]) -> Group:
-    if not any(_open(step) for step in steps_of(group)):
-        return group
     children = tuple(_group(one, params) if isinstance(one, Group) else _step(one, params) for one in group.children)
     return replace(group, children=children)
 

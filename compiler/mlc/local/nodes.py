@@ -115,6 +115,11 @@ def orders(pipeline: Pipeline) -> dict[str, int]:
     return {step.name: place for place, step in enumerate(pipeline.steps)}
 
 
+def units(pipeline: Pipeline) -> dict[str, Step | Group]:
+    """The steps and loops of a project that are in no other, by name, those of `finally` last."""
+    return {unit.name: unit for group in (pipeline.run, pipeline.final) if group for unit in group.children}
+
+
 def members(unit: Step | Group) -> tuple[Step, ...]:
     """The step itself, or the steps of a loop."""
     return steps_of(unit) if isinstance(unit, Group) else (unit,)
@@ -154,11 +159,11 @@ def downstream(pipeline: Pipeline, names: frozenset[str]) -> frozenset[str]:
 
 def upstream(pipeline: Pipeline, names: frozenset[str]) -> frozenset[str]:
     """The steps and loops that one of these depends on, by name, without these."""
-    units = {unit.name: unit for group in (pipeline.run, pipeline.final) if group for unit in group.children}
+    known = units(pipeline)
     found: set[str] = set()
-    waiting = [name for name in names if name in units]
+    waiting = [name for name in names if name in known]
     while waiting:
-        for name in units[waiting.pop()].after:
+        for name in known[waiting.pop()].after:
             if name not in found:
                 found.add(name)
                 waiting.append(name)

@@ -13,7 +13,8 @@ from typing import Literal
 
 from .copies import copy_file
 
-_LINKS = 40  # as many as Linux follows (path_resolution(7))
+LINKS = 40
+"""How many links are followed on the way to a file, as many as Linux follows (path_resolution(7))."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Places:
                 return at, "/".join([part, *parts])
             if stat.S_ISLNK(found.st_mode) and inner not in self.zones:
                 links += 1
-                if links > _LINKS:
+                if links > LINKS:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
                 target = os.readlink(outside)
                 at = "/" if target.startswith("/") else at

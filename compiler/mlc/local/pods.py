@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 from ..lowering.text import INTERPRETERS
 from . import inits
 from .attempts import MAIN, Part
+from .binding import bound
 from .copies import make_empty, remove
 from .job import Ended
 from .keeping import GRACE, SIDECAR_GRACE, Call
+from .logs import last
 from .process import marks
 from .sandbox import HANDED_OVER, OURS, SCRIPT
-from .taking import Copies, last
+from .taking import Copies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..ir import Container
     from .containers import ContainerRunner
     from .job import Job, Mounted, Program
     from .keeping import Answer
@@ -69,7 +70,7 @@ class Pod:
         runner, job = self._runner, self._job
         if part is _PULL:
             line = [*runner.base, "pull", "--quiet", self._images[0]]
-            return Call(line[0], line, dict(runner.environ), str(self._scratch), str(self._scratch / "pid-pull"), "")
+            return Call(line[0], line, dict(runner.environ), str(self._scratch), str(self._scratch / part.of("pid")), "")
         if part.name in self._sidecars and not self._joins():
             return Ended(0, message=f"`{part.name}` was not needed any more")
         refused = self._refused() if part == MAIN else ""
@@ -78,6 +79,7 @@ class Pod:
         name = runner.name_of(job, part)
         if name not in self._made:
             self._made.append(name)
+        self._furnish(part)
         line = self.line(part)
         program = self._program(part)
         grace = SIDECAR_GRACE if part.name in self._sidecars else GRACE
@@ -87,7 +89,7 @@ class Pod:
             line,
             env,
             str(self._scratch),  # conmon leaves a file where it was started when memory runs out
-            str(self._scratch / f"pid{part.name and '-'}{part.name}"),
+            str(self._scratch / part.of("pid")),
             "",
             grace=grace,
             term=[*runner.base, "stop", "-t", str(int(grace)), name],
@@ -97,10 +99,8 @@ class Pod:
 
     def _joins(self) -> bool:
         """Wait until the step's container runs, whose network a sidecar shares; False where it is over."""
-        name = self._runner.name_of(self._job, MAIN)
         while not self._main_over:
-            found = self._runner.ask("container", "inspect", "--format", "{{.State.Status}}", name)
-            if found.stdout.strip() == "running":
+            if self._state(MAIN)[0] == "running":
                 return True
             time.sleep(0.1)
         return False
@@ -123,13 +123,13 @@ class Pod:
         """The command line that runs a container."""
         runner, job, program = self._runner, self._job, self._program(part)
         sidecar = part.name in self._sidecars
-        image = job.image if part == MAIN else self._beside[part.name].image
+        image = self._image(part)
         words = [*runner.base, "run", "--name", runner.name_of(job, part), "--pull", "never", "--log-driver", "none"]
         for label, value in runner.labels(job).items():
             words += ["--label", f"{label}={value}"]
         if sidecar:
             words += ["--network", f"container:{runner.name_of(job, MAIN)}"]
-        words += runner.resources(job.step.resources if part == MAIN else self._container(part).resources)
+        words += runner.resources((job.step if part == MAIN else self._beside[part.name].container).resources)
         words += self._user(part)
         if program.workdir:
             words += ["--workdir", program.workdir]
@@ -138,8 +138,8 @@ class Pod:
             if secret and _OF_THE_CLIENT.fullmatch(name):
                 raise OSError(f"the secret `{name}` cannot be handed over: it means something to {runner.name} itself")
             words += ["--env", name if secret else f"{name}={value}"]
-        for target, source, read_only in self._binds(part, image, program):
-            words += ["--mount", _mount(source, target, read_only)]
+        for target, source, read_only in self._binds(part):
+            words += ["--mount", bound(source, target, read_only=read_only)]
         if program.workdir and runner.lacks_folder(image, program.workdir):
             words += ["--mount", f"type=volume,target={program.workdir}"]
         if os.path.exists("/sys/fs/selinux/enforce"):  # its labels would keep containers from files of ours
@@ -159,8 +159,8 @@ class Pod:
     def _program(self, part: Part) -> Program:
         return self._job.program if part == MAIN else self._beside[part.name].program
 
-    def _container(self, part: Part) -> Container:
-        return self._beside[part.name].container
+    def _image(self, part: Part) -> str:
+        return self._job.image if part == MAIN else self._beside[part.name].image
 
     def _user(self, part: Part) -> list[str]:
         """As whom the program runs: `security` is about the step's own container, and its `fs_group` about all."""
@@ -176,36 +176,32 @@ class Pod:
             found += ["--group-add", str(security.fs_group)]
         return found
 
-    def _binds(self, part: Part, image: str, program: Program) -> list[tuple[str, Path, bool]]:
+    def _binds(self, part: Part) -> list[tuple[str, Path, bool]]:
         """What is mounted: target, source, and whether it can only be read. Those that others lie in first."""
         mounts: Sequence[Mounted] = self._job.mounts if part == MAIN else self._beside[part.name].mounts
         found = [(mounted.mount.path, Path(os.path.realpath(mounted.source)), mounted.read_only) for mounted in mounts]
         if part == MAIN:
             found += [(folder, self._scratch / folder[1:], False) for folder in HANDED_OVER]
-            found += [(delivered.path, self._delivered(delivered.source), False) for delivered in self._job.inputs]
-        script = self._scratch / f"script{part.name and '-'}{part.name}"
+            found += [(delivered.path, delivered.source, False) for delivered in self._job.inputs]
+        program = self._program(part)
         if program.script is not None:
-            found.append((SCRIPT, self._written(script, program.script), True))
+            found.append((SCRIPT, self._script(part), True))
         if program.packages:
-            found.append((PACKAGES, self._written(script.with_name("packages"), "".join(f"{line}\n" for line in program.packages)), True))
+            found.append((PACKAGES, self._scratch / "packages", True))
         return sorted(found, key=lambda bind: bind[0].count("/"))
 
-    def _delivered(self, source: Path) -> Path:
-        """An input that any user in a container may change."""
-        if source.is_dir():
-            for here, _, files in os.walk(source):
-                os.chmod(here, 0o777)  # noqa: S103 - whoever the program runs as may change it
-                for name in files:
-                    _open_to_all(Path(here, name))
-        elif source.exists():
-            _open_to_all(source)
-        return source
+    def _furnish(self, part: Part) -> None:
+        """Have everything that is mounted as whoever the program runs as needs it. Raises OSError."""
+        program = self._program(part)
+        if program.script is not None:
+            _write(self._script(part), program.script)
+        if program.packages:
+            _write(self._scratch / "packages", "".join(f"{line}\n" for line in program.packages))
+        for delivered in self._job.inputs if part == MAIN else ():
+            _open_to_all(delivered.source)
 
-    def _written(self, file: Path, text: str) -> Path:
-        if self._scratch.is_dir() and not file.exists():  # not where only the command line is asked for
-            file.write_text(text, encoding="utf-8", errors="surrogateescape")
-            file.chmod(0o755)
-        return file
+    def _script(self, part: Part) -> Path:
+        return self._scratch / part.of("script")
 
     def _started(self, program: Program) -> tuple[str, list[str]]:
         """The entrypoint, "" for the image's, and what follows the image. A command takes the place of both of the image's parts."""
@@ -288,7 +284,7 @@ class Pod:
 
     def _without_program(self, part: Part, code: int, of: str) -> Ended:
         """A program that is not there (127), or that nobody may execute (126)."""
-        image = self._job.image if part == MAIN else self._beside[part.name].image
+        image = self._image(part)
         program = self._started(self._program(part))[0]
         shown = f"the program `{program}`" if program else "the program"
         said = f"{shown} is not in image `{image}`" if code == 127 else f"{shown} of image `{image}` may not be executed"
@@ -298,13 +294,13 @@ class Pod:
 
     def collect(self, path: str, to: Path) -> bool:
         """Copy what the program wrote, links followed."""
-        binds = {target: source for target, source, _ in self._binds(MAIN, self._job.image, self._job.program)}
+        binds = {target: source for target, source, _ in self._binds(MAIN)}
         name = self._runner.name_of(self._job, MAIN)
         return Copies(self._runner.base, self._runner.environ, name, binds, self._runner.dialect.follows_links).copy(path, to)
 
     def dispose(self) -> None:
         """Remove containers and folders."""
-        self._remove(self._made[::-1])
+        self._remove(self._made)
         self._open()
         remove(self._scratch)
 
@@ -320,20 +316,29 @@ class Pod:
         folders = [self._scratch, *(mounted.source for mounted in self._job.mounts if mounted.source.is_relative_to(self._job.folder))]
         if self._runner.name != "docker" or os.getuid() == 0 or not any(map(_foreign, folders)):
             return
-        mounts = [word for number, folder in enumerate(folders) for word in ("--mount", _mount(folder, f"/mlc/{number}", False))]
+        mounts = [word for number, folder in enumerate(folders) for word in ("--mount", bound(folder, f"/mlc/{number}", read_only=False))]
         owner = f"{os.getuid()}:{os.getgid()}"
         line = ["run", "--rm", "--pull", "never", "--user", "0", "--network", "none", *mounts, "--entrypoint", "chown", self._job.image]
         self._runner.ask(*line, "-Rh", owner, *(f"/mlc/{number}" for number in range(len(folders))))
 
 
-def _mount(source: Path, target: str, read_only: bool) -> str:
-    """A value of `--mount`: fields as in a CSV file, so that a comma in a path is none between fields."""
-    fields = ["type=bind", f"source={source}", f"target={target}", *(["readonly"] if read_only else [])]
-    quoted = ['"' + field.replace('"', '""') + '"' if any(char in field for char in ',"\n') else field for field in fields]
-    return ",".join(quoted)
+def _write(file: Path, text: str) -> None:
+    """A file that any user in a container may read and execute."""
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
+    file.chmod(0o755)
 
 
-def _open_to_all(file: Path) -> None:
+def _open_to_all(path: Path) -> None:
+    """Let any user in a container change a file or folder."""
+    for here, _, files in os.walk(path):
+        os.chmod(here, 0o777)  # noqa: S103 - as above
+        for name in files:
+            _open_file(Path(here, name))
+    if path.is_file():
+        _open_file(path)
+
+
+def _open_file(file: Path) -> None:
     mode = file.lstat().st_mode
     if stat.S_ISREG(mode):
         file.chmod(mode & 0o111 | 0o666)

@@ -19,7 +19,7 @@ from .attempts import MAIN, Attempt, Part
 from .copies import remove
 from .job import Ended
 from .keeping import ATTEMPT, GRACE, RUN, SIDECAR_GRACE, TASK, Call, Guard, extra, sweep
-from .logs import Log
+from .logs import Log, last
 from .notes import refuse, without_effect
 from .places import Places, Zone
 from .sandbox import HANDED_OVER, OURS, Machine, Room, Rooms, find_program, furnished
@@ -121,7 +121,7 @@ class ProcessRunner:
                     found.append((one.path, f"`${{{{ {port}.{one.name} }}}}`", one.origin))
         if not step.made:  # it is told where its folders are
             found += [(mount.path, "", mount.origin) for mount in step.all_mounts if not self._is_there(mount)]
-        if step.workdir and step.workdir != _checkout(step) and self._code(step) is None:
+        if step.workdir and step.workdir != _checkout(step) and self.folder_of(step) is None:
             found.append((step.workdir, "", step.where("workdir")))
         for path, placeholder, origin in found:
             use = f"use {placeholder} in its `args`, `env` or `run`; or " if placeholder else ""
@@ -135,8 +135,8 @@ class ProcessRunner:
         given = self._volumes.get(mount.volume.name)
         return given is not None and str(given / mount.sub_path) == mount.path
 
-    def _code(self, step: Step) -> Path | None:
-        """The folder that stands for the image's. What the spec checks out is neither hidden nor replaced by it."""
+    def folder_of(self, step: Step) -> Path | None:
+        """The folder of this machine that stands for the image's. What the spec checks out is neither hidden nor replaced by it."""
         if _checkout(step):
             return None
         return of_image(self._settings.folders, step.image, step.image.ref) or self._settings.folder
@@ -195,14 +195,14 @@ class ProcessRunner:
             interpreter[0] = python
         return [*interpreter, script, *program.args]
 
-    def room(self, job: Job, folder: Path, name: str) -> Room:
+    def room(self, job: Job, folder: Path, part: Part) -> Room:
         """A file system for one program of an attempt."""
         shared = memory.of_attempt(job.folder)
         with self._lock:
             machine = self._look()
             rooms = self._rooms = self._rooms or Rooms(machine, job.folder.parents[1] / ".rooms")
         rooms.take(folder)
-        return Room(machine, folder, None if shared is None else shared / f"x-shm{name and '-'}{name}")
+        return Room(machine, folder, None if shared is None else shared / part.of("x-shm"))
 
     def leave(self, folder: Path) -> None:
         """What `room` made is not needed any more."""
@@ -230,10 +230,6 @@ class ProcessRunner:
     def state(self) -> Path:
         """The folder that holds all state of runs."""
         return self._state
-
-    def folder_of(self, step: Step) -> Path | None:
-        """The folder of this machine that stands for the image's."""
-        return self._code(step)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -325,7 +321,7 @@ class _Processes:
         self, part: Part, program: Program, env: dict[str, str], mounts: Sequence[Mounted], inputs: Sequence[Delivered], declared: list[str]
     ) -> tuple[Places, str, str, list[str]]:
         """A file system of its own: what the program sees there, the folder it starts in, its script, bubblewrap's options."""
-        room = self._runner.room(self._job, self._scratch / f"room{part.name and '-'}{part.name}", part.name)
+        room = self._runner.room(self._job, self._scratch / part.of("room"), part)
         room.furnish(mounts, inputs, declared, program.workdir, self._runner.folder_of(self._job.step) if part == MAIN else None)
         if program.packages and self._venv is not None:
             room.show(self._venv.parent)
@@ -365,7 +361,7 @@ class _Processes:
         return Places(Zone("/", Path("/"), "machine")), folder, script, []
 
     def _record(self, part: Part) -> str:
-        return str(self._scratch / f"pid{part.name and '-'}{part.name}")
+        return str(self._scratch / part.of("pid"))
 
     def ended(self, part: Part, answer: Answer, tail: str) -> Ended | None:
         """How a part ended; None where bubblewrap has to start it again."""
@@ -378,7 +374,7 @@ class _Processes:
                 return Ended(None, lost=True, message=f"{of}it cannot start in its folder: {reason}")
             return Ended(127 if answer.errno == 2 else 126, message=f"{of}the program cannot be started: {reason}")
         if self._sandboxed and part is not _PACKAGES and answer.exit not in (137, 143) and "exit-code" not in extra(answer):
-            said = (tail.strip().splitlines() or [""])[-1].removeprefix("bwrap: ")
+            said = last(tail, "bwrap: ")
             if _GONE in said and self._tried < _TRIES:
                 self._tried += 1
                 return None
@@ -398,12 +394,12 @@ class _Processes:
 
     def dispose(self) -> None:
         """Remove the folders of the attempt."""
-        self._runner.leave(self._scratch / "room")
+        self._runner.leave(self._scratch / MAIN.of("room"))
         remove(self._scratch)
         shared = memory.of_attempt(self._job.folder)
         if shared is not None:
-            for part in ("", *(f"-{name}" for name in self._beside)):
-                remove(shared / f"x-shm{part}")
+            for part in (MAIN, *map(Part, self._beside)):
+                remove(shared / part.of("x-shm"))
             memory.tidy(shared)
 
 
@@ -476,7 +472,7 @@ def _probe(machine: Machine) -> str:
                 break
         if done.returncode == 0 and "exit-code" in done.stdout:
             return ""
-        return (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1].removeprefix("bwrap: ")
+        return last(done.stderr, "bwrap: ") or f"it ended with {done.returncode}"
     except subprocess.TimeoutExpired:
         return "it does not end"
     except OSError as error:

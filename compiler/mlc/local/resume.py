@@ -66,8 +66,9 @@ def _lost(pipeline: Pipeline, store: Store, surroundings: Surroundings, old: Run
     gone = [claim.name for claim in claims_of(pipeline) if not surroundings.has_claim(old.name, claim)]
     found: list[str] = []
     while gone:
-        trial = Trial(pipeline, old, filled(pipeline, old.params), surroundings, store, Objects(store.folder / "objects"), lambda _: None)
-        trial.suppose(chosen, Earlier(dict(earlier.done)))
+        objects, supposed = Objects(store.folder / "objects"), Earlier(dict(earlier.done))
+        trial = Trial(pipeline, old, filled(pipeline, old.params), surroundings, store, objects, lambda _: None, chosen, supposed)
+        trial.begin()
         open_steps = trial.unfinished()
         lost: dict[str, str] = {}
         for claim in gone:

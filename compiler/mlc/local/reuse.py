@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..diagnostics.suggest import did_you_mean
 from ..ir import Group, RunClaim
 from ..record import replace
-from .nodes import downstream, members, upstream
+from .nodes import downstream, members, units, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def alone(pipeline: Pipeline, *, only: str, first: str) -> Pipeline:
     """The project with nothing but the steps and loops that run, of which all is asked that a run needs. Raises `Refused`."""
     if not only and not first:
         return pipeline
-    again = _again(pipeline, _units(pipeline), only, first)
+    again = _again(pipeline, only, first)
 
     def some(group: Group) -> Group:
         return replace(group, children=tuple(child for child in group.children if child.name in again))
@@ -57,27 +57,23 @@ def part(pipeline: Pipeline, store: Store, *, only: str, first: str, using: Run 
     asked = only or first
     if not asked:
         return WHOLE
-    units = _units(pipeline)
-    again = _again(pipeline, units, only, first)
+    known = units(pipeline)
+    again = _again(pipeline, only, first)
     final = frozenset(unit.name for unit in pipeline.final.children) if pipeline.final else frozenset()
-    needed = [name for name in units if name not in again and any(name in units[one].after for one in again)]
-    _check_claims(pipeline, again, units)
+    needed = [name for name in known if name not in again and any(name in known[one].after for one in again)]
+    _check_claims(pipeline, again)
     source = _source(store, pipeline.name, needed, using)
-    there = {task.name for task in store.tasks(source.name) if task.state == "Succeeded"} if source else set()
-    others = frozenset(units) - again - (downstream(pipeline, again) | final if only else frozenset())
+    there = store.succeeded(source.name) if source else set()
+    others = frozenset(known) - again - (downstream(pipeline, again) | final if only else frozenset())
     taken = frozenset(name for name in others if name in there)
     option = f"--only {asked}" if only else f"--from {asked}"
-    return Part(source, taken, frozenset(units) - again - taken, f"it is no part of a run with `{option}`")
+    return Part(source, taken, frozenset(known) - again - taken, f"it is no part of a run with `{option}`")
 
 
-def _units(pipeline: Pipeline) -> dict[str, Step | Group]:
-    return {unit.name: unit for group in (pipeline.run, pipeline.final) if group for unit in group.children}
-
-
-def _again(pipeline: Pipeline, units: dict[str, Step | Group], only: str, first: str) -> frozenset[str]:
+def _again(pipeline: Pipeline, only: str, first: str) -> frozenset[str]:
     """The steps and loops that run."""
     asked = only or first
-    named = {step.name: unit.name for unit in units.values() for step in members(unit)}
+    named = {step.name: unit.name for unit in units(pipeline).values() for step in members(unit)}
     if asked not in named:
         hint = did_you_mean(asked, named)
         raise Refused(f"the project has no step `{asked}`{f' ({hint})' if hint else ''}")
@@ -90,7 +86,7 @@ def _source(store: Store, project: str, needed: Sequence[str], using: Run | None
     runs = [using] if using else store.runs(project)
     missing = needed
     for number, run in enumerate(runs):
-        there = {task.name for task in store.tasks(run.name) if task.state == "Succeeded"}
+        there = store.succeeded(run.name)
         lacking = [name for name in needed if name not in there]
         if not lacking:
             return run
@@ -103,15 +99,16 @@ def _source(store: Store, project: str, needed: Sequence[str], using: Run | None
     raise Refused(f"{of} {has} to take of {listed}: run the whole project, or more of it")
 
 
-def _check_claims(pipeline: Pipeline, again: frozenset[str], units: dict[str, Step | Group]) -> None:
+def _check_claims(pipeline: Pipeline, again: frozenset[str]) -> None:
     """What steps leave on a claim that is made for each run cannot be taken from another run."""
     before = upstream(pipeline, again)
-    writers = {claim: name for name in units if name in before for claim in _claims(units[name])}
+    known = units(pipeline)
+    writers = {claim: name for name in known if name in before for claim in _claims(known[name])}
     found = [
         f"`{name}` mounts `{claim}`, which is made for each run, and so does `{writers[claim]}` before it: begin with `{writers[claim]}`"
-        for name in units
+        for name in known
         if name in again
-        for claim in _claims(units[name])
+        for claim in _claims(known[name])
         if claim in writers
     ]
     if found:

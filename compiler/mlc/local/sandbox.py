@@ -15,7 +15,7 @@ import stat
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from . import memory
 from .copies import make_empty, remove
@@ -53,14 +53,11 @@ class Machine:
                 self.zones.append(Zone(entry.path, Path(entry.path), "machine", read_only=True))
         home = environ.get("HOME", "")
         written = [*([Path(home)] if home else []), *folders]
-        self.written = [folder for folder in map(_real, written) if folder is not None]
-        self.read = [folder for folder in map(_real, _programs(environ)) if folder is not None and _hidden(folder)]
-
-    def visible(self) -> list[Zone]:
+        read = [folder for folder in map(_real, _programs(environ)) if folder is not None and _hidden(folder)]
+        zones = [Zone(str(folder), folder, "machine", read_only=True) for folder in read]
+        zones += [Zone(str(folder), folder, "machine") for folder in map(_real, written) if folder is not None]
+        self.visible = sorted(dict.fromkeys(zones), key=lambda zone: zone.inside.count("/"))
         """What is mounted after the attempt's own folders: what can be written, and programs in folders that these hide."""
-        zones = [Zone(str(folder), folder, "machine", read_only=True) for folder in self.read]
-        zones += [Zone(str(folder), folder, "machine") for folder in self.written]
-        return sorted(dict.fromkeys(zones), key=lambda zone: zone.inside.count("/"))
 
 
 def _names(folder: str) -> list[str]:
@@ -117,6 +114,7 @@ class Rooms:
 
     def __init__(self, machine: Machine, folder: Path) -> None:
         self._machine = machine
+        self._layout = _layout(machine)
         self._folder = folder
         self._lock = threading.Lock()
         self._free: list[Path] = []
@@ -151,43 +149,49 @@ class Rooms:
 
     def _untouched(self, folder: Path) -> bool:
         """Whether there is all that belongs there, and nothing else. This only looks: what is there may be a link to anywhere."""
-        root = folder / "root"
-        of_root = {zone.inside[1:] for zone in self._machine.zones} | {link[1:] for link, _ in self._machine.links} | set(_OTHERS)
-        expected: list[tuple[Path, set[str]]] = [
-            (folder, {"root", "tmp", "var-tmp"}),
-            (root, of_root),
-            (root / OURS[1:], {os.path.basename(path) for path in (*HANDED_OVER, WORK, SCRIPT)}),
-            *((root / path[1:], set()) for path in (*HANDED_OVER, WORK)),
-            *self._points(folder / "tmp", "/tmp"),  # noqa: S108 - as above
-            *self._points(folder / "var-tmp", "/var/tmp"),  # noqa: S108 - as above
-        ]
-        for place, names in expected:
-            if not stat.S_ISDIR(place.lstat().st_mode) or set(os.listdir(place)) != names:
+        for place, names in self._layout:
+            at = os.path.join(folder, place) if place else folder  # no slash at its end: that would follow a link
+            if not stat.S_ISDIR(os.lstat(at).st_mode) or set(os.listdir(at)) != names:
                 return False
-        script = (root / SCRIPT[1:]).lstat()
+        root = os.path.join(folder, "root")
+        script = os.lstat(f"{root}{SCRIPT}")
         if not stat.S_ISREG(script.st_mode) or script.st_size:
             return False
-        return all(os.readlink(root / link[1:]) == target for link, target in self._machine.links)
-
-    def _points(self, place: Path, inside: str) -> list[tuple[Path, set[str]]]:
-        """What is in a folder and those below it where only folders of the machine are mounted in it, those above first."""
-        found: dict[Path, set[str]] = {place: set()}
-        zones = [zone.inside for zone in self._machine.visible()]
-        for zone in self._machine.visible():
-            covered = any(zone.inside.startswith(f"{other}/") for other in zones)  # its point is in a folder of the machine
-            if zone.inside.startswith(f"{inside}/") and not covered:
-                at = place
-                for name in zone.inside[len(inside) + 1 :].split("/"):
-                    found[at].add(name)
-                    at = at / name
-                    found.setdefault(at, set())
-        return sorted(found.items(), key=lambda item: len(item[0].parts))
+        return all(os.readlink(f"{root}{link}") == target for link, target in self._machine.links)
 
     def close(self) -> None:
         """Remove them. Raises OSError."""
         with self._lock:
             self._free.clear()
         remove(self._folder)
+
+
+def _layout(machine: Machine) -> list[tuple[str, set[str]]]:
+    """The folders of a room that nobody has used, by path in it, those above first, each with the names of all that is in it."""
+    of_root = {zone.inside[1:] for zone in machine.zones} | {link[1:] for link, _ in machine.links} | set(_OTHERS)
+    return [
+        ("", {"root", "tmp", "var-tmp"}),
+        ("root", of_root),
+        (f"root{OURS}", {os.path.basename(path) for path in (*HANDED_OVER, WORK, SCRIPT)}),
+        *((f"root{path}", set()) for path in (*HANDED_OVER, WORK)),
+        *_points(machine, "tmp", "/tmp"),  # noqa: S108 - as above
+        *_points(machine, "var-tmp", "/var/tmp"),  # noqa: S108 - as above
+    ]
+
+
+def _points(machine: Machine, place: str, inside: str) -> list[tuple[str, set[str]]]:
+    """What is in a folder and those below it where only folders of the machine are mounted in it, those above first."""
+    found: dict[str, set[str]] = {place: set()}
+    zones = [zone.inside for zone in machine.visible]
+    for zone in zones:
+        covered = any(zone.startswith(f"{other}/") for other in zones)  # its point is in a folder of the machine
+        if zone.startswith(f"{inside}/") and not covered:
+            at = place
+            for name in zone[len(inside) + 1 :].split("/"):
+                found[at].add(name)
+                at = f"{at}/{name}"
+                found.setdefault(at, set())
+    return sorted(found.items(), key=lambda item: item[0].count("/"))
 
 
 class Room:
@@ -206,7 +210,7 @@ class Room:
             self._mount(Zone("/var/tmp", folder / "var-tmp", "own"))  # noqa: S108 - as above
         if shared is not None:
             self._mount(Zone("/dev/shm", memory.make(shared, 0o1777), "own"))  # noqa: S108 - as above
-        for zone in machine.visible():
+        for zone in machine.visible:
             self._point(zone.inside)
             self._mount(zone)
         self.folder = WORK
@@ -223,25 +227,23 @@ class Room:
         self, mounts: Sequence[Mounted], inputs: Sequence[Delivered], declared: Iterable[str], workdir: str, code: Path | None
     ) -> None:
         """Put everything in its place. `code` is the folder of this machine that stands for the image's. Raises OSError."""
-        wanted: list[tuple[str, Mounted | Delivered | str]] = [(mounted.mount.path, mounted) for mounted in mounts]
+        wanted: list[tuple[str, Mounted | Delivered | Literal["declared", "workdir"]]] = [(one.mount.path, one) for one in mounts]
         wanted += [(delivered.path, delivered) for delivered in inputs]
-        wanted += [(path, "declared") for path in dict.fromkeys(declared)]
-        if workdir:
+        if workdir:  # a volume may be mounted where the program starts
             wanted.append((workdir, "workdir"))
         elif code is not None:
             self.folder = str(_real(code) or code)
-        order = {"workdir": 1, "declared": 2}  # a volume may be mounted where the program starts
-        for path, what in sorted(wanted, key=lambda want: (want[0].count("/"), order.get(want[1], 0) if isinstance(want[1], str) else 0)):
-            if what == "declared":
-                self._own(path)
-            elif what == "workdir":
-                self._start_in(path, code)
-            elif isinstance(what, str):
-                continue
-            elif isinstance(what, Mounted):
-                self._bind(Zone(path, what.source, "volume", what.read_only))
-            else:
-                self._deliver(path, what.source)
+        wanted += [(path, "declared") for path in dict.fromkeys(declared)]
+        for path, what in sorted(wanted, key=lambda want: want[0].count("/")):  # of equal depth, as they stand
+            match what:
+                case "declared":
+                    self._own(path)
+                case "workdir":
+                    self._start_in(path, code)
+                case Mounted():
+                    self._bind(Zone(path, what.source, "volume", what.read_only))
+                case Delivered():
+                    self._deliver(path, what.source)
 
     def show(self, folder: Path) -> None:
         """Let the program see a folder of this machine at its own place, to be read."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from ..ir import flat, loops_of, steps_of
-from .artifacts import Kept, Objects
+from .artifacts import Objects
 from .engine import Engine
 from .events import Line, RunEnded, RunStarted
 from .job import Place
@@ -82,7 +82,8 @@ class Options:
     `params` are the texts that the run gives (`params.problems` checks them); defaults are filled in here. With `resume` that run goes
     on, and its own parameters and part of the project count. `only` and `first` (`--from`) name a step that a new run is for, all else is
     taken from `using`, or from the latest run that has it. `jobs` is how many attempts may run at once, 0 for one per CPU.
-    `spec`, `environment`, `overrides`, `files`, `around` and `locked` are kept with the run, so that it can go on with the same.
+    `spec`, `environment`, `overrides`, `around` and `locked` are kept with the run, so that it can go on with the same. `notes` are what
+    people should know before it, those of the runner where it is None.
     """
 
     surroundings: Surroundings
@@ -95,9 +96,9 @@ class Options:
     spec: str = ""
     environment: str = ""
     overrides: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
     locked: bool = False
+    notes: tuple[str, ...] | None = None
     control: Control = field(default_factory=Control)
     clock: Clock = field(default_factory=Clock)
 
@@ -126,7 +127,6 @@ def run(pipeline: Pipeline, runner: Runner, store: Store, options: Options, list
             spec=options.spec,
             environment=options.environment,
             overrides=options.overrides,
-            files=options.files,
             around=options.around,
             only=options.only,
             first=options.first,
@@ -165,12 +165,13 @@ class _Scheduler:
         self.surroundings, self.clock, self.inbox = options.surroundings, options.clock, options.control.inbox
         self.jobs = options.jobs or os.cpu_count() or 1
         self.resumed = options.resume is not None
+        self.notes = tuple(runner.notes(pipeline)) if options.notes is None else options.notes
         self.claims = claims_of(pipeline)
         self.room = threading.Semaphore(_LINES)
         objects = Objects(store.folder / "objects")
         self.worker = Worker(runner, options.surroundings, objects, self.post)
         params = filled(pipeline, run.params)
-        self.engine = Engine(pipeline, run, params, options.surroundings, store, objects, listener, part=chosen, earlier=earlier)
+        self.engine = Engine(pipeline, run, params, options.surroundings, store, objects, listener, chosen, earlier)
         self.pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="mlc")
         self.running: dict[str, Node] = {}
         self.fetching = 0
@@ -194,12 +195,9 @@ class _Scheduler:
         try:
             self.surroundings.make_claims(name, self.claims)
             tasks = tuple((step.name, step.after) for step in flat(self.pipeline).values())
-            notes = tuple(self.runner.notes(self.pipeline))
             folder = str(self.record.folder)
             riders = tuple(_riders(self.pipeline))
-            self.listener(RunStarted(name, self.pipeline.name, self.runner.name, folder, self.resumed, tasks, notes, riders))
-            for made in self.store.external(name):
-                engine.results.external[made.name] = Kept(made.kind, made.digest, made.size)
+            self.listener(RunStarted(name, self.pipeline.name, self.runner.name, folder, self.resumed, tasks, self.notes, riders))
             engine.begin()
             self.start()
             while not self.over():
@@ -245,7 +243,7 @@ class _Scheduler:
         for name, (external, uri) in list(engine.wanted.items()):
             del engine.wanted[name]
             self.fetching += 1
-            folder = self.record.folder / "fetched"
+            folder = self.record.folder / ".fetched"
             folder.mkdir(exist_ok=True)
             shutil.rmtree(folder / name, ignore_errors=True)
             fetch = threading.Thread(target=self.worker.fetch, args=(name, external, uri, folder / name), daemon=True)

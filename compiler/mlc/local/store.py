@@ -2,11 +2,17 @@
 
     .mlc/
       state.sqlite               runs, tasks, attempts, results
+      lock                       shared by runs, held alone by who removes artifacts
       objects/                   artifacts by content (artifacts.py)
-      runs/RUN/lock              held by the process that drives the run
+      venvs/                     packages of Python scripts that run as processes (venvs.py)
+      runs/RUN/.lock             held by the process that drives the run
       runs/RUN/TASK/N/           an attempt: `log`, and what the runner keeps there while it runs
       runs/RUN/TASK/outputs/     the artifacts of a task that succeeded, to look at
+      runs/RUN/.fetched/         artifacts from outside, on their way into the store
+      runs/RUN/.volumes/NAME/    claims that are made for the run
       volumes/NAME/              claims, for all runs
+
+What a run keeps beside its tasks begins with a dot, which no step's name does.
 
 A task that ended is written in one transaction that is on the disk when it returns, after its artifacts are: whoever dies at any point
 leaves a task that is finished, or one that has not begun. What only has to be known of the living (which attempts were started) is
@@ -56,9 +62,9 @@ class StateError(Exception):
 class Run:
     """A run. Times are seconds since the epoch, `ended` 0.0 while it is not over.
 
-    `params` are the texts that the run was given, without the defaults; `spec`, `environment`, `overrides` and `files` (environment
-    files) are what its project was read from, and `around` the options of the command line that say what is on this machine
-    (`--volume data=./data`), so that it can go on with the same. `only` and `first` (`--from`) name the step that it is for, `source`
+    `params` are the texts that the run was given, without the defaults; `spec`, `environment` and `overrides` are what its
+    project was read from, and `around` the options of the command line that say what is on this machine (`--volume data=./data`), so
+    that it can go on with the same. `only` and `first` (`--from`) name the step that it is for, `source`
     the run that all else was taken from; "" where there is none. `steps` are those of its project in topological order, each with the
     loop that it rides along, "" for none. `locked`: versions are those of the lock file beside the spec. Of a run that went on, `since` is
     when it did so last, and `before` the seconds that it had run until then.
@@ -70,7 +76,6 @@ class Run:
     spec: str
     environment: str
     overrides: tuple[str, ...]
-    files: tuple[str, ...]
     around: tuple[str, ...]
     params: Mapping[str, str]
     only: str
@@ -242,7 +247,6 @@ class Store:
         spec: str = "",
         environment: str = "",
         overrides: Sequence[str] = (),
-        files: Sequence[str] = (),
         around: Sequence[str] = (),
         only: str = "",
         first: str = "",
@@ -255,7 +259,6 @@ class Store:
             spec,
             environment,
             list(overrides),
-            list(files),
             list(around),
             dict(params),
             only,
@@ -363,7 +366,7 @@ class Store:
     def lock(self, run: str) -> Iterator[None]:
         """Hold a run, so that no other process drives it. Raises `StateError` where one does."""
         self.folder_of(run).mkdir(parents=True, exist_ok=True)  # somebody may have removed it
-        with open(self.folder_of(run) / "lock", "w", encoding="utf-8") as file:
+        with open(self.folder_of(run) / ".lock", "w", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -373,7 +376,7 @@ class Store:
     def active(self, run: str) -> bool:
         """Whether a process drives the run."""
         try:
-            descriptor = os.open(self.folder_of(run) / "lock", os.O_RDONLY)
+            descriptor = os.open(self.folder_of(run) / ".lock", os.O_RDONLY)
         except OSError:
             return False
         try:
@@ -390,6 +393,10 @@ class Store:
         """The tasks of a run that ended, in the order in which they first did."""
         rows = self._db.execute(f"SELECT {_TASK} FROM tasks WHERE run = ? ORDER BY number", (run,))  # noqa: S608 - names of columns
         return [Task(*row) for row in rows]
+
+    def succeeded(self, run: str) -> set[str]:
+        """The names of the tasks of a run that succeeded."""
+        return {task.name for task in self.tasks(run) if task.state == "Succeeded"}
 
     def attempts(self, run: str, task: str = "") -> list[AttemptRecord]:
         """The attempts of a run, or of a task."""
@@ -487,7 +494,8 @@ class Store:
 
     def _run(self, row: Sequence[Any]) -> Run:
         name, identity, project, asked, runner, phase, reasons, started, ended = row
-        given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(asked).items()}
+        kept = {key: value for key, value in json.loads(asked).items() if key in _ASKED}  # earlier versions of mlc kept more
+        given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()}
         given.update(runner=runner, phase=phase, reasons=tuple(json.loads(reasons)), started=started, ended=ended)
         return Run(name=name, id=identity, project=project, folder=self.folder_of(name), **given)
 
@@ -526,7 +534,7 @@ def _written(row: Sequence[object]) -> Written:
 
 
 _RUN = "name, id, project, asked, runner, phase, reasons, started, ended"
-_ASKED = ("spec", "environment", "overrides", "files", "around", "params", "only", "first", "source", "steps", "locked", "before", "since")
+_ASKED = ("spec", "environment", "overrides", "around", "params", "only", "first", "source", "steps", "locked", "before", "since")
 _TASK = "name, step, state, reason, attempts, reused, fingerprint, key, started, ended, item, origin"
 _ATTEMPT = "task, number, identity, started, ended, exit, message"
 _WRITTEN = "task, kind, name, text, numeral, thresholds"

@@ -14,10 +14,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .logs import last
+from .places import LINKS, Places, Zone
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import IO
 
-_LINKS = 40  # as many as Linux follows (path_resolution(7))
 _ABSENT = re.compile(r"could not be found|no such (file|container:path)|not exist|Could not find", re.IGNORECASE)
 
 
@@ -37,7 +40,7 @@ class Copies:
 
     def _copy(self, path: str, to: Path, links: int) -> bool:
         """Copy a file or folder of the stopped container, by way of a tar file that the engine makes of it."""
-        if links > _LINKS:
+        if links > LINKS:
             raise OSError(errno.ELOOP, "links lead in a circle", path)
         with subprocess.Popen(  # noqa: S603 - words of ours
             [*self._base, "cp", f"{self._name}:{path}", "-"],
@@ -93,13 +96,13 @@ class Copies:
 class _Collected:
     """What a client says on its standard error, read beside its output so that it never waits for us."""
 
-    def __init__(self, stream: object) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._found = b""
         self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
         self._thread.start()
 
-    def _read(self, stream: object) -> None:
-        while data := stream.read(1 << 12):  # type: ignore[attr-defined] # a binary stream
+    def _read(self, stream: IO[bytes]) -> None:
+        while data := stream.read(1 << 12):
             self._found = (self._found + data)[-(1 << 14) :]
 
     def text(self) -> str:
@@ -107,7 +110,7 @@ class _Collected:
         return self._found.decode("utf-8", "replace")
 
 
-def _unpack(stream: object, path: str, to: Path) -> dict[str, str] | None:
+def _unpack(stream: IO[bytes], path: str, to: Path) -> dict[str, str] | None:
     """Unpack a tar file of one file or folder to a path where nothing is; the links in it, by relative path, are left to the caller.
 
     None where it holds nothing. Raises OSError for what is neither file nor folder.
@@ -115,7 +118,7 @@ def _unpack(stream: object, path: str, to: Path) -> dict[str, str] | None:
     links: dict[str, str] = {}
     top: str | None = None
     try:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload] # a binary stream
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 name = member.name.strip("/")
                 if top is None:
@@ -150,8 +153,6 @@ def _unpack(stream: object, path: str, to: Path) -> dict[str, str] | None:
 
 def follow(base: str, name: str, binds: str, path: str) -> None:
     """Print where a path of a stopped container leads; "" where nothing is. For podman, run in its user namespace where it has one."""
-    from .places import Places, Zone
-
     command = json.loads(base)
     mounted = subprocess.run([*command, "mount", name], capture_output=True, check=True, text=True).stdout.strip()  # noqa: S603
     try:
@@ -160,9 +161,3 @@ def follow(base: str, name: str, binds: str, path: str) -> None:
         sys.__stdout__ and sys.__stdout__.write("" if rest else at)
     finally:
         subprocess.run([*command, "unmount", name], capture_output=True, check=False)  # noqa: S603
-
-
-def last(text: str) -> str:
-    """The last line that says something."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("Error: ") if lines else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from .artifacts import Kept, Objects
+from .artifacts import Objects
 from .engine import Engine
 from .events import TaskChanged
-from .nodes import OVER, members
+from .nodes import OVER, members, units
 from .reuse import Earlier
 from .store import Run
 
@@ -24,16 +24,9 @@ if TYPE_CHECKING:
 class Trial(Engine):
     """A run as far as what is done decides it. It writes nothing and tells nothing."""
 
-    def suppose(self, chosen: Part, earlier: Earlier) -> None:
-        """Decide what can be decided."""
-        self.part, self.earlier = chosen, earlier
-        for made in self.store.external(self.run.name):
-            self.results.external[made.name] = Kept(made.kind, made.digest, made.size)
-        self.begin()
-
     def unfinished(self) -> set[str]:
         """The steps that still have something to do."""
-        return {step.name for unit in self.units() if self.state_of(unit.name) not in OVER for step in members(unit)}
+        return {step.name for unit in units(self.pipeline).values() if self.state_of(unit.name) not in OVER for step in members(unit)}
 
     def keep(self, finished: list[Finished]) -> None:
         """Write nothing."""
@@ -57,11 +50,11 @@ def in_cache(pipeline: Pipeline, params: Mapping[str, str], surroundings: Surrou
             reused.setdefault(event.task.partition("[")[0], set()).add(event.reused)
 
     folder = store.folder_of(pipeline.name)  # nothing is there: the run has no name
-    run = Run("", str(uuid.uuid4()), pipeline.name, "", "", (), (), (), {}, "", "", "", "", "Running", (), 0.0, 0.0, folder)
-    trial = Trial(pipeline, run, params, surroundings, store, Objects(store.folder / "objects"), told)
-    trial.suppose(chosen, Earlier())
+    run = Run("", str(uuid.uuid4()), pipeline.name, "", "", (), (), {}, "", "", "", "", "Running", (), 0.0, 0.0, folder)
+    trial = Trial(pipeline, run, params, surroundings, store, Objects(store.folder / "objects"), told, chosen, Earlier())
+    trial.begin()
     return {
-        unit.name
-        for unit in trial.units()
-        if trial.state_of(unit.name) == "Succeeded" and all(reused.get(step.name, set()) - {""} == {"cache"} for step in members(unit))
+        name
+        for name, unit in units(pipeline).items()
+        if trial.state_of(name) == "Succeeded" and all(reused.get(step.name, set()) - {""} == {"cache"} for step in members(unit))
     }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..diagnostics.suggest import did_you_mean
-from ..ir import Claim, ConfigMapKey, ConfigMapVolume, SecretKey, SecretVolume
+from ..ir import Claim, ConfigMapKey, SecretKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..ir import Env, Mount, Pipeline, Volume
+    from ..ir import Pipeline
 
 
 def unasked(
@@ -44,7 +44,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 def _volumes(pipeline: Pipeline, texts: Sequence[str]) -> Iterator[str]:
     known = {volume.name for volume in pipeline.volumes}
-    claims = {mount.volume.claim: mount.volume.name for mount in _mounts(pipeline) if isinstance(mount.volume, Claim)}
+    claims = {one.claim: one.name for step in pipeline.steps for one in step.named if isinstance(one, Claim)}
     for text in texts:
         name = _name(text)
         if name in known:
@@ -54,13 +54,15 @@ def _volumes(pipeline: Pipeline, texts: Sequence[str]) -> Iterator[str]:
 
 
 def _keys(pipeline: Pipeline, option: str, kind: str, texts: Sequence[str]) -> Iterator[str]:
+    field = kind.replace(" ", "_")  # by which a variable or a volume names one
     read: dict[str, set[str]] = {}
-    for env in _variables(pipeline):
-        if kind == "secret" and isinstance(env.value, SecretKey):
-            read.setdefault(env.value.secret, set()).add(env.value.key)
-        elif kind == "config map" and isinstance(env.value, ConfigMapKey):
-            read.setdefault(env.value.config_map, set()).add(env.value.key)
-    mounted = {name for mount in _mounts(pipeline) if (name := _held(mount.volume, kind))}
+    mounted: set[str] = set()
+    for one in (one for step in pipeline.steps for one in step.named):
+        name = getattr(one, field, "")
+        if name and isinstance(one, (SecretKey, ConfigMapKey)):
+            read.setdefault(name, set()).add(one.key)
+        elif name:
+            mounted.add(name)
     for text in texts:
         name, _, key = text.partition("=")[0].partition("/")
         if name not in read and name not in mounted:
@@ -68,21 +70,3 @@ def _keys(pipeline: Pipeline, option: str, kind: str, texts: Sequence[str]) -> I
             yield f"`{option} {text.partition('=')[0]}=...` is for nothing: no step has a {kind} `{name}`{hint}"
         elif key and name not in mounted and key not in read[name]:
             yield f"`{option} {name}/{key}=...` is for nothing: no step reads key `{key}` of {kind} `{name}`{_hint(key, read[name])}"
-
-
-def _held(volume: Volume, kind: str) -> str:
-    """The secret or config map that a volume holds, "" where it holds none of this kind."""
-    if kind == "secret":
-        return volume.secret if isinstance(volume, SecretVolume) else ""
-    return volume.config_map if isinstance(volume, ConfigMapVolume) else ""
-
-
-def _mounts(pipeline: Pipeline) -> Iterator[Mount]:
-    return (mount for step in pipeline.steps for mount in step.all_mounts)
-
-
-def _variables(pipeline: Pipeline) -> Iterator[Env]:
-    for step in pipeline.steps:
-        yield from step.env
-        for container in step.beside:
-            yield from container.env

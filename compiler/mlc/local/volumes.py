@@ -1,7 +1,7 @@
 """What a project finds around it on this machine: folders for its volumes, values of its secrets and config maps, artifacts from outside.
 
 STATE/volumes/CLAIM          a claim that exists on a cluster: kept, shared by all runs
-STATE/runs/RUN/volumes/NAME  a claim that is made for a run
+STATE/runs/RUN/.volumes/NAME a claim that is made for a run
 ATTEMPT/pod/NAME             what is one per pod: `empty_dir`, `ephemeral`; config maps
 /dev/shm/mlc-UID/...         `memory`, and the files of secrets, which never lie on a disk (where there is no /dev/shm: ATTEMPT/pod)
 """
@@ -63,7 +63,7 @@ class Around:
         self._steps = {step.name: step for step in pipeline.steps}
         missing = _Missing()
         for step in pipeline.steps:
-            for env in (*step.env, *(env for container in step.beside for env in container.env)):
+            for env in step.all_env:
                 if isinstance(env.value, FieldPath):
                     if self._field(env.value.path) is None:
                         message = f"`{env.name}` of step `{step.name}` is the field `{env.value.path}` of a pod, which has no value here"
@@ -233,48 +233,44 @@ class Around:
         """The folders for the mounts of one container, made where they are not there yet. Raises OSError."""
         return tuple(self._mounted(mount, place) for mount in mounts)
 
+    def mounts_as_planned(self, mounts: Sequence[Mount], place: Place) -> tuple[Mounted, ...]:
+        """What `mounts_for` would give. Nothing is made or looked at."""
+        return tuple(Mounted(mount, self._where(mount.volume, place) / mount.sub_path, _read_only(mount)) for mount in mounts)
+
     def _mounted(self, mount: Mount, place: Place) -> Mounted:
         folder = self._folder(mount.volume, place)
-        keyed = isinstance(mount.volume, (SecretVolume, ConfigMapVolume))
         if mount.sub_path:
-            folder = below(folder, mount.sub_path, mount.volume.name, make=not keyed)
-        return Mounted(mount, folder, mount.read_only or keyed)
+            folder = below(folder, mount.sub_path, mount.volume.name, make=not _keyed(mount.volume))
+        return Mounted(mount, folder, _read_only(mount))
 
-    def _folder(self, volume: Volume, place: Place) -> Path:
+    def _where(self, volume: Volume, place: Place) -> Path:
+        """Where the folder of a volume is, whether or not it is there."""
         given = self._settings.volumes.get(volume.name)
         if given is not None:
             return given
         match volume:
             case Claim(claim=claim):
-                return _open_folder(self._state / "volumes" / claim)
+                return self._state / "volumes" / claim
             case RunClaim():
-                return _open_folder(self._claim_folder(place.run, volume))
-            case Memory():
-                folder = self._memory(place) / volume.name
-                return memory.make(folder) if folder.is_relative_to(memory.SHARED) else _open_folder(folder)
+                return self._claim_folder(place.run, volume)
+            case Memory() | SecretVolume():
+                return self._memory(place) / volume.name
+        return place.folder / "pod" / volume.name
+
+    def _folder(self, volume: Volume, place: Place) -> Path:
+        folder = self._where(volume, place)
+        if volume.name in self._settings.volumes:
+            return folder
+        match volume:
+            case Memory() if folder.is_relative_to(memory.SHARED):
+                return memory.make(folder)
             case SecretVolume():
-                return self._files(
-                    "secret", volume.secret, self._memory(place) / volume.name, 0o644 if volume.mode is None else volume.mode
-                )
+                return self._files("secret", volume.secret, folder, 0o644 if volume.mode is None else volume.mode)
             case ConfigMapVolume():
-                return self._files("config map", volume.config_map, place.folder / "pod" / volume.name, 0o644)
+                return self._files("config map", volume.config_map, folder, 0o644)
             case HostPath() | Nfs():
                 raise OSError(f"volume `{volume.name}` has no folder on this machine")
-        return _open_folder(place.folder / "pod" / volume.name)
-
-    def where(self, mount: Mount, run: str) -> Path | None:
-        """Where a mount's folder is, or would be, for a run; None where each attempt has its own."""
-        given = self._settings.volumes.get(mount.volume.name)
-        match mount.volume:
-            case _ if given is not None:
-                found = given
-            case Claim(claim=claim):
-                found = self._state / "volumes" / claim
-            case RunClaim():
-                found = self._claim_folder(run, mount.volume)
-            case _:
-                return None
-        return found / mount.sub_path if mount.sub_path else found
+        return _open_folder(folder)
 
     def _files(self, kind: str, name: str, folder: Path, mode: int) -> Path:
         """A folder with the keys of a secret or config map as files. Another container of the pod may have made it already."""
@@ -305,17 +301,11 @@ class Around:
     def release(self, place: Place) -> None:
         """Remove what is there for the attempt's pod alone."""
         remove(place.folder / "pod")
-        folder = memory.of_attempt(place.folder)
-        if folder is not None:
-            remove(folder)
-            memory.tidy(folder)
+        memory.clear(memory.of_attempt(place.folder))
 
     def sweep(self, run: str) -> None:
         """Remove what attempts of a run left in memory: after the process of `mlc run` was killed."""
-        folder = memory.of_run(self._state / "runs" / run)
-        if folder is not None:
-            remove(folder)
-            memory.tidy(folder)
+        memory.clear(memory.of_run(self._state / "runs" / run))
 
     def identity(self, mount: Mount) -> str:
         """What tells the content of a mount from that of another."""
@@ -387,7 +377,16 @@ class Around:
                 remove(self._claim_folder(run, claim))
 
     def _claim_folder(self, run: str, claim: RunClaim) -> Path:
-        return self._state / "runs" / run / "volumes" / claim.name
+        return self._state / "runs" / run / ".volumes" / claim.name
+
+
+def _keyed(volume: Volume) -> bool:
+    """Whether it holds the keys of a secret or a config map."""
+    return isinstance(volume, (SecretVolume, ConfigMapVolume))
+
+
+def _read_only(mount: Mount) -> bool:
+    return mount.read_only or _keyed(mount.volume)
 
 
 def below(folder: Path, sub_path: str, volume: str, *, make: bool) -> Path:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ..ir import ConfigMapKey, External, FieldPath, Input, SecretKey, Step
+    from ..ir import ConfigMapKey, External, FieldPath, Input, Mount, SecretKey, Step
     from .artifacts import Kept, Objects
-    from .job import Attempt, Ended, Runner, Surroundings
+    from .job import Attempt, Ended, Mounted, Runner, Surroundings
     from .programs import Filled
 
     Post = Callable[[object], None]
@@ -191,8 +191,16 @@ class Worker:
             source = _delivered(assignment.place, port)
             source.parent.mkdir(exist_ok=True)
             self._objects.copy(kept.kind, kept.digest, source)
-        inputs = [port for port, _ in assignment.inputs]
-        return assembled(assignment.step, assignment.place, assignment.programs, assignment.images, inputs, self._surroundings)
+        inputs, place, around = [port for port, _ in assignment.inputs], assignment.place, self._surroundings
+        return assembled(
+            assignment.step,
+            place,
+            assignment.programs,
+            assignment.images,
+            inputs,
+            lambda source: around.env_value(source, place),
+            lambda mounts: around.mounts_for(mounts, place),
+        )
 
     def _tidy(self, place: Place, attempt: Attempt | None) -> None:
         """Remove everything of an attempt but its log."""
@@ -206,20 +214,25 @@ class Worker:
 
 
 def assembled(
-    step: Step, place: Place, programs: Sequence[Filled], images: Sequence[str], inputs: Sequence[Input], surroundings: Surroundings
+    step: Step,
+    place: Place,
+    programs: Sequence[Filled],
+    images: Sequence[str],
+    inputs: Sequence[Input],
+    value: Callable[[SecretKey | ConfigMapKey | FieldPath], str],
+    mounted: Callable[[Sequence[Mount]], tuple[Mounted, ...]],
 ) -> Job:
-    """An attempt as a runner gets it. `programs` and `images` are of the step's own container and of those beside it. Raises OSError."""
+    """An attempt as a runner gets it. `programs` and `images` are of the step's own container and of those beside it.
+
+    `value` gives the value of a variable, `mounted` the folders for the mounts of a container. Raises what these do.
+    """
     declared = {
         (kind, port.name): port.path
         for kind, ports in (("output", step.outputs), ("value", step.values), ("metric", step.metrics))
         for port in ports
     }
-
-    def value(source: SecretKey | ConfigMapKey | FieldPath) -> str:
-        return surroundings.env_value(source, place)
-
     beside = [
-        Beside(container, program.program(value), image, surroundings.mounts_for(container.mounts, place))
+        Beside(container, program.program(value), image, mounted(container.mounts))
         for container, program, image in zip(step.beside, programs[1:], images[1:], strict=True)
     ]
     return Job(
@@ -231,7 +244,7 @@ def assembled(
         program=programs[0].program(value),
         inputs=tuple(Delivered(port.name, port.path, _delivered(place, port)) for port in inputs),
         declared=declared,
-        mounts=surroundings.mounts_for(step.mounts, place),
+        mounts=mounted(step.mounts),
         init=tuple(beside[: len(step.init)]),
         sidecars=tuple(beside[len(step.init) :]),
         folder=place.folder,

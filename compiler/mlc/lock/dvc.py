@@ -6,13 +6,16 @@ The forms are those of DVC's own schema (dvc, `dvc/schema.py`): `*.dvc` files wi
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..reader import decode, read
 from ..scalars import source_text
-from .git import Repository
+from .git import Folder, Repository
+
+Data = dict[str, Any]
+"""What is in a file of DVC, or a part of it."""
 
 _HASHES = ("md5", "etag", "checksum")
 
@@ -26,13 +29,36 @@ class Facts:
     files: int = -1
 
 
-def facts(repository: Repository, commit: str, path: str) -> Facts | None:
-    """The facts of a path at a commit that was fetched; None where DVC does not track it.
+def facts(repository: Repository, commits: Collection[str], path: str) -> dict[str, Facts]:
+    """The facts of a path at those commits, of some that were fetched, at which DVC tracks it.
 
     Of a path inside of a folder that DVC tracks as one, the hash is that of the folder, and the rest is unknown.
     """
+    *words, _ = path.split("/")
+    folders = repository.folders(commits, words, _is_of_dvc)
+    blobs = {
+        entry.object
+        for way in folders.values()
+        for folder in way
+        for name, entry in folder.items()
+        if _is_of_dvc(name) and not entry.folder
+    }
+    files = repository.parsed
+    files.update((name, _parsed(name, content)) for name, content in repository.blobs(blobs - files.keys()).items())
+    found = {
+        commit: _at(path, [("/".join(words[:depth]), folder) for depth, folder in enumerate(way)], files) for commit, way in folders.items()
+    }
+    return {commit: known for commit, known in found.items() if known is not None}
+
+
+def _is_of_dvc(name: str) -> bool:
+    return (name.endswith(".dvc") and name != ".dvc") or name in ("dvc.lock", "dvc.yaml")
+
+
+def _at(path: str, way: Sequence[tuple[str, Folder]], files: Mapping[str, Data]) -> Facts | None:
+    """The facts of a path, from what is in the folders on the way to it, each with its own path."""
     found: Facts | None = None
-    for place, out in _outs(repository, commit, path):
+    for place, out in _outs(way, files):
         if place == path:
             return _facts(out)
         if path.startswith(f"{place}/"):
@@ -40,46 +66,39 @@ def facts(repository: Repository, commit: str, path: str) -> Facts | None:
     return found
 
 
-def _outs(repository: Repository, commit: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """All that DVC tracks by a file that stands beside the path or above it, with its own path."""
-    folder = posixpath.dirname(path)
-    while True:
-        names = repository.names(commit, folder)
-        for name in names:
-            if name.endswith(".dvc") and name != ".dvc":
-                data = _read(repository, commit, posixpath.join(folder, name))
-                yield from _placed(folder, data.get("wdir"), data.get("outs"))
-        if "dvc.lock" in names:
-            lock = _read(repository, commit, posixpath.join(folder, "dvc.lock"))
-            stages = _mapping(lock.get("stages") if "schema" in lock else lock)  # before DVC 2 there was nothing around them
-            declared = _mapping(_read(repository, commit, posixpath.join(folder, "dvc.yaml")).get("stages"))
-            for name, stage in stages.items():
-                wdir = _mapping(declared.get(name.partition("@")[0])).get("wdir")
-                yield from _placed(folder, wdir, _mapping(stage).get("outs"))
-        if not folder:
-            return
-        folder = posixpath.dirname(folder)
+def _outs(way: Sequence[tuple[str, Folder]], files: Mapping[str, Data]) -> Iterator[tuple[str, Data]]:
+    """All that DVC tracks by a file that stands beside a path or above it, with its own path."""
+    for folder, entries in reversed(way):
+        data = {name: files.get(entry.object, {}) for name, entry in entries.items()}
+        for name, file in data.items():
+            if name.endswith(".dvc"):
+                yield from _placed(folder, file.get("wdir"), file.get("outs"))
+        lock = data.get("dvc.lock", {})
+        stages = _mapping(lock.get("stages") if "schema" in lock else lock)  # before DVC 2 there was nothing around them
+        declared = _mapping(data.get("dvc.yaml", {}).get("stages"))
+        for name, stage in stages.items():
+            wdir = _mapping(declared.get(name.partition("@")[0])).get("wdir")
+            yield from _placed(folder, wdir, _mapping(stage).get("outs"))
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(value: Any) -> Data:
     return value if isinstance(value, dict) else {}
 
 
-def _placed(folder: str, wdir: Any, outs: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _placed(folder: str, wdir: Any, outs: Any) -> Iterator[tuple[str, Data]]:
     for out in outs if isinstance(outs, list) else ():
         if isinstance(out, dict) and isinstance(out.get("path"), str):
             yield posixpath.normpath(posixpath.join(folder, wdir if isinstance(wdir, str) else "", out["path"])), out
 
 
-def _read(repository: Repository, commit: str, path: str) -> dict[str, Any]:
-    """A file of DVC as data; {} where there is none, or where it is no mapping."""
-    raw = repository.blob(commit, path)
-    source = decode(path, raw, []) if raw is not None else None
+def _parsed(name: str, raw: bytes) -> Data:
+    """A file of DVC as data; {} where it is no mapping."""
+    source = decode(name, raw, [])
     document = read(source, []) if source is not None else None
     return document.data if document is not None else {}
 
 
-def _facts(out: dict[str, Any]) -> Facts:
+def _facts(out: Data) -> Facts:
     kind = next((kind for kind in _HASHES if out.get(kind) is not None), "")
     files = out.get("files")
     if not kind and isinstance(files, list):  # a remote that keeps versions itself: each file has its own

@@ -11,8 +11,10 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
 
 from .failure import Failure
 
@@ -29,6 +31,8 @@ _OF_OTHERS = (
 _OPTIONS = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false", "http.lowSpeedLimit=1", "http.lowSpeedTime=60")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _FULL = (40, 64)
+_DIED = 128
+"""Git's exit code after `fatal: ...`."""
 
 _DENIED = (
     r"Permission denied|Authentication failed|could not read (?:Username|Password)|terminal prompts disabled|Access denied"
@@ -69,15 +73,15 @@ class Git:
         if program and os.path.basename(program[0]) == "ssh":
             self.environment["GIT_SSH_COMMAND"] = f"{command} -o BatchMode=yes -o ConnectTimeout=20"
 
-    def repository(self, address: str) -> Repository:
-        """A repository by its address; the same one for the same address."""
+    def repository(self, address: str, expected: Iterable[str] = ()) -> Repository:
+        """A repository by its address; the same one for the same address. `expected` are the tags that will be asked for."""
         with self._guard:
             if address not in self._repositories:
-                self._repositories[address] = Repository(self, address, self.folder / str(len(self._repositories)))
+                self._repositories[address] = Repository(self, address, self.folder / str(len(self._repositories)), expected)
             return self._repositories[address]
 
-    def run(self, words: Sequence[str], folder: Path) -> tuple[int, bytes, str]:
-        """One command in a folder: its exit code, output and messages. Raises Failure where there is no git, or no end."""
+    def run(self, words: Sequence[str], folder: Path, given: bytes = b"") -> tuple[int, bytes, str]:
+        """One command in a folder, `given` its input: its exit code, output and messages. Raises Failure where there is no git."""
         options = [word for option in _OPTIONS for word in ("-c", option)]
         pipe = subprocess.PIPE
         try:
@@ -85,7 +89,7 @@ class Git:
                 ["git", *options, *words],  # noqa: S607 - the user's git
                 cwd=folder,
                 env=self.environment,
-                stdin=subprocess.DEVNULL,
+                stdin=pipe,
                 stdout=pipe,
                 stderr=pipe,
                 start_new_session=True,
@@ -96,7 +100,7 @@ class Git:
         with self._guard:
             self._running.add(process)
         try:
-            out, err = process.communicate(timeout=SECONDS)
+            out, err = process.communicate(given, timeout=SECONDS)
         except subprocess.TimeoutExpired:
             _end(process)
             process.communicate()
@@ -113,6 +117,48 @@ class Git:
                 _end(process)
 
 
+def _answers(out: bytes) -> Iterator[tuple[str, bytes] | None]:
+    """What `git cat-file --batch` writes: `NAME KIND SIZE` and the content behind it; or, for None, what was asked for and `missing`."""
+    place = 0
+    while (end := out.find(b"\n", place)) >= 0:
+        words = out[place:end].split()
+        place = end + 1
+        if len(words) == 3:
+            end = place + int(words[2])
+            yield words[0].decode(), out[place:end]
+            place = end + 1
+        else:
+            yield None
+
+
+def _date(commit: bytes) -> str:
+    """The date of a commit, from the line `committer NAME <MAIL> SECONDS ZONE` of its object (git, `fsck.c`, `fsck_commit`)."""
+    found = re.search(rb"^committer .*> (-?\d+) ([+-])(\d\d)(\d\d)$", commit.partition(b"\n\n")[0], re.MULTILINE)
+    if found is None:
+        return ""
+    east = timedelta(hours=int(found[3]), minutes=int(found[4]))
+    try:
+        return datetime.fromtimestamp(int(found[1]), timezone(east if found[2] == b"+" else -east)).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def _folder(tree: bytes, size: int, word: str, keep: Callable[[str], bool]) -> Folder:
+    """What is in a folder, of what is called `word` and what is to be kept.
+
+    An entry is `MODE NAME`, a zero byte and the `size` bytes of the object's name (git, `tree-walk.c`, `decode_tree_entry`).
+    """
+    found, place = {}, 0
+    while place < len(tree):
+        middle = tree.index(b"\0", place)
+        mode, _, entry = tree[place:middle].partition(b" ")
+        place = middle + 1 + size
+        name = entry.decode(errors="replace")
+        if name == word or keep(name):
+            found[name] = Entry(tree[middle + 1 : place].hex(), mode == b"40000")
+    return found
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a command and what it started: ssh, and git's own helpers."""
     try:
@@ -124,14 +170,33 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.poll()
 
 
-class Repository:
-    """A remote repository, and what was fetched of it so far. One thread at a time works with it."""
+class Entry(NamedTuple):
+    """What is in a folder under some name: git's name of the object, and whether it is a folder itself."""
 
-    def __init__(self, git: Git, address: str, folder: Path) -> None:
+    object: str
+    folder: bool
+
+
+Folder = dict[str, Entry]
+
+
+class Repository:
+    """A remote repository, and what was fetched of it so far. One thread at a time works with it.
+
+    The tags that are `expected` to be asked for are fetched with the first one.
+    """
+
+    def __init__(self, git: Git, address: str, folder: Path, expected: Iterable[str]) -> None:
         self.git, self.address, self.folder = git, address, folder
         self.guard = threading.RLock()
+        self.parsed: dict[str, dict[str, Any]] = {}
+        """What `dvc` has read of files, by git's names of them: datasets share folders, and tags most of the files."""
+        self._expected = set(expected)
         self._refs: dict[str, str] = {}
+        self._tags: dict[str, str] = {}
+        self._dates: dict[str, str] = {}
         self._fetched = 0
+        self._failed: Failure | None = None
 
     def refs(self) -> dict[str, str]:
         """The commits of the tags and branches of the remote, by their full names. Asked for once."""
@@ -142,36 +207,34 @@ class Repository:
             self._refs = {name: peeled.get(name, commit) for name, commit in found.items() if not name.endswith("^{}")}
         return self._refs
 
-    def tags(self) -> list[str]:
-        """The names of the tags."""
-        return [name.removeprefix("refs/tags/") for name in self.refs() if name.startswith("refs/tags/")]
+    def tags(self) -> dict[str, str]:
+        """The commits of all tags, fetched. A tag of something else is left out."""
+        names = self._names("refs/tags/")
+        self._fetch_tags(names)
+        return {name: self._tags[name] for name in names if self._tags[name]}
 
     def commit(self, name: str) -> str:
         """The commit that a full name stands for on the remote, as the remote says it; "" for none."""
         return self.refs().get(name, "")
 
-    def fetch(self, *names: str) -> list[str]:
-        """Fetch what full names or commits stand for, without history; the commits. Raises _NoSuchRefError for one that is not there."""
-        places = []
-        for _ in names:
-            self._fetched += 1
-            places.append(f"refs/x/{self._fetched}")
-        specs = [f"+{name}:{place}" for name, place in zip(names, places, strict=True)]
-        self._ask("fetch", "--quiet", "--no-tags", "--depth=1", f"--filter=blob:limit={LARGEST}", "--", "origin", *specs)
-        return [self._commit_of(place, name) for place, name in zip(places, names, strict=True)]
-
     def of_tag(self, tag: str) -> str:
         """The commit of a tag, fetched."""
-        try:
-            return self.fetch(f"refs/tags/{tag}")[0]
-        except _NoSuchRefError as error:
-            raise self._missing("tag", tag, self.tags()) from error
+        if tag not in self._tags:
+            try:
+                self._fetch_tags({tag, *self._expected})
+            except _NoSuchRefError as error:
+                known = self._names("refs/tags/")
+                self._expected.intersection_update(known)
+                if tag not in known:
+                    raise self._missing("tag", tag, known) from error
+                self._fetch_tags({tag, *self._expected})
+        return self._tags[tag] or self._no_commit(tag)
 
     def of_commit(self, commit: str) -> str:
         """A commit by its name, which may be cut, fetched. Many servers give a whole name; else the history is searched."""
         if len(commit) in _FULL:
             try:
-                return self.fetch(commit)[0]
+                return self._fetch([commit])[0] or self._no_commit(commit)
             except _NoSuchRefError:
                 pass
         everything = ("+refs/heads/*:refs/x/heads/*", "+refs/tags/*:refs/x/tags/*")
@@ -191,52 +254,107 @@ class Repository:
                 return self.commit(kind + ref)
         if _COMMIT.fullmatch(ref):
             return self.of_commit(ref)
-        known = [name.removeprefix("refs/tags/").removeprefix("refs/heads/") for name in self.refs()]
-        raise self._missing("tag or branch", ref, known)
+        raise self._missing("tag or branch", ref, [*self._names("refs/tags/"), *self._names("refs/heads/")])
 
-    def blob(self, commit: str, path: str) -> bytes | None:
-        """The content of a file at a commit that was fetched; None where there is no file."""
-        code, out, _ = self._run("cat-file", "blob", f"{commit}:{path}")
-        return out if code == 0 else None
+    def date(self, commit: str) -> str:
+        """When a commit was made that was fetched, as ISO 8601; "" where that cannot be read."""
+        if commit not in self._dates:
+            for name, content in self._objects([commit]).values():
+                self._dates[name] = _date(content)
+        return self._dates.get(commit, "")
 
     def has(self, commit: str, path: str) -> bool:
         """Whether there is a file or a folder at a commit that was fetched."""
-        return self._run("rev-parse", "--verify", "--quiet", f"{commit}:{path}")[0] == 0
+        return commit in self.having([commit], path)
 
-    def names(self, commit: str, folder: str) -> list[str]:
-        """The names of what is in a folder at a commit that was fetched; none where there is no folder."""
-        code, out, _ = self._run("ls-tree", "--name-only", "-z", f"{commit}:{folder}")
-        return out.decode(errors="replace").rstrip("\0").split("\0") if code == 0 and out else []
+    def having(self, commits: Collection[str], path: str) -> set[str]:
+        """Those of some commits that were fetched at which there is a file or a folder."""
+        *folders, name = path.split("/")
+        way = self.folders(commits, folders, {name}.__contains__)
+        return {commit for commit, found in way.items() if len(found) > len(folders) and name in found[-1]}
 
-    def date(self, commit: str) -> str:
-        """When a commit was made, as ISO 8601."""
-        code, out, _ = self._run("show", "--no-patch", "--no-notes", "--format=%cI", commit)
-        return out.decode(errors="replace").strip() if code == 0 else ""
+    def folders(self, commits: Collection[str], path: Sequence[str], keep: Callable[[str], bool]) -> dict[str, list[Folder]]:
+        """The top of commits that were fetched, and each folder down to one, with what `keep` says of a name is wanted.
+
+        They are fewer where there is no such folder. Git is asked once for each level.
+        """
+        found: dict[str, list[Folder]] = {commit: [] for commit in commits}
+        wanted = {commit: f"{commit}^{{tree}}" for commit in commits}
+        for word in (*path, ""):
+            objects = self._objects(wanted.values())
+            read = {asked: _folder(content, len(name) // 2, word, keep) for asked, (name, content) in objects.items()}
+            there = {commit: read[asked] for commit, asked in wanted.items() if asked in read}
+            for commit, folder in there.items():
+                found[commit].append(folder)
+            wanted = {commit: folder[word].object for commit, folder in there.items() if word in folder and folder[word].folder}
+        return found
+
+    def blobs(self, names: Iterable[str]) -> dict[str, bytes]:
+        """The contents of files by git's names of them; of those that there are."""
+        return {asked: content for asked, (_, content) in self._objects(names).items()}
 
     # --- git itself
 
-    def _run(self, *words: str) -> tuple[int, bytes, str]:
+    def _run(self, *words: str, given: bytes = b"") -> tuple[int, bytes, str]:
         if not self.folder.exists():
             self.folder.mkdir()
             self.git.run(["init", "--quiet", "--bare", "."], self.folder)
             self.git.run(["remote", "add", "--", "origin", self.address], self.folder)
-        return self.git.run(words, self.folder)
+        return self.git.run(words, self.folder, given)
 
     def _ask(self, *words: str) -> bytes:
-        """A command that asks the remote. Raises Failure, or _NoSuchRefError for a name that it does not have."""
+        """A command that asks the remote. Raises Failure, without asking where it failed before; _NoSuchRefError for an unknown name."""
+        if self._failed is not None:
+            raise self._failed
         code, out, err = self._run(*words)
         if code == 0:
             return out
+        failure = self._failure(err)
         if re.search(r"couldn't find remote ref|not our ref|unadvertised object|remote error: .*not found|no such remote ref", err):
-            raise _NoSuchRefError
-        raise self._failure(err)
+            raise _NoSuchRefError(failure.code, failure.message, failure.help)
+        if failure.code != "MLC907":  # a reason that nobody knows may be one of this command alone
+            self._failed = failure
+        raise failure
 
-    def _commit_of(self, place: str, name: str) -> str:
-        code, out, _ = self._run("rev-parse", "--verify", "--quiet", f"{place}^{{commit}}")
-        if code:
-            message = f"`{name.removeprefix('refs/tags/')}` of `{self.address}` is no commit"
-            raise Failure("MLC907", message, "name the tag of a commit")
-        return out.decode(errors="replace").strip()
+    def _names(self, kind: str) -> list[str]:
+        """The names of the tags, or of the branches."""
+        return [name.removeprefix(kind) for name in self.refs() if name.startswith(kind)]
+
+    def _fetch_tags(self, tags: Collection[str]) -> None:
+        """Fetch the tags that were not fetched before. Raises _NoSuchRefError where one is not there."""
+        wanted = [tag for tag in tags if tag not in self._tags]
+        if wanted:
+            self._tags.update(zip(wanted, self._fetch([f"refs/tags/{tag}" for tag in wanted]), strict=True))
+
+    def _fetch(self, names: Sequence[str]) -> list[str]:
+        """Fetch what full names or commits stand for, without history; the commits, "" for what is none."""
+        places = [f"refs/x/{self._fetched + number}" for number, _ in enumerate(names)]
+        self._fetched += len(names)
+        specs = [f"+{name}:{place}" for name, place in zip(names, places, strict=True)]
+        self._ask("fetch", "--quiet", "--no-tags", "--depth=1", f"--filter=blob:limit={LARGEST}", "--", "origin", *specs)
+        asked = [f"{place}^{{commit}}" for place in places]
+        commits = self._objects(asked)
+        self._dates.update((commit, _date(content)) for commit, content in commits.values())
+        return [commits[name][0] if name in commits else "" for name in asked]
+
+    def _objects(self, names: Iterable[str]) -> dict[str, tuple[str, bytes]]:
+        """What git has under names without a line break, each with its own name: asked for all at once.
+
+        What was left out of a fetch is fetched now. Git ends at what it cannot get, and is asked again for what is behind that.
+        """
+        found: dict[str, tuple[str, bytes]] = {}
+        wanted = list(dict.fromkeys(names))
+        while wanted:
+            code, out, _ = self._run("cat-file", "--batch", given="".join(f"{name}\n" for name in wanted).encode())
+            answers = list(_answers(out))
+            found.update((asked, answer) for asked, answer in zip(wanted, answers, strict=False) if answer is not None)
+            if code != _DIED:
+                break
+            del wanted[: len(answers) + 1]
+        return found
+
+    def _no_commit(self, name: str) -> NoReturn:
+        raise Failure("MLC907", f"`{name}` of `{self.address}` is no commit", "name the tag of a commit")
 
     def _missing(self, what: str, name: str, known: list[str]) -> Failure:
         from ..diagnostics.suggest import did_you_mean
@@ -272,5 +390,5 @@ class Repository:
         return Failure("MLC907", f"git failed on {where} ({quoted()})", "try `git ls-remote` with this address")
 
 
-class _NoSuchRefError(Exception):
+class _NoSuchRefError(Failure):
     """The remote has nothing under a name."""

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .. import locked, pins
-from ..diagnostics.model import Diagnostic, Finding
+from ..diagnostics.model import Diagnostic, Finding, Note
 from ..driver import header
 from ..emit import to_yaml
 from ..pins import Lock, LockedImage, LockedSource, Source
-from ..source import Document, locate, suppress
+from ..record import replace
+from ..source import Document, locate, order, suppress
+from .failure import Failure
 
 if TYPE_CHECKING:
     from ..diagnostics.model import Path
@@ -31,9 +33,21 @@ class Place:
     document: Document
     path: Path
 
-    def diagnostic(self, code: str, message: str, help: str) -> Diagnostic:
+    def diagnostic(self, failure: Failure) -> Diagnostic:
         """A diagnostic that points there."""
-        return locate(self.document, [Finding(code, message, self.path, help=help)])[0]
+        return locate(self.document, [Finding(failure.code, failure.message, self.path, help=failure.help)])[0]
+
+
+def diagnostics(failures: Iterable[tuple[Place, Failure]]) -> list[Diagnostic]:
+    """What could not be looked up. A reason is told once, such as a server that does not answer: at the first place that needs it."""
+    reasons: dict[tuple[str, str, str], set[Diagnostic]] = {}
+    for place, failure in failures:
+        reasons.setdefault((failure.code, failure.message, failure.help), set()).add(place.diagnostic(failure))
+    told = []
+    for places in reasons.values():
+        first, *others = sorted(places, key=order)
+        told.append(replace(first, notes=tuple(dict.fromkeys(Note(one.file, one.span, "needed here, too") for one in others))))
+    return sorted(told, key=order)
 
 
 @dataclass

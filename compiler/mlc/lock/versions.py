@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..pins import Lock
+from ..pins import NOTHING, Lock
 from ..scalars import source_text
 from ..source import Document
 from .dvc import Facts, facts
 from .failure import Failure
-from .git import Git, Repository
+from .git import Repository
 from .plan import Place
 from .pool import answers
+from .work import Servers, Settings
 
 VERSION = 1
 """Of the JSON."""
@@ -85,39 +86,32 @@ def look_up(datasets: Sequence[Dataset]) -> list[tuple[Dataset, list[Version] | 
     """The versions of each dataset, newest first. Objects of buckets have none."""
     asked = [dataset for dataset in datasets if dataset.kind != "s3"]
     with tempfile.TemporaryDirectory(prefix="mlc-datasets-", ignore_cleanup_errors=True) as folder:
-        git = Git(Path(folder))
+        servers = Servers(Path(folder), NOTHING, Settings(), ())
 
         def versions(dataset: Dataset) -> list[Version]:
-            repository = git.repository(dataset.address)
+            repository = servers.git().repository(dataset.address)
             with repository.guard:
                 return _versions(repository, dataset)
 
         try:
             found = {id(dataset): answer for dataset, answer in answers(asked, versions)}
         finally:
-            git.stop()
+            servers.stop()
     return [(dataset, found.get(id(dataset), [])) for dataset in datasets]
 
 
 def _versions(repository: Repository, dataset: Dataset) -> list[Version]:
-    tags = repository.tags()
-    commits = dict(zip(tags, repository.fetch(*(f"refs/tags/{tag}" for tag in tags)), strict=True)) if tags else {}
-    known: dict[str, Facts | None] = {}
-    found = []
+    tagged = list(repository.tags().items())
     named = [repository.of_commit(version[4:]) for version in dataset.named if version.startswith("rev ")]
-    for tag, commit in [*commits.items(), *(("", commit) for commit in named if commit not in commits.values())]:
-        if commit not in known:
-            known[commit] = _facts(repository, commit, dataset)
-        of = known[commit]
-        if of is not None:
-            found.append(Version(tag, commit, repository.date(commit), of))
-    return sorted(found, key=lambda version: (version.date, version.tag), reverse=True)
-
-
-def _facts(repository: Repository, commit: str, dataset: Dataset) -> Facts | None:
+    commits = dict.fromkeys(commit for _, commit in tagged)
+    tagged += [("", commit) for commit in named if commit not in commits]
+    commits.update(dict.fromkeys(named))
     if dataset.kind == "dvc":
-        return facts(repository, commit, dataset.path)
-    return Facts() if repository.has(commit, dataset.path) else None
+        known = facts(repository, commits, dataset.path)
+    else:
+        known = dict.fromkeys(repository.having(commits, dataset.path), Facts())
+    found = [Version(tag, commit, repository.date(commit), known[commit]) for tag, commit in tagged if commit in known]
+    return sorted(found, key=lambda version: (version.date, version.tag), reverse=True)
 
 
 def used_by(dataset: Dataset, version: Version) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from ..pins import Lock, LockedImage, LockedSource, Source
 from .dvc import facts
 from .failure import Failure
 from .git import Git
-from .plan import Key, Plan
+from .plan import Key, Place, Plan, diagnostics
 from .pool import answers
 
 if TYPE_CHECKING:
@@ -45,29 +45,33 @@ def locked(plan: Plan, old: Lock, settings: Settings, progress: Progress) -> tup
         chosen = {key for name in settings.updates for key in plan.named(name)}
     tasks = [key for key in plan.places if key in chosen or key not in known]
     found = {key: entry for key, entry in known.items() if key in plan.places}
-    diagnostics: list[Diagnostic] = []
+    failures: list[tuple[Place, Failure]] = []
     with tempfile.TemporaryDirectory(prefix="mlc-lock-", ignore_cleanup_errors=True) as folder:
-        servers = _Servers(Path(folder), old, settings)
+        servers = Servers(Path(folder), old, settings, tasks)
         progress(0, len(tasks), "asking")
         try:
             for number, (key, answer) in enumerate(answers(tasks, servers.look_up), start=1):
                 progress(number, len(tasks), key if isinstance(key, str) else f"{key.version} of {key.name or 'code'}")
                 if isinstance(answer, Failure):
-                    diagnostics.append(plan.places[key].diagnostic(answer.code, answer.message, answer.help))
+                    failures.append((plan.places[key], answer))
                 else:
                     found[key] = answer
         finally:
             servers.stop()
     images = {key: entry for key, entry in found.items() if isinstance(key, str) and isinstance(entry, LockedImage)}
     sources = {key: entry for key, entry in found.items() if isinstance(key, Source) and isinstance(entry, LockedSource)}
-    return Lock(images, sources), list(dict.fromkeys(diagnostics))
+    return Lock(images, sources), diagnostics(failures)
 
 
-class _Servers:
+class Servers:
     """Registries and repositories, each made when the first thing is looked up there."""
 
-    def __init__(self, folder: Path, old: Lock, settings: Settings) -> None:
+    def __init__(self, folder: Path, old: Lock, settings: Settings, tasks: Iterable[Key]) -> None:
         self.folder, self.old, self.settings = folder, old, settings
+        self.tags: dict[str, set[str]] = {}
+        for key in tasks:  # with `only_check` few have moved, and what has not is not fetched
+            if isinstance(key, Source) and key.by == "tag" and not (settings.only_check and key in old.sources):
+                self.tags.setdefault(key.repo, set()).add(key.version)
         self.guard = threading.Lock()
         self._registries: Registries | None = None
         self._git: Git | None = None
@@ -84,7 +88,7 @@ class _Servers:
 
     def source(self, source: Source) -> LockedSource:
         """What a repository has. Where a tag still stands for the same commit, so does all that is in it."""
-        repository = self.git().repository(source.repo)
+        repository = self.git().repository(source.repo, self.tags.get(source.repo, ()))
         with repository.guard:
             before = self.old.sources.get(source) if self.settings.only_check else None
             if before is not None and (source.by == "rev" or repository.commit(f"refs/tags/{source.version}") == before.commit):
@@ -99,7 +103,7 @@ class _Servers:
                         "MLC906", f"there is no `{source.path}` in {where}", "check the path: it starts at the top of the repository"
                     )
                 return LockedSource(commit)
-            known = facts(repository, commit, source.path)
+            known = facts(repository, [commit], source.path).get(commit)
             if known is None:
                 help = "check the path: it starts at the top of the repository, and names the data, not its `.dvc` file"
                 raise Failure("MLC906", f"DVC has no `{source.path}` in {where}", help)

@@ -117,7 +117,7 @@ def sources(document: Document, pipeline: Pipeline) -> dict[Source, Path]:
             place = entry[kind]
             found[Source(name, kind, place["repo"], place["path"], by, entry[by])] = ("datasets", name, by)
     code = document.data.get("code")
-    if code and _uses_code(document.data):
+    if code and ("code",) in _made(pipeline):
         found[Source("", "git", code["git"], "", "ref", code["ref"])] = ("code", "ref")
     return found
 
@@ -125,14 +125,14 @@ def sources(document: Document, pipeline: Pipeline) -> dict[Source, Path]:
 def _fetched(document: Document, pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
     """The datasets that steps read and no step makes: each has a step that fetches it, to a volume or not."""
     datasets = document.data.get("datasets") or {}
-    made = {port.name for step in pipeline.steps for port in step.outputs if not step.made}
-    moved = {step.origin for step in pipeline.steps if step.made}
-    return ((name, entry) for name, entry in datasets.items() if ("datasets", name) in moved and name not in made)
+    written = {port.name for step in pipeline.steps for port in step.outputs if not step.made}
+    moved = _made(pipeline)
+    return ((name, entry) for name, entry in datasets.items() if ("datasets", name) in moved and name not in written)
 
 
-def _uses_code(data: dict[str, Any]) -> bool:
-    layers = [data.get("defaults"), *(one for section in ("templates", "steps", "finally") for one in (data.get(section) or {}).values())]
-    return any(layer and layer.get("code") for layer in layers)
+def _made(pipeline: Pipeline) -> set[Path]:
+    """What the compiler made steps for: the places of datasets, and of the code."""
+    return {step.origin for step in pipeline.steps if step.made}
 
 
 def open_ends(document: Document, pipeline: Pipeline) -> Iterator[Finding]:
@@ -181,11 +181,13 @@ def pinned(document: Document, pipeline: Pipeline, lock: Lock, findings: list[Fi
     for reference, path in images(document, pipeline).items():
         if reference not in lock.images:
             findings.append(Finding("MLC452", f"image `{reference}` is not in the lock file", path, help=_add(document, path)))
+    commits: dict[Path, str] = {}
     for source, path in sources(document, pipeline).items():
-        if source not in lock.sources:
+        if source in lock.sources:
+            commits[path] = lock.sources[source].commit
+        else:
             findings.append(Finding("MLC452", f"{called(source)} is not in the lock file", path, help=_add(document, path)))
     findings.extend(open_ends(document, pipeline))
-    commits = {path: lock.sources[source].commit for source, path in sources(document, pipeline).items() if source in lock.sources}
     pins = _Pins(lock, commits, findings, programs=programs)
     for step in pipeline.steps:
         pins.place(step)

@@ -154,7 +154,7 @@ def _with_helpers(
             made = ports.declare(context, step, dict.fromkeys(context.data.get("datasets") or (), "dataset"), frozenset())
             declared[section][step.name] = made
             outputs = made.outputs
-            if not outputs and step.origin[-1] in added.placed and step.name.startswith("x-fetch-"):
+            if not outputs and step.origin[-1] in added.placed:
                 outputs = (Output(str(step.origin[-1]), "", "dataset", step.origin),)
             for output in outputs:
                 (own if step.name in added.own.values() else producers)[output.name] = (step.name, output)

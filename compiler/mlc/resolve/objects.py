@@ -8,8 +8,8 @@ from ..ir import Applied, Image, Step
 from ..patterns import lazy
 from . import conditions, resources
 from .merge import OF_RESOURCES
-from .names import check_annotations, check_notes, check_object
-from .steps import edges, placement, pod_labels
+from .names import check_object
+from .steps import edges, placement, pod_metadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,10 +40,7 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
     gates = conditions.named_steps(context, step, "gate", project.ports)
     if account := step.get("service_account", ""):
         check_object(context, account, step.where("service_account"), "a ServiceAccount")
-    annotations = step.get("annotations", {})
-    labels, given_labels = pod_labels(context, step)
-    check_annotations(context, annotations, (), {key: step.where("annotations", key) for key in annotations})
-    check_notes(context, annotations, step.get("title", ""), step.get("description", ""), step.where)
+    labels, given_labels, annotations = pod_metadata(context, step)
     resolved = Step(
         name=step.name,
         title=step.get("title", ""),

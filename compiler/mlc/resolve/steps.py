@@ -90,10 +90,7 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
         security = pods.security(context, step)
         pods.service_account(context, step)
         init, sidecars = pods.containers(context, step, project)
-    annotations = step.get("annotations", {})
-    labels, given_labels = pod_labels(context, step)
-    check_annotations(context, annotations, (), {key: step.where("annotations", key) for key in annotations})
-    check_notes(context, annotations, step.get("title", ""), step.get("description", ""), step.where)
+    labels, given_labels, annotations = pod_metadata(context, step)
     resolved = Step(
         name=step.name,
         title=step.get("title", ""),
@@ -129,10 +126,13 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
     return resolved, edges(resolved, needs, gates)
 
 
-def pod_labels(context: Context, step: Merged) -> tuple[dict[str, str], tuple[Given, ...]]:
-    """`labels` as they are written, and those of them that the run completes."""
-    labels = step.get("labels", {})
-    return completed(context, labels, {key: step.where("labels", key) for key in labels})
+def pod_metadata(context: Context, step: Merged) -> tuple[dict[str, str], tuple[Given, ...], dict[str, str]]:
+    """`labels` as they are written, those of them that the run completes, and `annotations`, checked with title and description."""
+    labels, annotations = step.get("labels", {}), step.get("annotations", {})
+    found, given = completed(context, labels, {key: step.where("labels", key) for key in labels})
+    check_annotations(context, annotations, (), {key: step.where("annotations", key) for key in annotations})
+    check_notes(context, annotations, step.get("title", ""), step.get("description", ""), step.where)
+    return found, given, annotations
 
 
 def placement(context: Context, step: Merged) -> Scheduling | None:

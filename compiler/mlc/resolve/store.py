@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..ir import Store
-from .locations import BUCKETS
+from .locations import BUCKETS, HOST
 from .names import check_key, check_object
 
 TYPE_CHECKING = False
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ..diagnostics.model import Path
     from .context import Context
 
-_HOST = r"(?:[A-Za-z0-9](?:[-.A-Za-z0-9]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?"
+_HOST = rf"(?:{HOST}|\[[0-9a-fA-F:.]+\](?::[0-9]{{1,5}})?)"
+"""An address of IPv6, too."""
 
 
 def resolve(context: Context, declared: Mapping[str, Any]) -> Store | None:

@@ -61,10 +61,12 @@ def add(context: Context, sections: Mapping[str, list[Merged]], producers: Mappi
     place = {step.name: section for section, steps in sections.items() for step in steps}
     for section, steps in sections.items():
         for name, entry in (context.data.get("datasets") or {}).items():
-            if name not in producers and any(name in (step.get("inputs") or ()) for step in steps):
-                made.fetch(section, name, entry)
-        if context.data.get("code") is not None and any(step.get("code") for step in steps):
-            made.code(section, context.data["code"])
+            readers = [step for step in steps if name in (step.get("inputs") or ())]
+            if name not in producers and readers:
+                made.fetch(section, name, entry, readers)
+        readers = [step for step in steps if step.get("code")]
+        if context.data.get("code") is not None and readers:
+            made.code(section, context.data["code"], readers)
     for name, entry in (context.data.get("datasets") or {}).items():
         if name in producers:
             made.publish(place[producers[name][0]], name, entry)
@@ -77,15 +79,15 @@ class _Maker:
         self.names: dict[tuple[str, str], str] = {}
         self.helper: str = (context.data.get("targets") or {}).get("helper_image", "")
 
-    def fetch(self, section: str, name: str, entry: Mapping[str, Any]) -> None:
+    def fetch(self, section: str, name: str, entry: Mapping[str, Any], readers: list[Merged]) -> None:
         twice = any(step.name == called("fetch", name) for step in self.added.steps["steps"])
-        step = called("fetch", name, "finally" if twice else "")
+        step = called("finally-fetch" if twice else "fetch", name)
         if twice:
             self.added.own[name] = step
         given, source, where = self._source(name, entry)
         volume = entry.get("into")
         if volume is None:
-            data: dict[str, Any] = {"outputs": {name: f"/mlc/outputs/{name}"}}
+            data: dict[str, Any] = {"outputs": {name: f"/mlc/outputs/{name}"}, **_kept(entry, given, readers)}
             given.append((f"out=${{{{ outputs.{name} }}}}", where))
         else:
             folder = f"x-datasets/{name.lower().replace('_', '-')}/{_version(entry)}"
@@ -111,9 +113,9 @@ class _Maker:
             {"inputs": {name: f"/mlc/inputs/{name}"}},
         )
 
-    def code(self, section: str, entry: Mapping[str, Any]) -> None:
+    def code(self, section: str, entry: Mapping[str, Any], readers: list[Merged]) -> None:
         twice = any(step.name == CODE for step in self.added.steps["steps"])
-        step = f"{CODE}-finally" if twice else CODE
+        step = "x-finally-code" if twice else CODE
         if twice:
             self.added.own[CODE] = step
         where: Path = ("code",)
@@ -130,7 +132,7 @@ class _Maker:
             [*given, (f"out=${{{{ outputs.{CODE} }}}}", where)],
             entry,
             "code",
-            {"outputs": {CODE: "/mlc/outputs/code"}},
+            {"outputs": {CODE: "/mlc/outputs/code"}, **_kept(entry, given, readers)},
         )
 
     def _source(self, name: str, entry: Mapping[str, Any]) -> tuple[list[tuple[str, Path]], str, Path]:
@@ -153,14 +155,18 @@ class _Maker:
         section: str,
         step: str,
         what: str,
-        given: Iterable[tuple[str, Path]],
+        given: list[tuple[str, Path]],
         entry: Mapping[str, Any],
         source: str,
         data: Mapping[str, Any],
     ) -> None:
-        origin: Path = ("code",) if source == "code" else given_origin(given)
+        origin = given[0][1]
         inherited = _inherited(self.context.data.get("defaults") or {})
         arguments = [*given]
+        packages = () if self.helper else PACKAGES.get(source, ())
+        if not self.helper:
+            ssh = any(re.match("repo=(?!https:)", text) for text, _ in arguments)
+            self._user(inherited.get("security") or {}, named=ssh or bool(packages and "HOME" not in inherited.get("env", ())))
         volumes: dict[str, str] = dict(data.get("volumes", {}))
         for key, kind, holder, file, path in _credentials(entry, origin, source):
             folder = f"{_KEYS}/{holder}"
@@ -175,14 +181,26 @@ class _Maker:
             "args": [text for text, _ in arguments],
             **({"volumes": volumes} if volumes else {}),
         }
-        packages = PACKAGES.get(source)
-        if packages and not self.helper:
+        if packages:
             merged["packages"] = list(packages)
         moved: dict[Path, Path] = {("args", index): path for index, (_, path) in enumerate(arguments)}
         moved.update({(key,): ("defaults", key) for key in inherited})
         if self.helper:
             moved[("image",)] = ("targets", "helper_image")
         self.added.steps[section].append(Merged(step, merged, origin, moved, {}))
+
+    def _user(self, security: Mapping[str, Any], *, named: bool) -> None:
+        """Refuse users that `HELPER` does not have: a kubelet starts no image of root's as another user.
+
+        `named`: the program needs a user with a name, as ssh does, or with a home, where pip installs to.
+        """
+        user = security.get("run_as_user")
+        key = "run_as_user" if named and user else "run_as_non_root" if security.get("run_as_non_root") and not user else ""
+        if key and not any(finding.code == "MLC354" for finding in self.context.findings):
+            why = "has no user but root, and ssh needs one with a name, pip one with a home" if user else "runs as root"
+            message = f"steps that fetch and publish data cannot have this from `defaults`: their image `{HELPER}` {why}"
+            help = "name an image with such a user, git, ssh and DVC as `targets.helper_image`, or say this in the steps that need it"
+            self.context.report("MLC354", message, ("defaults", "security", key), at="key", help=help)
 
     def _volume(self, kind: str, holder: str, path: Path, security: Mapping[str, Any] | None) -> str:
         """The volume with a Secret's keys, or a ConfigMap's. A user other than root could not read files of mode 0400."""
@@ -203,6 +221,20 @@ def _inherited(defaults: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _kept(entry: Mapping[str, Any], given: Iterable[tuple[str, Path]], readers: Iterable[Merged]) -> dict[str, Any]:
+    """The `cache` of a step that fetches what cannot change, for steps that have one.
+
+    To KFP an artifact that is fetched again is another one, so that a step which reads it would find no result of an earlier run.
+    """
+    s3 = entry.get("s3", {}).get("version", "${{")
+    fixed = "${{" not in s3 or re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", entry.get("rev") or entry.get("ref", ""))
+    if not fixed or not any(step.get("cache") for step in readers):
+        return {}
+    from hashlib import sha256  # not on the way of projects that cache nothing
+
+    return {"cache": {"key": sha256("\n".join(text for text, _ in given).encode()).hexdigest()[:16]}}
+
+
 def _without_gpu(amounts: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _without_gpu(entry) if isinstance(entry, dict) else entry for key, entry in amounts.items() if key != "gpu"}
 
@@ -221,15 +253,10 @@ def _version(entry: Mapping[str, Any]) -> str:
     return f"{plain}-{crc32(whole.encode()):08x}"
 
 
-def given_origin(given: Iterable[tuple[str, Path]]) -> Path:
-    """Where the dataset is declared: that is where its steps come from."""
-    return next(path for _, path in given)
-
-
-def called(what: str, name: str, more: str = "") -> str:
+def called(what: str, name: str) -> str:
     """The name of a step that is made up. Names of datasets do not differ only in case, or in `-` and `_`."""
     plain = name.lower().replace("_", "-")
-    whole = f"x-{what}-{plain}{f'-{more}' if more else ''}"
+    whole = f"x-{what}-{plain}"
     if len(whole) <= _LONGEST:
         return whole
     return f"{whole[: _LONGEST - 9].rstrip('-')}-{crc32(whole.encode()):08x}"

@@ -71,19 +71,21 @@ _PUBLIC = r"|true|false|none|null|[0-9.]+|/.*|<.*>|\*+|x+"
 def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> None:
     """Look for known shapes in every text of the document, and at what is given to a variable, parameter or option called a secret.
 
-    In patches a key counts as a variable.
+    In patches a key counts as a variable. Of an applied Secret no value may stand in the file, whatever it is called.
     """
     shaped = {finding.path: finding for finding in _shapes(document)}
     findings.extend(shaped.values())
     named: dict[tuple[str, Path], Finding] = {}
 
-    def look(name: str, text: str, path: Path, within: tuple[int, int] | None = None) -> None:
+    def look(name: str, text: str, path: Path, within: tuple[int, int] | None = None, help: str = "") -> None:
         if text and path not in shaped and _named_secret(name) and not re.fullmatch(_PUBLIC, text, re.IGNORECASE):
             message = f"`{name}` holds a secret in plain text"
-            named.setdefault((name, path), Finding("MLC501", message, path, within=within, help=_help(_variable(name))))
+            named.setdefault((name, path), Finding("MLC501", message, path, within=within, help=help or _help(_variable(name))))
 
-    for param in pipeline.params:
-        if not _named_secret(param.name) or param.name in _names_objects(pipeline):
+    suspect = [param for param in pipeline.params if _named_secret(param.name)]
+    objects = _names_objects(pipeline) if suspect else set()
+    for param in suspect:
+        if param.name in objects:
             continue
         declared = document.data["params"][param.name]
         look(param.name, param.default or "", (*param.origin, "default") if isinstance(declared, dict) else param.origin)
@@ -94,8 +96,19 @@ def check(document: Document, pipeline: Pipeline, findings: list[Finding]) -> No
                 if isinstance(env.value, Text):
                     look(env.name, _literal(env.value), env.origin)
             _arguments(look, (*(program.command or ()), *program.args))
-            if program.script is not None:
+            if program.script is not None and not step.made:  # a script that nobody here wrote
                 _script(program.script, look)
+    if any(step.resource is not None for step in pipeline.steps):
+        from . import applied  # of few projects
+
+        for name, value in applied.secrets(pipeline):
+            if _literal(value) and value.origin not in shaped:
+                message = f"`{name}` of a Secret stands here in plain text"
+                named[name, value.origin] = Finding("MLC501", message, value.origin, help=_OUTSIDE)
+        for name, value in applied.variables(pipeline):
+            look(name, _literal(value), value.origin, help=_IN_OBJECT)
+        for words in applied.words(pipeline):
+            _arguments(look, words)
     if pipeline.argo.patch or pipeline.kfp.patch:
         from . import patched  # of few projects
 
@@ -144,6 +157,10 @@ def _in_query(text: str) -> re.Match[str] | None:
 
 
 _FETCH = "have a step fetch it, with what opens it in a Secret: `env: {TOKEN: {secret: NAME, key: KEY}}`; a bucket is opened by the `store`"
+_OUTSIDE = (
+    "make the Secret outside of the project, with `kubectl` or an operator, or apply a `kind: ExternalSecret`, which says where it is"
+)
+_IN_OBJECT = "keep it in a Secret and write `valueFrom: {secretKeyRef: {name: NAME, key: KEY}}` in place of `value`"
 _CREDENTIALS = lazy(r"[a-z0-9+]+://[^/\s:@]*:[^/\s@$]*@", re.ASCII)
 """A password in an address, however short."""
 

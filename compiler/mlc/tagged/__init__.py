@@ -7,6 +7,8 @@ reaches it as arguments of the form KEY=TEXT, keys of Secrets as paths of files.
 
 from __future__ import annotations
 
+from functools import cache
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +44,9 @@ def keys_in(folder: str, words: Iterable[str]) -> list[str]:
     return list(found)
 
 
+@cache
 def program(name: str) -> str:
-    """The text of a program."""
+    """The text of a program. It is read once, however many datasets there are."""
     import os
 
     folder = os.path.dirname(__file__)

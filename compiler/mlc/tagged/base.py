@@ -181,12 +181,24 @@ class Work:
 
 def parts(place: str) -> str:
     """A folder beside the data, so that it can be renamed to its place. What a killed run left days ago goes."""
-    os.makedirs(place, exist_ok=True)
+    try:
+        os.makedirs(place, exist_ok=True)
+        made = tempfile.mkdtemp(prefix=".part-", dir=place)
+    except PermissionError:
+        raise Stop(f"user {os.getuid()} may not write to {place}: what is on the volume is another user's") from None
     for name in os.listdir(place):
         path = os.path.join(place, name)
-        if name.startswith(".part-") and os.stat(path).st_mtime < time.time() - 7 * 86400:
+        if name.startswith(".part-") and touched(path) < time.time() - 7 * 86400:
             shutil.rmtree(path, ignore_errors=True)
-    return tempfile.mkdtemp(prefix=".part-", dir=place)
+    return made
+
+
+def touched(path: str) -> float:
+    """When a folder was changed; now where another run has just removed it."""
+    try:
+        return os.stat(path).st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 def noted(marker: str) -> list[str]:
@@ -246,6 +258,7 @@ def reason(err: str, work: Work) -> str:
         ("Host key verification failed|Host key is not trusted|HostKeyNotVerifiable", "the host's key is not in known_hosts" + no_hosts),
         ("error in libcrypto|invalid format|KeyImportError|Invalid private key", "ssh_key holds no private key without a passphrase"),
         ("Permission denied \\(|Permission denied for user|PermissionDenied", "the host refuses ssh_key"),
+        ("No user exists for uid", f"user {os.getuid()} has no name in this image, so ssh does not start: use an image that has it"),
         (
             "Authentication failed|could not read (?:Username|Password)|error: 40[13]|HTTP Basic: Access denied",
             "the host refuses the token",

@@ -172,14 +172,16 @@ class Board:
         if event.state in OVER:
             self.recent.append(task)
 
-    def state_of(self, step: str) -> State:
-        """The state of a step; where it rides along a loop, what its items are taken together."""
-        task = self.tasks[step]
+    def state_of(self, name: str) -> State:
+        """The state of a task; of a step that rides along a loop, what its items are taken together."""
+        task = self.tasks[name]
+        if task.number >= 0:
+            return task.state
         if task.state == "Running" and self.phase not in ("", "Running"):
             return "Stopped"  # a loop: it has no end of its own when the run is stopped
-        if task.state != "Waiting" or step not in self.item_counts:
+        if task.state != "Waiting" or name not in self.item_counts:
             return task.state
-        counts = self.item_counts[step]
+        counts = self.item_counts[name]
         if any(counts[state] for state in ("Running", "Retrying")) or (counts["Waiting"] and counts["Waiting"] < sum(counts.values())):
             return "Running"
         # the worst of what became of its items, if anything did

@@ -71,15 +71,11 @@ def steps(board: Board, paper: Paper, *, everything: bool = False) -> str:
     names = [name for step in board.steps for name in (step, *_items(board, step, everything=everything))]
     left: Counter[State] = Counter()
     if len(names) > _ROWS and not everything:
-        listed = [name for name in names if _state(board, name) != "Succeeded"][:_ROWS]
-        left = Counter(_state(board, name) for name in names) - Counter(_state(board, name) for name in listed)
+        listed = [name for name in names if board.state_of(name) != "Succeeded"][:_ROWS]
+        left = Counter(board.state_of(name) for name in names) - Counter(board.state_of(name) for name in listed)
         names = listed
     found = paper.table(("STEP", "STATE", "TIME", "ATTEMPTS", ""), [_step(board, name) for name in names], right=("TIME",))
     return found + (f"left out: {_counts(left)}\n" if left else "")
-
-
-def _state(board: Board, name: str) -> State:
-    return board.tasks[name].state if "[" in name else board.state_of(name)
 
 
 def _items(board: Board, step: str, *, everything: bool) -> list[str]:
@@ -91,7 +87,7 @@ def _items(board: Board, step: str, *, everything: bool) -> list[str]:
 
 
 def _step(board: Board, name: str) -> tuple[str | tuple[str, str], ...]:
-    task, state = board.tasks[name], _state(board, name)
+    task, state = board.tasks[name], board.state_of(name)
     word = (state, STYLES[state])
     took = duration(task.ended - task.began) if task.ended and task.began else ""
     if name in board.items:

@@ -11,7 +11,7 @@ from ..local.events import Line, MetricRead, Note, Produced, RunEnded, RunStarte
 from .board import Board
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from ..local.events import Event
@@ -77,9 +77,7 @@ def record(event: Event) -> dict[str, Any]:
                 "event": "metric",
                 "task": event.task,
                 "metric": event.metric,
-                "text": event.text,
-                "value": number(event.text),
-                "thresholds": [{"threshold": text, "held": held} for text, held in event.thresholds],
+                **measured(event.text, event.thresholds),
             }
         case Produced():
             return {"event": "artifact", "task": event.task, "artifact": event.artifact, "path": event.path, "size": event.size}
@@ -89,6 +87,11 @@ def record(event: Event) -> dict[str, Any]:
             return {"event": "line", "task": event.task, "attempt": event.attempt, "text": event.text}
         case RunEnded():
             return {"event": "run-ended", "at": event.at, "run": event.run, "phase": event.phase, "reasons": list(event.reasons)}
+
+
+def measured(text: str, thresholds: Sequence[tuple[str, bool | None]]) -> dict[str, Any]:
+    """What a metric is, and how its thresholds stand, as plain data."""
+    return {"text": text, "value": number(text), "thresholds": [{"threshold": words, "held": held} for words, held in thresholds]}
 
 
 def number(text: str) -> float | int | None:

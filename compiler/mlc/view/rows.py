@@ -112,7 +112,7 @@ def _items(board: Board, step: str) -> list[str]:
 
 
 def _row(board: Board, task: Task, column: int, width: int, now: float, glyphs: Glyphs) -> Text:
-    state = board.state_of(task.name) if task.number < 0 else task.state
+    state = board.state_of(task.name)
     style = STYLES[state]
     name = _indented(task.name)
     if cell_len(name) > column:  # the end tells items apart

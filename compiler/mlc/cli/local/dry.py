@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 _WIDE = 120  # columns of a command beyond which it is folded
 
 
-def dry_run(pipeline: Pipeline, machine: Machine, here: Here, params: Mapping[str, str], resumed: Run | None) -> int:
+def dry_run(pipeline: Pipeline, machine: Machine, here: Here, resumed: Run | None) -> int:
     """Print what would run, and return the exit code."""
     from ...local.dry import Dry
     from ...local.naming import named
     from ...local.params import filled
 
-    texts = filled(pipeline, params)
+    texts = filled(pipeline, machine.params)
     pipeline = named(pipeline, texts)
     reused, left = _there(pipeline, machine, here, texts, resumed)
     state = state_folder(here).absolute()
@@ -47,7 +47,7 @@ def _there(
     """The steps whose results are there, and those that have no part in the run, each with the reason."""
     if resumed is not None:
         with contextlib.closing(opened(here)) as store:
-            done = [task.name for task in store.tasks(resumed.name) if task.state == "Succeeded"]
+            done = store.succeeded(resumed.name)
         return dict.fromkeys(done, f"done in {resumed.name}, if nothing changed"), {}
     with _state(here) as store:
         from ...local.reuse import Refused, part

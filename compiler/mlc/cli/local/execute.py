@@ -47,8 +47,7 @@ def _execute(request: Request) -> int:
     if resumed is not None:
         request, here = _as_before(request, here, resumed)
     session = Session(replace(request, arguments=(_one_spec(request.arguments),), targets=()))
-    params = _params(here, resumed)
-    machine = assembled(session, here, params, given, resumed)
+    machine = assembled(session, here, _params(here, resumed), given, resumed)
     if machine is None:
         return session.code
     with contextlib.closing(machine):
@@ -63,14 +62,14 @@ def _execute(request: Request) -> int:
         ((_, result),) = session.results
         if result.pipeline is None:
             raise AssertionError(result)  # there would be an error, and `run` would not be true
-        wrong = problems(result.pipeline, params, limits=False)
+        wrong = problems(result.pipeline, machine.params, limits=False)
         if wrong:
             raise Misuse(*wrong)
         if here.dry_run:
             from .dry import dry_run
 
-            return dry_run(result.pipeline, machine, here, params, resumed)
-        return _Running(session, result.pipeline, machine, here).run(params, resumed)
+            return dry_run(result.pipeline, machine, here, resumed)
+        return _Running(session, result.pipeline, machine, here).run(resumed)
 
 
 # --- what is asked for --------------------------------------------------------------------------------------------------------
@@ -121,32 +120,28 @@ def _as_before(request: Request, here: Here, run: Run) -> tuple[Request, Here]:
         resume=run.name,
         runner=here.runner or run.runner,
         settings=here.settings or "".join(around["--local-settings"]),
-        volumes=(*around["--volume"], *here.volumes),
-        secrets=(*around["--secret"], *here.secrets),
-        config_maps=(*around["--config-map"], *here.config_maps),
-        artifacts=(*around["--artifact"], *here.artifacts),
+        **{field: (*around[option], *getattr(here, field)) for option, field in _GIVEN.items()},
     )
     arguments = request.arguments or (shown(run.spec),)
     before = replace(request, arguments=arguments, environment=run.environment, overrides=run.overrides, locked=run.locked, here=here)
     return before, here
 
 
+_GIVEN = {"--volume": "volumes", "--secret": "secrets", "--config-map": "config_maps", "--artifact": "artifacts"}
+"""Options that may be given several times and say what is on this machine, each with its field of `Here`."""
+
+
 def _around(here: Here) -> tuple[str, ...]:
     """The options that say what is on this machine, with absolute paths: what is kept with a run, to go on from any folder."""
     found = [("--local-settings", os.path.abspath(here.settings))] if here.settings else []
-    for option, given in (
-        ("--volume", here.volumes),
-        ("--secret", here.secrets),
-        ("--config-map", here.config_maps),
-        ("--artifact", here.artifacts),
-    ):
-        found += [(option, _with_absolute_path(word)) for word in given]
+    for option, field in _GIVEN.items():
+        found += [(option, _with_absolute_path(word)) for word in getattr(here, field)]
     return tuple(word for pair in found for word in pair)
 
 
 def _options(around: Sequence[str]) -> Mapping[str, list[str]]:
     """The words of `_around`, by option."""
-    found: dict[str, list[str]] = {option: [] for option in ("--local-settings", "--volume", "--secret", "--config-map", "--artifact")}
+    found: dict[str, list[str]] = {option: [] for option in ("--local-settings", *_GIVEN)}
     for option, word in zip(around[::2], around[1::2], strict=True):
         found[option].append(word)
     return found
@@ -202,7 +197,7 @@ class _Running:
         self._lost: OSError | None = None
         """Why standard output took no more."""
 
-    def run(self, params: Mapping[str, str], resumed: Run | None) -> int:
+    def run(self, resumed: Run | None) -> int:
         """Run it, print its end, and return the exit code."""
         from ...local import scheduler
         from ...local.store import StateError, open_store
@@ -213,7 +208,7 @@ class _Running:
             spec = request.arguments[0]
             options = scheduler.Options(
                 surroundings=self._machine.surroundings,
-                params=params,
+                params=self._machine.params,
                 jobs=here.jobs,
                 resume=store.find(resumed.name) if resumed else None,
                 only=here.only,
@@ -224,11 +219,12 @@ class _Running:
                 overrides=request.overrides,
                 around=_around(here),
                 locked=request.locked,
+                notes=self._machine.notes(self._pipeline),
                 control=control,
             )
             with self._view() as (listener, board), _stopping(control):
                 try:
-                    phase = scheduler.run(self._pipeline, self._machine.runner, store, options, self._with_choice(listener))
+                    phase = scheduler.run(self._pipeline, self._machine.runner, store, options, listener)
                 except scheduler.Refused as refused:
                     raise Misuse(*refused.problems) from refused
                 except (OSError, StateError) as error:
@@ -240,21 +236,6 @@ class _Running:
             streams.tell(f"mlc: error: cannot write `<stdout>`: {words(self._lost)}")
             return FAILED
         return {"Succeeded": OK, "Failed": FOUND, "Stopped": INTERRUPTED}[phase]
-
-    def _with_choice(self, listener: Callable[[Event], None]) -> Callable[[Event], None]:
-        """Say with the start of the run what people should know of this machine: the scheduler only knows what its runner notes."""
-        from dataclasses import replace as changed
-
-        from ...local.events import RunStarted
-
-        notes = self._machine.notes(self._pipeline)  # before a step fills a folder
-
-        def told(event: Event) -> None:
-            if isinstance(event, RunStarted):
-                event = changed(event, notes=notes)
-            listener(event)
-
-        return told
 
     @contextlib.contextmanager
     def _view(self) -> Iterator[tuple[Callable[[Event], None], Board]]:

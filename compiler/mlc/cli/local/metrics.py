@@ -92,7 +92,7 @@ def _cell(one: Written | None) -> str | tuple[str, str]:
 
 
 def _plain(store: Store, run: Run) -> dict[str, Any]:
-    from ...view.records import number
+    from ...view.records import measured
 
     items = _items(store, run)
     return {
@@ -105,9 +105,7 @@ def _plain(store: Store, run: Run) -> dict[str, Any]:
                 "task": one.task,
                 "item": items.get(one.task, ""),
                 "metric": one.name,
-                "text": one.number or one.text,
-                "value": number(one.number or one.text),
-                "thresholds": [{"threshold": text, "held": held} for text, held in one.thresholds],
+                **measured(one.number or one.text, one.thresholds),
             }
             for one in store.written(run.name, "metric")
         ],

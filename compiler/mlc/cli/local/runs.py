@@ -124,16 +124,10 @@ def _show(store: Store, here: Here) -> int:
 
 def _inside(store: Store, run: Run, board: Board) -> dict[str, Any]:
     from ...view.past import place_of
-    from ...view.records import number
+    from ...view.records import measured
 
     metrics = [
-        {
-            "task": one.task,
-            "metric": one.name,
-            "text": one.number or one.text,
-            "value": number(one.number or one.text),
-            "thresholds": [{"threshold": text, "held": held} for text, held in one.thresholds],
-        }
+        {"task": one.task, "metric": one.name, **measured(one.number or one.text, one.thresholds)}
         for one in store.written(run.name, "metric")
     ]
     over = store.tasks(run.name)
@@ -159,7 +153,7 @@ def _inside(store: Store, run: Run, board: Board) -> dict[str, Any]:
         + [
             {
                 "task": task.name,
-                "state": board.state_of(task.name) if task.number < 0 else task.state,
+                "state": board.state_of(task.name),
                 "reason": task.reason,
                 "attempts": task.attempt,
                 "reused": "",

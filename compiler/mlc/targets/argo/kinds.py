@@ -31,9 +31,9 @@ def documents(pipeline: Pipeline, spec: dict[str, Any]) -> tuple[dict[str, Any],
 
 
 def ttl(seconds: Ttl) -> dict[str, int]:
-    """`ttlStrategy`"""
+    """`ttlStrategy`. A run in the phase `Error` is only completed, not failed, to Argo (gccontroller/gc_controller.go, ttl)."""
     parts = (
-        ("secondsAfterCompletion", seconds.completion),
+        ("secondsAfterCompletion", seconds.completion or (seconds.failure if seconds.success else 0)),
         ("secondsAfterSuccess", seconds.success),
         ("secondsAfterFailure", seconds.failure),
     )

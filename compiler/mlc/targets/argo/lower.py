@@ -44,11 +44,11 @@ def lower(pipeline: Pipeline) -> tuple[dict[str, Any], ...]:
 
 
 def _memoize(pipeline: Pipeline, templates: list[dict[str, Any]]) -> None:
-    cached = {step.name: step for step in pipeline.steps if step.cache is not None and step.cache.enabled}
-    if not cached:
+    if not any(step.cache for step in pipeline.steps):
         return
     from . import memo  # of few projects
 
+    cached = {step.name: step for step in pipeline.steps if memo.cached(step)}
     for made in templates:
         if made["name"] in cached:
             made["memoize"] = memo.memoize(cached[made["name"]], memo.config_map(pipeline))

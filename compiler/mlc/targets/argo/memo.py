@@ -28,8 +28,8 @@ def config_map(pipeline: Pipeline) -> str:
 
 
 def cached(step: Step) -> bool:
-    """Whether results of the step are reused."""
-    return step.cache is not None and step.cache.enabled
+    """Whether results of the step are reused. Of a step that is made, only where that costs nothing: nobody asked for it by name."""
+    return step.cache is not None and step.cache.enabled and not (step.made and step.retry is not None)
 
 
 def memoize(step: Step, name: str) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def memoize(step: Step, name: str) -> dict[str, Any]:
 
 def check(pipeline: Pipeline) -> Iterator[Finding]:
     """Refuse what no entry can hold, and say where the entries are."""
-    kept = [(step, step.cache) for step in pipeline.steps if step.cache is not None and step.cache.enabled]
+    kept = [(step, step.cache) for step in pipeline.steps if step.cache is not None and cached(step)]
     looped = {step.name for loop in loops_of(pipeline) for step in steps_of(loop)}
     for step, cache in kept:
         if step.name in looped:

@@ -40,10 +40,18 @@ def of_pod(step: Step) -> dict[str, str]:
         ("mlc/description", step.description),
         ("mlc/types", ", ".join(types)),
         ("mlc/metrics", ", ".join(metrics)),
-        ("mlc/cache", step.cache.key if step.cache and step.cache.enabled else ""),
+        ("mlc/cache", _key(step)),
         ("mlc/artifacts", "; ".join(_about(name, about) for name, about in known.items())),
     )
     return {**step.annotations, **{key: text for key, text in made if text}}
+
+
+def _key(step: Step) -> str:
+    if step.cache is None:
+        return ""
+    from .memo import cached  # of few projects
+
+    return step.cache.key if cached(step) else ""
 
 
 def _about(name: str, about: About) -> str:

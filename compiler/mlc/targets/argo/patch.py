@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ...lowering import fields
 from ...lowering.patch import Unfit, shown
 from ...lowering.text import unclosed
+from ...patterns import lazy
+from .fields import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +17,11 @@ if TYPE_CHECKING:
 
 _BODIES = ("container", "script", "containerSet", "resource", "http", "plugin", "suspend", "data", "dag", "steps")
 """What a template may be, one of them (api/workflow/v1alpha1, Template.GetType)."""
+
+_WAITED_FOR = lazy(r"([a-zA-Z0-9][-a-zA-Z0-9]*?)\.([A-Z][a-zA-Z]+)|([a-zA-Z0-9][-a-zA-Z0-9]*)")
+"""A task in `depends`, with a result or without (workflow/common/ancestry.go, taskNameRegex)."""
+
+_RESULTS = frozenset({"Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed"})
 
 
 def read(documents: Documents, step: str) -> Any:
@@ -57,6 +65,8 @@ def _check(found: Any, before: dict[str, Any], steps: Iterable[str]) -> None:
     _known(spec.get("entrypoint"), templates, "`entrypoint`")
     if "onExit" in spec:
         _known(spec["onExit"], templates, "`onExit`")
+    elif "onExit" in before["spec"]:
+        raise Unfit("the manifest has no `onExit`, which runs what `finally` says")
     tasks: set[object] = set()
     for name, template in templates.items():
         bodies = [body for body in _BODIES if body in template]
@@ -72,10 +82,50 @@ def _check(found: Any, before: dict[str, Any], steps: Iterable[str]) -> None:
             for task in found_tasks:
                 if "templateRef" not in task and "inline" not in task:
                     _known(task.get("template"), templates, f"task `{task['name']}`")
+                _after(task, {task["name"] for task in found_tasks}, name)
                 tasks.add(task["name"])
+    reached = _reached(spec, templates)
     for step in steps:
         if step not in templates or step not in tasks:
             raise Unfit(f"step `{step}` has no {'task' if step in templates else 'template'}")
+        if step not in reached:
+            raise Unfit(f"nothing runs step `{step}`: neither the entrypoint nor `onExit` leads to it")
+    fields.check(found, TABLE, "Object")
+
+
+def _after(task: dict[str, Any], tasks: set[Any], template: str) -> None:
+    """What a task waits for has to be a task of the same DAG."""
+    depends, listed = task.get("depends") or "", task.get("dependencies") or []
+    if not isinstance(depends, str) or not isinstance(listed, list):
+        raise Unfit(f"what task `{task['name']}` depends on is {shown(listed if isinstance(depends, str) else depends)}")
+    waited = list(listed)
+    for found in _WAITED_FOR.finditer(depends):
+        before, result, alone = found.groups()
+        waited.append(before or alone)
+        if result and result not in _RESULTS:
+            raise Unfit(f"task `{task['name']}` depends on `{found[0]}`, and `{result}` is no result of a task")
+    for name in waited:
+        if not isinstance(name, str) or name not in tasks:
+            other = f"`{name}`" if isinstance(name, str) else shown(name)
+            raise Unfit(f"task `{task['name']}` depends on {other}, which is no task of template `{template}`")
+
+
+def _reached(spec: dict[str, Any], templates: dict[str, Any]) -> set[str]:
+    """The templates that a run comes to, from the entrypoint and `onExit` on."""
+    reached: set[str] = set()
+    coming = [name for name in (spec["entrypoint"], spec.get("onExit")) if name]
+    while coming:
+        name = coming.pop()
+        if name in templates and name not in reached:
+            reached.add(name)
+            bodies: list[Any] = [templates[name].get(key) for key in ("dag", "steps")]
+            while bodies:
+                node = bodies.pop()
+                if isinstance(node, dict) and isinstance(node.get("template"), str):
+                    coming.append(node["template"])
+                if isinstance(node, (dict, list, tuple)):
+                    bodies.extend(node.values() if isinstance(node, dict) else node)
+    return reached
 
 
 def _texts(tree: Any) -> Iterator[str]:

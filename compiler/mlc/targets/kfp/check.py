@@ -8,7 +8,7 @@ from ...diagnostics.model import Finding
 from ...ir import FieldPath, RunClaim, RunRef, Text, loops_of, references, steps_of, type_of
 from ...lowering.text import ARGUMENT_LIMIT, engine_tag, unquotable, way_out
 from ...lowering.wrapper import PREFIX, expanded
-from . import versions
+from . import reuse, versions
 from .bind import default
 from .claims import run_claims, storage_class
 from .executors import container, run_time_env
@@ -51,6 +51,8 @@ def check(pipeline: Pipeline, findings: list[Finding]) -> None:
         from . import importers  # of few projects
 
         importers.check(pipeline, findings)
+    if any(step.cache for step in pipeline.steps):
+        findings.extend(reuse.check(pipeline))
     versions.check(pipeline, findings)
     if pipeline.final:
         _finally(pipeline.final, findings)

@@ -130,7 +130,7 @@ def _inner(group: Group) -> Iterator[Binding]:
             if isinstance(ref, (ParamRef, OuterRef)):
                 yield plain(ref.ref if isinstance(ref, OuterRef) else ref)
         for mount in step.mounts:
-            if isinstance(mount.volume, RunClaim):
+            if isinstance(mount.volume, RunClaim) and not mount.volume.workspace:
                 name = claim_input(mount.volume.name)
                 yield Binding(name, "STRING", {"componentInputParameter": name})
 

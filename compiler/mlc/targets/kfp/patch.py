@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...lowering.patch import Unfit
+from ...lowering import fields
+from ...lowering.patch import Unfit, shown
+from .fields import TABLE
 from .tasks import executor_name
 
 TYPE_CHECKING = False
@@ -40,6 +42,8 @@ def write(documents: Documents, step: str, tree: Any, steps: Iterable[str]) -> D
         platforms = _with(documents, name, settings)
     _check(pipeline, documents[0], steps)
     _check_platforms(platforms, pipeline["deploymentSpec"]["executors"])
+    fields.check(pipeline, TABLE, "PipelineSpec", snake=True)
+    fields.check({"platforms": platforms}, TABLE, "Platforms", snake=True)
     return (pipeline, {"platforms": platforms}) if platforms else (pipeline,)
 
 
@@ -73,15 +77,20 @@ def _check(found: dict[str, Any], before: dict[str, Any], steps: Iterable[str]) 
     components = _mapping(found.get("components"), "`components`")
     executors = _mapping(_mapping(found.get("deploymentSpec"), "`deploymentSpec`").get("executors"), "`executors`")
     tasks: set[str] = set()
+    runs: dict[str, dict[str, str]] = {"root": {}}
     for label, component in (("root", found.get("root")), *components.items()):
         body = _mapping(component, f"`{label}`")
         if "dag" in body:
-            for task, entry in _mapping(_mapping(body["dag"], f"the dag of `{label}`").get("tasks"), f"the tasks of `{label}`").items():
+            listed = _mapping(_mapping(body["dag"], f"the dag of `{label}`").get("tasks"), f"the tasks of `{label}`")
+            for task, entry in listed.items():
                 if _reference(entry, task) not in components:
                     raise Unfit(f"task `{task}` names no component that is there")
+                _after(entry, task, listed)
                 tasks.add(task)
-        elif label == "root" or body.get("executorLabel") not in executors:
+            runs[label] = {task: _reference(entry, task) for task, entry in listed.items()}
+        elif label == "root" or not isinstance(body.get("executorLabel"), str) or body["executorLabel"] not in executors:
             raise Unfit(f"`{label}` has neither a dag nor an executor that is there")
+    reached = _reached(runs)
     for step in steps:
         executor = _mapping(executors.get(executor_name(step)), f"the executor of step `{step}`")
         container = _mapping(executor.get("container"), f"the container of step `{step}`")
@@ -91,6 +100,38 @@ def _check(found: dict[str, Any], before: dict[str, Any], steps: Iterable[str]) 
             raise Unfit(f"the container of step `{step}` has no command, which the launcher needs")
         if step not in tasks:
             raise Unfit(f"step `{step}` has no task")
+        if step not in reached:
+            raise Unfit(f"nothing runs step `{step}`: no task of `root` leads to it")
+
+
+def _reached(runs: dict[str, dict[str, str]]) -> set[str]:
+    """The tasks that a run comes to, from `root` on. `runs` has for each dag its tasks with their components."""
+    tasks: set[str] = set()
+    seen, coming = {"root"}, ["root"]
+    while coming:
+        listed = runs[coming.pop()]
+        tasks.update(listed)
+        new = {component for component in listed.values() if component in runs} - seen
+        seen |= new
+        coming += new
+    return tasks
+
+
+def _after(entry: dict[str, Any], name: str, tasks: dict[str, Any]) -> None:
+    """What a task waits for or takes something from has to be a task of the same dag."""
+    listed = entry.get("dependentTasks") or []
+    if not isinstance(listed, (list, tuple)):
+        raise Unfit(f"`dependentTasks` of task `{name}` is no list")
+    named = [("waits for", one) for one in listed]
+    inputs = _mapping(entry.get("inputs", {}), f"`inputs` of task `{name}`")
+    for kind, key in (("parameters", "taskOutputParameter"), ("parameters", "taskFinalStatus"), ("artifacts", "taskOutputArtifact")):
+        for port, source in _mapping(inputs.get(kind, {}), f"`{kind}` of task `{name}`").items():
+            produced = _mapping(source, f"`{port}` of task `{name}`").get(key)
+            if produced is not None:
+                named.append(("takes something from", _mapping(produced, f"`{key}` of task `{name}`").get("producerTask")))
+    for what, one in named:
+        if not isinstance(one, str) or one not in tasks:
+            raise Unfit(f"task `{name}` {what} {f'`{one}`' if isinstance(one, str) else shown(one)}, which is no task beside it")
 
 
 def _check_platforms(platforms: Any, executors: dict[str, Any]) -> None:

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import json
 
-from ...ir import RunClaim
+from ...diagnostics.model import Finding
+from ...ir import RunClaim, Step
 from .bind import Binding
 from .executors import container
 from .platform import claim_input, executor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...ir import Step
+    from collections.abc import Iterator
+
+    from ...ir import Pipeline
 
 INPUT = "x-cache"
 _SETTINGS = ("pvcMount", "secretAsVolume", "configMapAsVolume", "secretAsEnv", "configMapAsEnv", "fieldPathAsEnv")
@@ -46,3 +49,26 @@ def inputs(step: Step) -> tuple[Binding, ...]:
         Binding(INPUT, "STRING", {"runtimeValue": {"constant": digest}}),
         *(Binding(name, "STRING", {"componentInputParameter": name}) for name in claims),
     )
+
+
+def check(pipeline: Pipeline) -> Iterator[Finding]:
+    """Warn of results that no later run finds. Of artifacts the id is in the key (metadata/converter.go, toRuntimeArtifact)."""
+    steps = {step.name: step for step in pipeline.steps}
+    for step in steps.values():
+        if step.cache is None or not step.cache.enabled:
+            continue
+        why, help = "", ""
+        for port in step.inputs:
+            producer = steps.get(port.producer)
+            if producer and not (producer.cache and producer.cache.enabled):
+                why = f"`{port.name}` is made anew in each, by step `{producer.name}`"
+                help = "let that one have `cache`, too, or leave it out here"
+                if producer.made:
+                    help = "compile with `--locked`, or name a version that cannot move: `rev` with a whole commit, `version` of an object"
+        for mount in step.all_mounts:
+            if isinstance(mount.volume, RunClaim):
+                why = f"volume `{mount.volume.name}` is made anew for each"
+                help = "hand results over as `outputs` or `values`, or leave `cache` out"
+        if why:
+            message = f"`cache` of step `{step.name}` finds no result of an earlier run on KFP: {why}"
+            yield Finding("MLC423", message, step.cache.origin, "key", help=help)
