@@ -562,7 +562,7 @@ def test_any_form_is_described(value: Any) -> None:
 def test_difference() -> None:
     """What changes in a patch is shown, `null` and `false` too."""
     old, new = (pipeline(patch("argo", f"{{step: train, merge: {{a: {value}}}}}")) for value in ("null", "false"))
-    assert [one.place for one in changes(old, new)] == [("argo", "patch", "1", "train", "merge")]
+    assert [one.place for one in changes(old, new)] == [("targets", "argo", "patch", "1", "merge")]
     assert [(one.old, one.new) for one in changes(old, new)] == [('{"a": null}', '{"a": false}')]
 
 
