@@ -300,6 +300,27 @@ def test_check_where_one_cannot_be_asked(server: Registry, capsys: pytest.Captur
     assert "MLC904" in err
 
 
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (f"images: {{'a/b@{SHA}': {{digest: '{OTHER}', platform: linux/amd64, entrypoint: [x], command: []}}}}", f"cannot be `{OTHER}`"),
+        (f"datasets: {{d: [{{git: 'https://h/x', path: p, rev: '1111111', commit: '{'2' * 40}'}}]}}", "commit `1111111` of dataset `d`"),
+        (f"code: [{{git: 'https://h/x', ref: '{'1' * 40}', commit: '{'2' * 40}'}}]", f"ref `{'1' * 40}` of `code`"),
+        (f"datasets: {{d: [{{git: 'https://h/x', path: p, rev: '1111111', commit: '{'1' * 40}'}}]}}", ""),
+        (f"code: [{{git: 'https://h/x', ref: '1111111', commit: '{'2' * 40}'}}]", ""),
+    ],
+)
+def test_a_file_that_contradicts_itself(entry: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A commit or digest that the project names itself cannot be another one, as it would be after a bad merge."""
+    Path("mlc.yaml").write_text("mlc: v1\nname: demo\nsteps:\n  a: {image: 'b:1', command: [c]}\n")
+    Path("mlc.yaml.lock").write_text(f"mlc-lock: v1\n{entry}\n")
+    for command in (["compile", "-t", "argo", "--locked"], ["lock", "--check"]):
+        mlc(*command)
+        err = capsys.readouterr().err
+        assert ("error[MLC451]" in err) == bool(message)
+        assert message in err
+
+
 def test_missing_file(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a lock file `--locked` compiles nothing; standard input cannot have one."""
     Path("mlc.yaml").write_text("mlc: v1\nname: demo\nsteps:\n  a: {image: 'b:1', command: [c]}\n")

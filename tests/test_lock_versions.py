@@ -157,7 +157,7 @@ def keys(changed: dict[Any, str] | None = None) -> dict[str, str]:
         ({"acme/train:1": OTHER}, True),
         ({"acme/helper:1": OTHER}, True),
         ({REVIEWS: TWO}, True),
-        ({LABELS: TWO}, True),
+        ({LABELS: "1" * 7 + "2" * 33}, True),
         ({CODE: TWO}, True),
         ({"acme/serve:1": OTHER}, False),
     ],

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     _Needs = tuple[set[str], set[Source]]
 
 VERSION = "v1"
+_WHOLE = (40, 64)
+"""The lengths of a whole commit, in SHA-1 and in SHA-256."""
 
 
 def file_name(spec: str) -> str:
@@ -74,7 +76,7 @@ class Locked:
             empty = "the file holds no versions"
             self.findings = [replace(one, help=help, message=empty if one.code == "MLC111" else one.message) for one in self.findings]
             return None
-        problem = _problem(document.data)
+        problem = _problem(document.data) or _contradiction(document.data)
         if problem is None:
             return document
         message, path, help = problem
@@ -137,6 +139,20 @@ def _needs(base: Document) -> _Needs | None:
         images.update(pins.images(document, pipeline))
         sources.update(pins.sources(document, pipeline))
     return images, sources
+
+
+def _contradiction(data: dict[str, Any]) -> tuple[str, Path, str] | None:
+    """A digest or commit that is not the one which the project itself names, as after a bad merge; where it stands, and what to do."""
+    help = "the project names another one: write the file anew with `mlc lock`"
+    for reference, entry in (data.get("images") or {}).items():
+        named = reference.partition("@")[2]
+        if named and named != entry["digest"]:
+            return f"`{reference}` cannot be `{entry['digest']}`", ("images", reference, "digest"), help
+    for source, (commit, *_), path in pins.entries(data):
+        fixed = source.by == "rev" or (source.by == "ref" and len(source.version) in _WHOLE and not source.version.strip("0123456789abcdef"))
+        if fixed and not commit.startswith(source.version):
+            return f"{pins.called(source)} cannot be `{commit}`", (*path, "commit"), help
+    return None
 
 
 def _problem(data: dict[str, Any]) -> tuple[str, Path, str] | None:

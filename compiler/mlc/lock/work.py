@@ -91,11 +91,13 @@ class Servers:
         repository = self.git().repository(source.repo, self.tags.get(source.repo, ()))
         with repository.guard:
             before = self.old.sources.get(source) if self.settings.only_check else None
-            if before is not None and (source.by == "rev" or repository.commit(f"refs/tags/{source.version}") == before.commit):
+            if before is not None and source.by == "tag" and repository.commit(f"refs/tags/{source.version}") == before.commit:
                 return before
             if source.by == "ref":
                 return LockedSource(repository.of_ref(source.version))
             commit = repository.of_tag(source.version) if source.by == "tag" else repository.of_commit(source.version)
+            if before is not None and commit == before.commit:
+                return before
             where = f"`{source.repo}` at {source.by} `{source.version}`"
             if source.kind == "git":
                 if not repository.has(commit, source.path):
