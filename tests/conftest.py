@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,24 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[GOLDENS] = Goldens(ROOT / "golden", update=bool(config.getoption("--update-golden")))
 
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several workers, slow tests first, shared out: else one of them is alone with its last ones while the others have nothing to do.
+
+    Every worker begins with a part of equal size (xdist, scheduler/worksteal.py), and takes over from the end of another's.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        slow = [item for item in items if _SLOW.search(item.nodeid)]
+        quick = iter([item for item in items if not _SLOW.search(item.nodeid)])
+        size = len(items) // workers
+        parts = [slow[worker::workers] for worker in range(workers)]
+        items[:] = [item for part in parts for item in (*part, *islice(quick, size - len(part)))]
+        items += quick
+
+
+_SLOW = re.compile(r"^tests/(?:datasets/|local/test_(?:projects|kills|scenarios)\.py|conformance/test_(?:run_model|mutations|meaning)\.py)")
 
 GOLDENS = pytest.StashKey[Goldens]()
 
