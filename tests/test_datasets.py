@@ -78,6 +78,58 @@ def test_what_they_get_from_defaults() -> None:
         assert (step.retry.limit if step.retry else 0, step.timeout, len(step.labels)) == (2, 3600, 1)
 
 
+def test_what_misses_its_thresholds_is_not_published() -> None:
+    """A tag cannot be taken back, so thresholds of the step that makes a dataset are a gate of the step that publishes it."""
+    body = """
+    datasets: {d: {dvc: {repo: "https://h/x", path: a}, tag: v1}}
+    steps: {a: {image: "a:1", command: [x], outputs: {d: /o/d}, metrics: {rows: {path: /o/rows%s}, loss: /o/loss}}}
+    """
+    for bound, conditions in ((", min: 5, on_miss: fail", 1), (", min: 5, below: 9", 2), ("", 0)):
+        step = next(step for step in pipeline(body % bound).steps if step.name == "x-publish-d")
+        assert (step.after, len(step.conditions)) == (("a",), conditions)
+    final = body.replace("steps: {a", "steps: {b: {image: 'a:1', command: [x]}}\n    finally: {a")
+    step = next(step for step in pipeline(final % ", min: 5").steps if step.name == "x-publish-d")
+    assert (step.after, step.conditions) == (("a",), ())
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "made", "found"),
+    [
+        ("dvc: {repo: 'https://h/x', path: a}, tag: v1", "dvc: {repo: 'https://h/x', path: a}, tag: v1", "[one, two]", ["MLC355"]),
+        ("dvc: {repo: 'https://h/x', path: a}, tag: v1", "dvc: {repo: 'https://h/x', path: a}, tag: v1", "[two]", ["MLC355"]),
+        ("dvc: {repo: 'https://h/x', path: a}, tag: v1", "dvc: {repo: 'https://h/x', path: a}, tag: v1", "[]", []),
+        ("dvc: {repo: 'https://h/x', path: a}, tag: v1", "dvc: {repo: 'https://h/x', path: a}, tag: v2", "[one, two]", []),
+        ("dvc: {repo: 'https://h/x', path: a}, tag: v1", "dvc: {repo: 'https://h/x', path: b}, tag: v1", "[one, two]", ["MLC355"]),
+        (
+            "dvc: {repo: 'https://h/x', path: a}, tag: v1, overwrite: true",
+            "dvc: {repo: 'https://h/x', path: b}, tag: v1, overwrite: true",
+            "[one, two]",
+            [],
+        ),
+        ("dvc: {repo: 'https://h/x', path: a}, tag: v1", "dvc: {repo: 'https://h/x', path: b}, tag: v1", "[two]", []),
+        ("s3: {uri: 's3://raws/x'}", "s3: {uri: 's3://raws/x'}", "[one, two]", ["MLC355"]),
+        ("s3: {uri: 's3://raws/x'}", "s3: {uri: 's3://raws/x'}", "[two]", []),
+        ("s3: {uri: 's3://raws/x'}", "s3: {uri: 's3://raws/y'}", "[one, two]", []),
+    ],
+)
+def test_in_one_place(one: str, two: str, made: str, found: list[str]) -> None:
+    """Two that a run would publish in one place, or of which it would fetch one that another step publishes."""
+    outputs = "{}" if made == "[]" else made
+    read = ", ".join(sorted({"one", "two"} - set(made.strip("[]").split(", "))))
+    body = f"""
+    datasets: {{one: {{{one}}}, two: {{{two}}}}}
+    steps:
+      make: {{image: "a:1", command: [x], outputs: {outputs}}}
+      use: {{image: "a:1", command: [x], inputs: [{read}]}}
+    """
+    if not read:
+        body = body.replace("inputs: []", "inputs: [one]")
+    if made == "[]":
+        body = body.replace(", outputs: {}", "")
+    result = driver.check_source(source(body), TARGETS)
+    assert [one.code for one in result.diagnostics if one.severity == "error"] == found
+
+
 def test_no_two_have_one_name() -> None:
     """What `finally` fetches once more has a name that no dataset gives to another step."""
     body = """

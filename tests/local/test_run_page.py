@@ -43,7 +43,7 @@ def test_every_option_is_there(name: str) -> None:
 def test_every_option_exists() -> None:
     """The page names no option that no command has."""
     known = {option for name in getattr(get_command(app), "commands") for parameter in command(name).params for option in parameter.opts}  # noqa: B009
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) <= known | {"--install-completion", "--ulimit", "--init"}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) <= known | {"--install-completion", "--ulimit", "--init", "--network"}
 
 
 def test_every_key_of_json_lines_is_there() -> None:

@@ -93,6 +93,7 @@ _TABLE: tuple[tuple[str, Severity, str], ...] = (
     ("MLC352", "error", "a dataset that a loop makes many times"),
     ("MLC353", "error", "a dataset that cannot go to a volume"),
     ("MLC354", "error", "a user that the image which fetches data does not have"),
+    ("MLC355", "error", "datasets that are published in one place"),
     ("MLC401", "error", "a field that the target cannot do"),
     ("MLC402", "error", "a name that is too long or taken on the target"),
     ("MLC403", "error", "text that the target's template engine would expand"),

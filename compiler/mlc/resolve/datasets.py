@@ -51,6 +51,7 @@ def check(context: Context, steps: list[Merged], ports: Mapping[str, Ports], pro
     looped = {step.name for step in steps if step.get("foreach") is not None or step.get("each") is not None}
     for name, entry in declared.items():
         _dataset(context, name, entry, producers.get(name), scope, looped)
+    _in_one_place(context, declared, producers, {name for step in steps for name in step.get("inputs") or ()})
     code = context.data.get("code")
     if code is not None:
         _repository(context, code["git"], ("code", "git"))
@@ -105,6 +106,32 @@ def _dataset(
     _version(context, name, entry, path, producer, scope)
     if "author" in entry and re.fullmatch(_AUTHOR, entry["author"]) is None:
         context.report("MLC330", f"`{entry['author']}` is not an author", (*path, "author"), help="write `Name <name@example.com>`")
+
+
+def _in_one_place(context: Context, declared: Mapping[str, Any], producers: Mapping[str, Any], read: set[str]) -> None:
+    """Refuse datasets of which one would be published over another, or fetched while another step publishes it."""
+    known: dict[object, list[str]] = {}
+    for name, entry in declared.items():
+        source = entry.get("dvc") or (entry.get("s3") if name in producers else None)
+        if source and (name in producers or name in read):
+            known.setdefault((source.get("repo"), entry.get("tag"), source.get("uri"), source.get("endpoint")), []).append(name)
+    for names in known.values():
+        for index, name in enumerate(names):
+            for other in names[:index]:
+                one, two = declared[other], declared[name]
+                message = help = ""
+                if (one.get("dvc") or {}).get("path") == (two.get("dvc") or {}).get("path"):
+                    if name in producers or other in producers:
+                        message = f"datasets `{other}` and `{name}` are one version of one thing, and a run would publish it"
+                        help = "declare it once: steps that read it get what the other step makes"
+                        if name in producers and other in producers:
+                            help = "give each a place or a tag of its own: the second would replace the first, or be refused"
+                elif name in producers and other in producers and not (one.get("overwrite") and two.get("overwrite")):
+                    message = f"datasets `{other}` and `{name}` are published under one tag, and whichever comes second is refused"
+                    help = "say `overwrite: true` in both, so that each is added to what the tag holds, or give each a tag of its own"
+                if message:
+                    related = (Related(("datasets", other), "the other one", "key"),)
+                    context.report("MLC355", message, ("datasets", name), at="key", related=related, help=help)
 
 
 def _version(context: Context, name: str, entry: Mapping[str, Any], path: Path, producer: tuple[str, Output] | None, scope: Scope) -> None:

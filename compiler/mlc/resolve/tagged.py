@@ -41,6 +41,7 @@ _INHERITED = (
 _OF_A_STEP = re.compile(r"\$\{\{[^}]*\b(?:inputs|outputs|values|metrics|steps|each)\.")
 """A text that means something only to steps with those ports."""
 _LONGEST = 50
+_BOUNDS = frozenset(("min", "max", "above", "below"))
 
 
 class Added:
@@ -58,7 +59,7 @@ class Added:
 def add(context: Context, sections: Mapping[str, list[Merged]], producers: Mapping[str, tuple[str, Output]]) -> Added:
     """The steps that the project needs beside its own. Only for datasets without a fault."""
     made = _Maker(context)
-    place = {step.name: section for section, steps in sections.items() for step in steps}
+    place = {step.name: (section, step) for section, steps in sections.items() for step in steps}
     for section, steps in sections.items():
         for name, entry in (context.data.get("datasets") or {}).items():
             readers = [step for step in steps if name in (step.get("inputs") or ())]
@@ -69,7 +70,8 @@ def add(context: Context, sections: Mapping[str, list[Merged]], producers: Mappi
             made.code(section, context.data["code"], readers)
     for name, entry in (context.data.get("datasets") or {}).items():
         if name in producers:
-            made.publish(place[producers[name][0]], name, entry)
+            section, producer = place[producers[name][0]]
+            made.publish(section, name, entry, producer)
     return made.added
 
 
@@ -96,8 +98,12 @@ class _Maker:
             given.extend(((f"out={_VOLUME}/{folder}", (*where, "into")), (f"marker={_VOLUME}/{folder}.version", (*where, "into"))))
         self._add(section, step, source, given, entry, source, data)
 
-    def publish(self, section: str, name: str, entry: Mapping[str, Any]) -> None:
+    def publish(self, section: str, name: str, entry: Mapping[str, Any], producer: Merged) -> None:
+        """Publish what a step makes; where it has thresholds, only if they hold: a tag cannot be taken back."""
         given, source, where = self._source(name, entry)
+        gated = section == "steps" and any(
+            _BOUNDS & metric.keys() for metric in (producer.get("metrics") or {}).values() if isinstance(metric, dict)
+        )
         given.append((f"data=${{{{ inputs.{name} }}}}", where))
         if source == "dvc":
             given.append((f"author={entry.get('author', _AUTHOR)}", (*where, "author")))
@@ -110,7 +116,7 @@ class _Maker:
             given,
             entry,
             source,
-            {"inputs": {name: f"/mlc/inputs/{name}"}},
+            {"inputs": {name: f"/mlc/inputs/{name}"}, **({"gate": producer.name} if gated else {})},
         )
 
     def code(self, section: str, entry: Mapping[str, Any], readers: list[Merged]) -> None:
