@@ -149,10 +149,8 @@ def _contradiction(data: dict[str, Any]) -> tuple[str, Path, str] | None:
         if named and named != entry["digest"]:
             return f"`{reference}` cannot be `{entry['digest']}`", ("images", reference, "digest"), help
     for source, (commit, *_), path in pins.entries(data):
-        fixed = source.by == "rev" or (
-            source.by == "ref" and len(source.version) in _WHOLE and not source.version.strip("0123456789abcdef")
-        )
-        if fixed and not commit.startswith(source.version):
+        whole = len(source.version) in _WHOLE and not source.version.strip("0123456789abcdef")
+        if (source.by == "rev" or (source.by == "ref" and whole)) and not commit.startswith(source.version):
             return f"{pins.called(source)} cannot be `{commit}`", (*path, "commit"), help
     return None
 
