@@ -228,7 +228,7 @@ def test_on_a_volume() -> None:
     assert len(folders) == 1
     (folder,) = folders
     assert re.fullmatch(r"x-datasets/d/v1---id--[0-9a-f]{8}", folder)
-    assert [(mount.volume.name, mount.path) for mount in steps["s"].mounts] == [("big", "/in/d")]
+    assert [(mount.volume.name, mount.path, mount.read_only) for mount in steps["s"].mounts] == [("big", "/in/d", True)]
     assert (steps["s"].inputs, steps["s"].args, steps["t"].after) == ((), (), ("x-finally-fetch-d",))
     assert [text.constant for text in steps["s"].command or ()] == ["x", "/in/d"]
     fetched = [text.constant for text in steps["x-fetch-d"].args]
@@ -236,11 +236,43 @@ def test_on_a_volume() -> None:
     assert steps["x-fetch-d"].outputs == ()
 
 
+def test_a_step_cannot_write_to_it() -> None:
+    """Argo mounts it read-only; what fetches writes, and so may a step that mounts the whole volume itself. KFP has no field for it."""
+    body = """
+    volumes: {big: {claim: big}, own: {size: 1Gi, storage_class: fast}}
+    datasets:
+      d: {git: {repo: "https://h/x", path: p}, tag: v1, into: big}
+      e: {git: {repo: "https://h/x", path: q}, tag: v1, into: own}
+    steps:
+      s: {image: "a:1", command: x, inputs: {d: /in/d, e: /in/e}}
+      t: {image: "a:1", command: x, inputs: {d: /in/d}}
+    finally: {f: {image: "a:1", command: x, inputs: {d: /in/d}}}
+    """
+    whole = ("steps.t.volumes={big: /whole}",)
+    templates = {one["name"]: one for one in manifests(body, "argo", whole)[0]["spec"]["templates"]}
+    mounted = {
+        name: {mount["mountPath"]: mount.get("readOnly", False) for mount in templates[name]["container"]["volumeMounts"]}
+        for name in ("x-fetch-d", "x-fetch-e", "x-finally-fetch-d", *"stf")
+    }
+    assert mounted == {
+        "x-fetch-d": {"/mlc/volume": False},
+        "x-fetch-e": {"/mlc/volume": False},
+        "x-finally-fetch-d": {"/mlc/volume": False},
+        "s": {"/in/d": True, "/in/e": True},
+        "t": {"/in/d": True, "/whole": False},
+        "f": {"/in/d": True},
+    }
+    assert check(body, ("kfp",)) == ()
+    executors = manifests(body, "kfp")[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert [mount["mountPath"] for mount in executors["exec-s"]["pvcMount"]] == ["/in/d", "/in/e"]
+
+
 @pytest.mark.parametrize(
     ("step", "found"),
     [
         ("inputs: {d: /data/d}, volumes: {c: /data}", "MLC309 dataset `d` and volume `c` lie inside each other"),
         ("inputs: {d: /data}, outputs: {o: /data/o}", "MLC320 the file of output `o` lies in dataset `d`, which outlives the run"),
+        ("inputs: {d: /data, f: /data/f}", "MLC309 dataset `d` and input `f` lie inside each other"),
         ("inputs: {d: /data/d}, volumes: {c: /other}", "MLC402 dataset `d` and volume `c` both mount claim `c`"),
         ("inputs: {d: /data/d, e: /data/e}", "MLC402 dataset `e` and dataset `d` both mount claim `c`"),
     ],
@@ -252,6 +284,7 @@ def test_on_a_volume_beside_others(step: str, found: str) -> None:
     datasets:
       d: {{git: {{repo: "https://h/x", path: p}}, tag: v1, into: c}}
       e: {{git: {{repo: "https://h/x", path: q}}, tag: v1, into: c}}
+      f: {{git: {{repo: "https://h/x", path: r}}, tag: v1}}
     steps: {{s: {{image: "a:1", command: x, {step}}}}}
     """
     (one,) = [one for one in check(body, ("kfp",)) if one.severity == "error"]

@@ -496,7 +496,11 @@ if TYPE_CHECKING:
 
 @record
 class Mount:
-    """A volume, or what lies at `sub_path` in it, at a path of a step. `dataset`: the input that it is, where that is on a volume."""
+    """A volume, or what lies at `sub_path` in it, at a path of a step.
+
+    `dataset`: the input that it is, where that is on a volume. It is `read_only` for later steps and runs read the same files; nobody
+    asked for that, so a target that cannot mount it so mounts it all the same.
+    """
 
     volume: Volume
     path: str

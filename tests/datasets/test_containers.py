@@ -47,7 +47,11 @@ steps:
     image: "a:1"
     code: true
     workdir: /src
-    run: cat version.txt "${{ inputs.kept }}"; cp version.txt ${{ outputs.made }}; test 400 = "`stat -Lc %a /keys/id_ed25519`"
+    run: |
+      cat version.txt "${{ inputs.kept }}"
+      cp version.txt ${{ outputs.made }}
+      test 400 = "`stat -Lc %a /keys/id_ed25519`"
+      if (echo more >> "${{ inputs.kept }}") 2> /dev/null; then echo it is written to; fi
     volumes: {keys: /keys}
     inputs: {kept: /data/kept.csv}
     outputs: {made: /mlc/outputs/made}
@@ -154,7 +158,10 @@ if not image.missing():
         "runner, security", [("podman", ""), *([("docker", f"security: {{run_as_user: {image.UID}}}")] if image.in_docker() else [])]
     )
     def test_story(world: World, runner: str, security: str) -> None:
-        """Data and code are fetched, and what is made of them is published; a second run finds all of it. So for another user."""
+        """Data and code are fetched, and what is made of them is published; a second run finds all of it. So for another user.
+
+        What was fetched to a volume no step can write to.
+        """
         containers = Containers(world.sub("project"), world, runner)
         containers.project(STORY.replace("SECURITY", security))
         change(world, "old")

@@ -195,7 +195,10 @@ steps:
     image: "a:1"
     code: true
     workdir: /src
-    run: cat version.txt "${{ inputs.reviews }}"; cp version.txt ${{ outputs.made }}
+    run: |
+      cat version.txt "${{ inputs.reviews }}"
+      cp version.txt ${{ outputs.made }}
+      if (echo more >> "${{ inputs.reviews }}") 2> /dev/null; then echo it is written to; fi
     inputs: {reviews: /data/reviews.csv}
     outputs: {made: /mlc/outputs/made}
 """
@@ -203,7 +206,10 @@ steps:
 
 @pytest.mark.parametrize("sandbox", [False, *([] if sandbox_problem() else [True])])
 def test_with_and_without_bubblewrap(world: World, sandbox: bool) -> None:
-    """Data is fetched and published, code is where a step starts; a claim keeps what was fetched. Tools that are missing are said first."""
+    """Data is fetched and published, code is where a step starts. Tools that are missing are said first.
+
+    A claim keeps what was fetched, and a step cannot write to it; what is handed over as an artifact is the step's own.
+    """
     folder = world.sub("project")
     settings(world, folder, f"process: {{sandbox: {str(sandbox).lower()}}}\n")
     text = VOLUME.replace("REPO", world.ssh.url(world.repo))
@@ -212,7 +218,7 @@ def test_with_and_without_bubblewrap(world: World, sandbox: bool) -> None:
     for number in range(2 if sandbox else 1):
         done = mlc(folder, "run")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert said(done, "train") == ["old code", "old data"]
+        assert said(done, "train") == ["old code", "old data", *([] if sandbox else ["it is written to"])]
         assert ("the volume has it already" in done.stdout) == (sandbox and number == 1)
     assert world.read("project1/made.csv", "made-1") == b"old code\n"
     without = world.sub("without")

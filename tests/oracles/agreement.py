@@ -1,7 +1,8 @@
 """Whether the manifests of one project for Argo and for KFP say the same: two lowerings, read back into one form and compared.
 
 What a tree alone cannot show (a volume that one step lost, a threshold that moved, an edge that is missing) shows here, unless both
-targets are wrong in the same way.
+targets are wrong in the same way. `readOnly` of a mount is not compared: KFP has no field for it, and a dataset on a volume has it on
+Argo alone.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _compare(context: Context, outer: Place, inner: Place) -> bool:
     equal = outer.path == inner.path
     if isinstance(outer.port, Mount):
         volume = outer.port.volume
-        if outer.port.read_only and not isinstance(inner.port, Mount):
+        if outer.port.read_only and not outer.port.dataset and not isinstance(inner.port, Mount):
             help = "mount it without `read_only`, or put the file elsewhere"
             related = (Related(outer.origin, "mounted here"),)
             context.report(

@@ -62,7 +62,7 @@ def resolve(context: Context, step: Merged, project: Project) -> tuple[Step, dic
         inputs = tuple(port for port in inputs if port not in on_volumes)
         for port in on_volumes:
             volume, folder = project.placed[port.name]
-            mounts += (Mount(volume, port.path, port.origin, folder, dataset=port.name),)
+            mounts += (Mount(volume, port.path, port.origin, folder, read_only=True, dataset=port.name),)
     check_places(context, inputs, declared.outputs, values, metrics, mounts)
     own = {
         "inputs": own_inputs,

@@ -152,7 +152,7 @@ def _mount(mount: Mount, findings: list[Finding]) -> None:
         message = f"`{kind}` is not possible on KFP, whose pods mount claims, secrets, config maps and scratch space"
         text = f"make a PersistentVolume of it and a claim for that, and name it: `{name}: {{claim: NAME}}`"
         findings.append(Finding("MLC401", message, (*volume.origin, kind), "key", help=text))
-    if mount.read_only:
+    if mount.read_only and not mount.dataset:  # docs/datasets.md says that nothing holds a step from writing there
         message = f"`read_only` is not possible on KFP, which mounts volume `{name}` as it is"
         text = "leave it out; a claim for a ReadOnlyMany volume cannot be written to"
         if isinstance(volume, (SecretVolume, ConfigMapVolume)):
