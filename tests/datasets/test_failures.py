@@ -203,7 +203,7 @@ def test_a_full_disk(world: World) -> None:
 
 
 def test_a_server_that_refuses(world: World) -> None:
-    """What a hook of the server says reaches the log; branch and tag stay, both, and it is not tried for ten minutes."""
+    """What a hook of the server says is the last line; branch and tag stay, both, and it is not tried for ten minutes."""
     hook = world.repo / "hooks" / "update"
     hook.write_text('#!/bin/sh\ncase $1 in refs/tags/*) echo "tags are made by releases" >&2; exit 1;; esac\n')
     hook.chmod(0o755)
@@ -212,7 +212,14 @@ def test_a_server_that_refuses(world: World) -> None:
     data.write_text("x")
     done = world.publish(path="project2/a.csv", tag="v1", data=data)
     assert done.code == 1
-    assert "tags are made by releases" in done.log
+    assert done.last == "mlc: reviews: the host refuses the push: tags are made by releases; v1 (hook declined)", done.log
+    hook.unlink()
+    hook = hook.with_name("pre-receive")
+    hook.write_text('#!/bin/sh\necho "error: GH006: Protected branch" >&2\necho >&2\necho "ask Ada" >&2\nexit 1\n')
+    hook.chmod(0o755)
+    done = world.publish(path="project2/a.csv", tag="v1", data=data)
+    said = "error: GH006: Protected branch; ask Ada; v1 (pre-receive hook declined); main (pre-receive hook declined)"
+    assert (done.code, done.last) == (1, f"mlc: reviews: the host refuses the push: {said}"), done.log
     assert (world.tags(), world.head()) == ({}, before)
 
 

@@ -50,10 +50,17 @@ def publish(work: Work) -> None:
             return
         except Failed as failed:
             if not re.search(RACE, failed.output):
-                raise
+                raise Failed(refused(failed.output) or str(failed), failed.output) from None
             if time.monotonic() > end:
                 raise Failed("others published all the time, for %d seconds" % STALE, failed.output) from None
         time.sleep(random.uniform(0, min(8.0, 0.25 * 2 ** min(attempt, 6))))
+
+
+def refused(output: str) -> str:
+    """Why the host takes a push from nobody, or not from this account: what its hook says, and of which ref; "" for another reason."""
+    refs = [one for one in re.findall("\\[remote rejected\\] .* -> (.*\\))", output) if "(atomic push failure)" not in one]
+    said = [line.strip() for line in re.findall("^remote:(?! error: hook declined)(.*\\S)", output, re.MULTILINE)]
+    return "the host refuses the push: {}".format("; ".join(said + refs)[:600]) if refs else ""
 
 
 def look(git: Git) -> dict[str, str]:
