@@ -112,6 +112,24 @@ def test_what_dvc_would_leave_out_is_refused(world: World) -> None:
     assert world.tags() == {}
 
 
+@pytest.mark.parametrize("path", ["project2/set/x", "project2/set/sub/deep/x"])
+def test_a_part_of_a_dataset_is_refused(world: World, path: str) -> None:
+    """DVC has the folder as one thing, on the branch or at the tag that would move: what lies in it has no version of its own."""
+    assert world.publish(path="project2/set", tag="v1", data=folder(world, a="1")).code == 0
+    said = (1, "mlc: reviews: `project2/set` is one dataset of DVC: publish it as a whole")
+    done = world.publish(path=path, tag="v2", data=file(world, "x"))
+    assert (done.code, done.last) == said, done.log
+    work = world.folder / "work"
+    world.git("pull", "-q", world.repo, "main", cwd=work)
+    world.git("rm", "-q", "project2/set.dvc", cwd=work)
+    world.git("commit", "-qm", "apart", cwd=work)
+    world.git("push", "-q", world.repo, "HEAD:main", cwd=work)
+    done = world.publish(path=path, tag="v1", data=file(world, "x"), overwrite="true")
+    assert (done.code, done.last) == said, done.log
+    done = world.publish(path=path, tag="v2", data=file(world, "x"))
+    assert done.code == 0, done.log
+
+
 def test_a_second_version_replaces_the_first_on_the_branch(world: World) -> None:
     """A folder becomes a file under a new tag; the old tag keeps what it had."""
     assert world.publish(path="project2/set", tag="v1", data=folder(world, a="1")).code == 0

@@ -76,6 +76,10 @@ def look(git: Git) -> dict[str, str]:
         found["tag"] = git("rev-parse", "--verify", "refs/x/tag").strip()
         if not git.commit("refs/x/tag"):
             raise Stop("the tag `{}` is on something that is no commit".format(git.work.given["tag"]))
+    words = git.work.given["path"].split("/")
+    for folder in ("/".join(words[:count]) for count in range(1, len(words))):
+        if any(git.blob(base, folder + ".dvc") is not None for base in ("refs/x/head", "refs/x/tag")):
+            raise Stop(f"`{folder}` is one dataset of DVC: publish it as a whole")
     return found
 
 
