@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import shutil
+import subprocess
 import threading
 import time
 import venv
@@ -73,13 +74,16 @@ def test_the_host_of_the_data_is_checked_too(world: World, tmp_path: Path) -> No
 
 
 def test_keys(world: World) -> None:
-    """A key that the host does not know, one that is none, and none at all."""
+    """A key that the host does not know, one with a passphrase, one that is none, and none at all."""
+    shut = world.folder / "shut"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "sesame", "-f", shut], check=True)
     broken = world.folder / "broken"
     broken.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
     empty = world.folder / "empty"
     empty.write_text("\n")
     for key, text in (
         (str(new_key(world.folder / "stranger")), "the host refuses ssh_key"),
+        (str(shut), "ssh_key has a passphrase, and there is nobody to give it: take a key without one"),
         (str(broken), "ssh_key holds no private key without a passphrase"),
         (str(empty), "ssh_key is empty"),
         ("/nix/key", "ssh_key cannot be read"),
