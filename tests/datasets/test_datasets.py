@@ -34,7 +34,10 @@ def test_two_projects_in_one_repository(world: World) -> None:
     other = file(world, "c\n3\n", "other.csv")
     refused = world.publish(path="project2/clicks.csv", tag="v1.0", data=other)
     assert (refused.code, world.tags()["v1.0"]) == (1, first)
-    assert "the tag `v1.0` exists with other content: publish under another one, or allow `overwrite`" in refused.last
+    way_out = "publish under another one, or allow `overwrite`"
+    assert refused.last == f"mlc: reviews: the tag `v1.0` exists, without `project2/clicks.csv`: {way_out}"
+    refused = world.publish(path="project1/reviews.csv", tag="v1.0", data=other)
+    assert (refused.code, refused.last) == (1, f"mlc: reviews: the tag `v1.0` exists with other content: {way_out}")
     done = world.publish(path="project2/clicks.csv", tag="v1.0", data=other, overwrite="true")
     assert done.code == 0, done.log
     assert f"it was {first}" in done.last

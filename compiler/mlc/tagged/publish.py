@@ -134,7 +134,8 @@ def offer(git: Git, dvc: Dvc, entry: Entry, heads: dict[str, str], pushed: list[
     bases = ["refs/x/tag" if old else "refs/x/head", "refs/x/head"]
     same = bool(old) and hashes(git.blob("refs/x/tag", entry.path) or "") == hashes(entry.text)
     if old and not same and given.get("overwrite") != "true":
-        raise Stop("the tag `{}` exists with other content: publish under another one, or allow `overwrite`".format(given["tag"]))
+        there = ", without `{}`".format(given["path"]) if git.blob("refs/x/tag", entry.path) is None else " with other content"
+        raise Stop("the tag `{}` exists{}: publish under another one, or allow `overwrite`".format(given["tag"], there))
     settings = (dvc.root + "/" if dvc.root else "") + ".dvc/config"
     for config in {git.blob(base, settings): "" for base in bases}:
         if config is not None and config not in pushed:
