@@ -222,7 +222,7 @@ def test_a_server_that_refuses(world: World) -> None:
     hook.write_text('#!/bin/sh\necho "error: GH006: Protected branch" >&2\necho >&2\necho "ask Ada" >&2\nexit 1\n')
     hook.chmod(0o755)
     done = world.publish(path="project2/a.csv", tag="v1", data=data)
-    said = "error: GH006: Protected branch; ask Ada; v1 (pre-receive hook declined); main (pre-receive hook declined)"
+    said = "error: GH006: Protected branch; ask Ada; main (pre-receive hook declined); v1 (pre-receive hook declined)"
     assert (done.code, done.last) == (1, f"mlc: reviews: the host refuses the push: {said}"), done.log
     assert (world.tags(), world.head()) == ({}, before)
 
