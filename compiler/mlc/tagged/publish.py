@@ -65,8 +65,12 @@ def refused(output: str) -> str:
 
 def look(git: Git) -> dict[str, str]:
     """The branch and the tag, as they are at the remote now: its names and objects. They are fetched as `refs/x/head` and `refs/x/tag`."""
-    tag = "refs/tags/" + git.work.given["tag"]
-    refs = git.refs("HEAD", tag)
+    name = git.work.given["tag"]
+    tag = "refs/tags/" + name
+    branches = [branch for branch in ("refs/heads/" + name, "refs/" + name) if branch.startswith("refs/heads/")]
+    refs = git.refs("HEAD", tag, *branches)
+    if any(branch in refs for branch in branches):  # `code: {ref: main}` would get the tag from then on
+        raise Stop(f"`{name}` is the name of a branch there: publish under another tag")
     if not refs.get("HEAD", "").startswith("refs/heads/"):
         raise Stop("{} is empty, or has no default branch: commit the folder that `dvc init` makes first".format(git.work.given["repo"]))
     found = {"branch": refs["HEAD"], "name": tag, "tag": ""}
@@ -75,7 +79,7 @@ def look(git: Git) -> dict[str, str]:
     if tag in refs:
         found["tag"] = git("rev-parse", "--verify", "refs/x/tag").strip()
         if not git.commit("refs/x/tag"):
-            raise Stop("the tag `{}` is on something that is no commit".format(git.work.given["tag"]))
+            raise Stop(f"the tag `{name}` is on something that is no commit")
     words = git.work.given["path"].split("/")
     for folder in ("/".join(words[:count]) for count in range(1, len(words))):
         if any(git.blob(base, folder + ".dvc") is not None for base in ("refs/x/head", "refs/x/tag")):
