@@ -124,7 +124,7 @@ def test_a_part_of_a_dataset_is_refused(world: World, path: str) -> None:
     assert (done.code, done.last) == said, done.log
     work = world.folder / "work"
     world.git("pull", "-q", world.repo, "main", cwd=work)
-    world.git("rm", "-q", "project2/set.dvc", cwd=work)
+    world.git("rm", "-q", "project2/set.dvc", "project2/.gitignore", cwd=work)
     world.git("commit", "-qm", "apart", cwd=work)
     world.git("push", "-q", world.repo, "HEAD:main", cwd=work)
     done = world.publish(path=path, tag="v1", data=file(world, "x"), overwrite="true")
