@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from .servers import new_key
 from .world import World
 
 
@@ -57,6 +59,33 @@ def test_a_moved_tag_keeps_the_others_versions(world: World) -> None:
     assert world.git("rev-parse", "v1.0^", cwd=world.repo).strip() == old
     on_branch = world.git("ls-tree", "-r", "--name-only", "main", cwd=world.repo).split()
     assert {"project1/reviews.csv.dvc", "project2/clicks.csv.dvc"} <= set(on_branch)
+
+
+def test_an_annotated_tag_stays_one(world: World) -> None:
+    """With its message, byte for byte; a signature cannot be for another commit, and the log says that it is gone."""
+    assert world.publish(path="project2/a.csv", tag="v1", data=file(world, "one")).code == 0
+    was = world.head()
+    message = b"# Release\n\n  caf\xe9 \n"
+    (world.folder / "message").write_bytes(message)
+    world.git("tag", "-f", "-a", "--cleanup=verbatim", "-F", world.folder / "message", "v1", "main", cwd=world.repo)
+
+    def moved(text: str) -> tuple[str, bytes]:
+        done = world.publish(path="project2/a.csv", tag="v1", data=file(world, text), overwrite="true")
+        assert done.code == 0, done.log
+        assert world.read("project2/a.csv", "v1") == text.encode()
+        raw = subprocess.run(["git", "cat-file", "tag", "v1"], cwd=world.repo, check=True, capture_output=True).stdout
+        assert f"object {world.head()}\n".encode() in raw
+        assert b"tagger Team <team@example.com> " in raw
+        return done.last, raw.partition(b"\n\n")[2]
+
+    assert moved("two") == (f"mlc: reviews: tag v1 is commit {world.head()}, it was {was}", message)
+    was, key = world.head(), new_key(world.folder / "signer")
+    world.git("-c", "gpg.format=ssh", "-c", f"user.signingKey={key}", "tag", "-f", "-s", "-m", "signed", "v1", "main", cwd=world.repo)
+    assert "BEGIN SSH SIGNATURE" in world.git("cat-file", "tag", "v1", cwd=world.repo)
+    last, text = moved("three")
+    assert text == b"signed\n"
+    assert last == f"mlc: reviews: tag v1 is commit {world.head()}, it was {was}; its signature was of that one, and is gone"
+    world.git("fsck", "--strict", cwd=world.repo)
 
 
 def test_again_is_done(world: World) -> None:

@@ -172,7 +172,7 @@ class Work:
         pipe = subprocess.PIPE
         with subprocess.Popen(words, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
             try:
-                out, err = process.communicate(text.encode())
+                out, err = process.communicate(text.encode(errors="surrogateescape"))
             except BaseException:
                 end(process)
                 raise

@@ -151,15 +151,27 @@ def offer(git: Git, dvc: Dvc, entry: Entry, heads: dict[str, str], pushed: list[
     if same:
         return "tag {} has this data already, at commit {}".format(given["tag"], git.commit("refs/x/tag"))
     head = commit(git, dvc, entry, "refs/x/head")
-    apart = bool(old) and git.commit("refs/x/tag") != heads["head"]
+    was = git.commit("refs/x/tag") if old else ""
+    apart = was not in ("", heads["head"])
     made = commit(git, dvc, entry, "refs/x/tag") if apart else head
-    words = ["--force-with-lease={}:{}".format(heads["name"], old), "{}{}:{}".format("+" if old else "", made, heads["name"])]
+    target, lost = annotated(git, made) if old not in ("", was) else (made, "")
+    words = ["--force-with-lease={}:{}".format(heads["name"], old), "{}{}:{}".format("+" if old else "", target, heads["name"])]
     if head != heads["head"]:
         words[1:1] = ["--force-with-lease={}:{}".format(heads["branch"], heads["head"])]
         words.append("{}:{}".format(head, heads["branch"]))
     options, specs = [word for word in words if word.startswith("--")], [word for word in words if not word.startswith("--")]
     git("push", "--quiet", "--atomic", *options, "--", "origin", *specs, tries=TRIES)
-    return "tag {} is commit {}{}".format(given["tag"], made, f", it was {old}" if old else "")
+    return "tag {} is commit {}{}{}".format(given["tag"], made, f", it was {was}" if was else "", lost)
+
+
+def annotated(git: Git, made: str) -> tuple[str, str]:
+    """An object like that of the annotated tag, with its message, for another commit; and what is to be said of its signature."""
+    text = git("cat-file", "tag", "refs/x/tag").partition("\n\n")[2]
+    message = re.split("^-----BEGIN (?:PGP |SSH |SIGNED )(?:SIGNATURE|MESSAGE)-----$", text, maxsplit=1, flags=re.MULTILINE)
+    tag = git.work.given["tag"]
+    git("tag", "--annotate", "--force", "--cleanup=verbatim", "--file=-", "--", tag, made, text=message[0], extra=person(git))
+    lost = "; its signature was of that one, and is gone" if len(message) > 1 else ""
+    return git("rev-parse", "--verify", "refs/tags/" + tag).strip(), lost
 
 
 def commit(git: Git, dvc: Dvc, entry: Entry, base: str) -> str:
@@ -180,11 +192,15 @@ def commit(git: Git, dvc: Dvc, entry: Entry, base: str) -> str:
             changed = put(git, index, prefix + name, None, text) or changed
     if not changed:
         return parent
+    message = "Dataset {}: {}\n".format(git.work.given["tag"], git.work.given["path"])
+    return git("commit-tree", git("write-tree", extra=index).strip(), "-p", parent, text=message, extra=person(git)).strip()
+
+
+def person(git: Git) -> dict[str, str]:
+    """Who commits."""
     author = re.match("(.*) <(.*)>$", git.work.given["author"])
     name, mail = author.groups() if author else ("mlc", "mlc@localhost")
-    who = {f"GIT_{role}_{key}": text for role in ("AUTHOR", "COMMITTER") for key, text in (("NAME", name), ("EMAIL", mail))}
-    message = "Dataset {}: {}\n".format(git.work.given["tag"], git.work.given["path"])
-    return git("commit-tree", git("write-tree", extra=index).strip(), "-p", parent, text=message, extra=who).strip()
+    return {f"GIT_{role}_{key}": text for role in ("AUTHOR", "COMMITTER") for key, text in (("NAME", name), ("EMAIL", mail))}
 
 
 def put(git: Git, index: dict[str, str], path: str, before: str | None, text: str) -> bool:
