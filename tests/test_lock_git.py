@@ -270,10 +270,28 @@ def test_missing_tag(data: Repository, capsys: pytest.CaptureFixture[str]) -> No
 def test_missing_paths(data: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A path that git, or DVC, does not have at the tag."""
     Repository(tmp_path / "git", "code").commit({"a": "1"})
-    data.commit({"project1/reviews.csv": "in git"}, "v1.0")
+    data.commit({"project1/other.csv": "in git"}, "v1.0")
     project()
     err = failure("MLC906", "DVC has no `project1/reviews.csv` in `https://git.test/data.git` at tag `v1.0`", capsys)
     assert "there is no `labels` in" in err
+
+
+def test_what_git_keeps_itself(data: Repository, git: Git, capsys: pytest.CaptureFixture[str]) -> None:
+    """An output of `dvc.yaml` with `cache: false` has a hash there, and is refused as it is when it is fetched; its tag is not listed."""
+    out = f"md5: {HASH}, size: 5, path: reviews.csv"
+    kept = data.commit({"project1/dvc.lock": f"schema: '2.0'\nstages: {{a: {{outs: [{{{out}}}]}}}}\n"}, "v0")
+    commit = data.commit({"project1/reviews.csv": "a,b\n", "labels/a.csv": "1"}, "v1.0")
+    project()
+    repository = Repository(data.folder.parent, "code")
+    repository.commit({"train.py": "1"})
+    err = " ".join(failure("MLC906", "`project1/reviews.csv` is in git itself", capsys).replace("|", " ").split())
+    assert f"in `{data.address}` at {commit[:10]}, not under DVC" in err
+    assert "say `git` instead of `dvc`" in err
+    remote = git.repository(data.address)
+    assert dvc.facts(remote, [remote.of_tag("v0")], "project1/reviews.csv") == {kept: Facts(f"md5:{HASH}", 5)}
+    assert mlc("datasets", "--format", "json") == OK
+    versions = {one["name"]: one["versions"] for one in json.loads(capsys.readouterr().out)["projects"][0]["datasets"]}
+    assert [one["tag"] for one in versions["reviews"]] == ["v0"]
 
 
 def test_odd_names(data: Repository, git: Git) -> None:
@@ -327,7 +345,7 @@ VERSIONED = "outs:\n- path: data\n  files:\n  - {relpath: a, size: 3, cloud: {s:
         ({"a.dvc": "not: [a, mapping"}, "a", None),
         ({"a.dvc": "outs: {}\n", "b.dvc": "outs: [1, {path: 2}, {}]\n", "dvc.lock": "stages: 1\nschema: '2.0'\n"}, "a", None),
         ({"dvc.lock": "schema: '2.0'\nstages: {a: {outs: [{path: a, md5: b, size: x, nfiles: []}]}, b: 1}\n"}, "a", Facts("md5:b")),
-        ({".dvc/config": "", "x": "1"}, "x", None),
+        ({".dvc/config": "", "y": "1"}, "x", None),
     ],
 )
 def test_facts(files: dict[str, str], path: str, expected: Facts | None, data: Repository, git: Git) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from .servers import new_key
 from .world import World
 
 
@@ -34,7 +36,10 @@ def test_two_projects_in_one_repository(world: World) -> None:
     other = file(world, "c\n3\n", "other.csv")
     refused = world.publish(path="project2/clicks.csv", tag="v1.0", data=other)
     assert (refused.code, world.tags()["v1.0"]) == (1, first)
-    assert "the tag `v1.0` exists with other content: publish under another one, or allow `overwrite`" in refused.last
+    way_out = "publish under another one, or allow `overwrite`"
+    assert refused.last == f"mlc: reviews: the tag `v1.0` exists, without `project2/clicks.csv`: {way_out}"
+    refused = world.publish(path="project1/reviews.csv", tag="v1.0", data=other)
+    assert (refused.code, refused.last) == (1, f"mlc: reviews: the tag `v1.0` exists with other content: {way_out}")
     done = world.publish(path="project2/clicks.csv", tag="v1.0", data=other, overwrite="true")
     assert done.code == 0, done.log
     assert f"it was {first}" in done.last
@@ -54,6 +59,33 @@ def test_a_moved_tag_keeps_the_others_versions(world: World) -> None:
     assert world.git("rev-parse", "v1.0^", cwd=world.repo).strip() == old
     on_branch = world.git("ls-tree", "-r", "--name-only", "main", cwd=world.repo).split()
     assert {"project1/reviews.csv.dvc", "project2/clicks.csv.dvc"} <= set(on_branch)
+
+
+def test_an_annotated_tag_stays_one(world: World) -> None:
+    """With its message, byte for byte; a signature cannot be for another commit, and the log says that it is gone."""
+    assert world.publish(path="project2/a.csv", tag="v1", data=file(world, "one")).code == 0
+    was = world.head()
+    message = b"# Release\n\n  caf\xe9 \n"
+    (world.folder / "message").write_bytes(message)
+    world.git("tag", "-f", "-a", "--cleanup=verbatim", "-F", world.folder / "message", "v1", "main", cwd=world.repo)
+
+    def moved(text: str) -> tuple[str, bytes]:
+        done = world.publish(path="project2/a.csv", tag="v1", data=file(world, text), overwrite="true")
+        assert done.code == 0, done.log
+        assert world.read("project2/a.csv", "v1") == text.encode()
+        raw = subprocess.run(["git", "cat-file", "tag", "v1"], cwd=world.repo, check=True, capture_output=True).stdout
+        assert f"object {world.head()}\n".encode() in raw
+        assert b"tagger Team <team@example.com> " in raw
+        return done.last, raw.partition(b"\n\n")[2]
+
+    assert moved("two") == (f"mlc: reviews: tag v1 is commit {world.head()}, it was {was}", message)
+    was, key = world.head(), new_key(world.folder / "signer")
+    world.git("-c", "gpg.format=ssh", "-c", f"user.signingKey={key}", "tag", "-f", "-s", "-m", "signed", "v1", "main", cwd=world.repo)
+    assert "BEGIN SSH SIGNATURE" in world.git("cat-file", "tag", "v1", cwd=world.repo)
+    last, text = moved("three")
+    assert text == b"signed\n"
+    assert last == f"mlc: reviews: tag v1 is commit {world.head()}, it was {was}; its signature was of that one, and is gone"
+    world.git("fsck", "--strict", cwd=world.repo)
 
 
 def test_again_is_done(world: World) -> None:
@@ -110,6 +142,24 @@ def test_what_dvc_would_leave_out_is_refused(world: World) -> None:
     done = world.publish(path="project2/other", tag="v1", data=folder(world, **{"other/keep": "1", "other/drop.tmp": "2"}) / "other")
     assert (done.code, "DVC would leave out 1 of the 2 files" in done.last) == (1, True), done.log
     assert world.tags() == {}
+
+
+@pytest.mark.parametrize("path", ["project2/set/x", "project2/set/sub/deep/x"])
+def test_a_part_of_a_dataset_is_refused(world: World, path: str) -> None:
+    """DVC has the folder as one thing, on the branch or at the tag that would move: what lies in it has no version of its own."""
+    assert world.publish(path="project2/set", tag="v1", data=folder(world, a="1")).code == 0
+    said = (1, "mlc: reviews: `project2/set` is one dataset of DVC: publish it as a whole")
+    done = world.publish(path=path, tag="v2", data=file(world, "x"))
+    assert (done.code, done.last) == said, done.log
+    work = world.folder / "work"
+    world.git("pull", "-q", world.repo, "main", cwd=work)
+    world.git("rm", "-q", "project2/set.dvc", "project2/.gitignore", cwd=work)
+    world.git("commit", "-qm", "apart", cwd=work)
+    world.git("push", "-q", world.repo, "HEAD:main", cwd=work)
+    done = world.publish(path=path, tag="v1", data=file(world, "x"), overwrite="true")
+    assert (done.code, done.last) == said, done.log
+    done = world.publish(path=path, tag="v2", data=file(world, "x"))
+    assert done.code == 0, done.log
 
 
 def test_a_second_version_replaces_the_first_on_the_branch(world: World) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import shutil
+import subprocess
 import threading
 import time
 import venv
@@ -73,13 +74,16 @@ def test_the_host_of_the_data_is_checked_too(world: World, tmp_path: Path) -> No
 
 
 def test_keys(world: World) -> None:
-    """A key that the host does not know, one that is none, and none at all."""
+    """A key that the host does not know, one with a passphrase, one that is none, and none at all."""
+    shut = world.folder / "shut"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "sesame", "-f", shut], check=True)
     broken = world.folder / "broken"
     broken.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
     empty = world.folder / "empty"
     empty.write_text("\n")
     for key, text in (
         (str(new_key(world.folder / "stranger")), "the host refuses ssh_key"),
+        (str(shut), "ssh_key has a passphrase, and there is nobody to give it: take a key without one"),
         (str(broken), "ssh_key holds no private key without a passphrase"),
         (str(empty), "ssh_key is empty"),
         ("/nix/key", "ssh_key cannot be read"),
@@ -203,7 +207,7 @@ def test_a_full_disk(world: World) -> None:
 
 
 def test_a_server_that_refuses(world: World) -> None:
-    """What a hook of the server says reaches the log; branch and tag stay, both, and it is not tried for ten minutes."""
+    """What a hook of the server says is the last line; branch and tag stay, both, and it is not tried for ten minutes."""
     hook = world.repo / "hooks" / "update"
     hook.write_text('#!/bin/sh\ncase $1 in refs/tags/*) echo "tags are made by releases" >&2; exit 1;; esac\n')
     hook.chmod(0o755)
@@ -212,7 +216,14 @@ def test_a_server_that_refuses(world: World) -> None:
     data.write_text("x")
     done = world.publish(path="project2/a.csv", tag="v1", data=data)
     assert done.code == 1
-    assert "tags are made by releases" in done.log
+    assert done.last == "mlc: reviews: the host refuses the push: tags are made by releases; v1 (hook declined)", done.log
+    hook.unlink()
+    hook = hook.with_name("pre-receive")
+    hook.write_text('#!/bin/sh\necho "error: GH006: Protected branch" >&2\necho >&2\necho "ask Ada" >&2\nexit 1\n')
+    hook.chmod(0o755)
+    done = world.publish(path="project2/a.csv", tag="v1", data=data)
+    said = "error: GH006: Protected branch; ask Ada; main (pre-receive hook declined); v1 (pre-receive hook declined)"
+    assert (done.code, done.last) == (1, f"mlc: reviews: the host refuses the push: {said}"), done.log
     assert (world.tags(), world.head()) == ({}, before)
 
 

@@ -38,7 +38,7 @@ def test_an_odd_tag_is_a_name(world: World) -> None:
     """What git takes as a tag is published and fetched under it, and moves nothing else."""
     before = world.head()
     data = world.folder / "data"
-    for number, tag in enumerate(("heads/main", "$(id)v1'\"", "main")):
+    for number, tag in enumerate(("heads/v1", "$(id)v1'\"", "tags/heads/v1")):
         data.write_text(str(number))
         done = world.publish(path="project2/a.csv", tag=tag, data=data)
         assert done.code == 0, done.log
@@ -48,6 +48,18 @@ def test_an_odd_tag_is_a_name(world: World) -> None:
         )
         assert world.read("project2/a.csv", tag) == str(number).encode()
     assert before in world.git("rev-list", "refs/heads/main", cwd=world.repo)
+
+
+def test_the_name_of_a_branch_is_no_tag(world: World) -> None:
+    """Who asks for the branch by its name, as `code` does, would get the tag."""
+    data = world.folder / "data"
+    data.write_text("x")
+    world.git("branch", "release/1", "main", cwd=world.repo)
+    for tag in ("main", "heads/main", "release/1"):
+        done = world.publish(path="project2/a.csv", tag=tag, data=data)
+        said = f"mlc: reviews: `{tag}` is the name of a branch there: publish under another tag"
+        assert (done.code, done.last) == (1, said), done.log
+    assert world.tags() == {}
 
 
 def test_paths(world: World) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..reader import decode, read
 from ..scalars import source_text
+from .failure import Failure
 from .git import Folder, Repository
 
 Data = dict[str, Any]
@@ -30,12 +31,28 @@ class Facts:
 
 
 def facts(repository: Repository, commits: Collection[str], path: str) -> dict[str, Facts]:
-    """The facts of a path at those commits, of some that were fetched, at which DVC tracks it.
+    """The facts of a path at those commits, of some that were fetched, at which DVC keeps it.
 
-    Of a path inside of a folder that DVC tracks as one, the hash is that of the folder, and the rest is unknown.
+    Of a path inside of a folder that DVC tracks as one, the hash is that of the folder, and the rest is unknown. Raises Failure where
+    git itself has the path, as it has an output of `dvc.yaml` with `cache: false`: the program that fetches refuses that, too.
     """
-    *words, _ = path.split("/")
-    folders = repository.folders(commits, words, _is_of_dvc)
+    found, in_git = _found(repository, commits, path)
+    for commit in in_git:
+        message = f"`{path}` is in git itself in `{repository.address}` at {commit[:10]}, not under DVC"
+        raise Failure("MLC906", message, "say `git` instead of `dvc`")
+    return found
+
+
+def kept(repository: Repository, commits: Collection[str], path: str) -> dict[str, Facts]:
+    """As `facts`, without the commits at which git itself has the path."""
+    return _found(repository, commits, path)[0]
+
+
+def _found(repository: Repository, commits: Collection[str], path: str) -> tuple[dict[str, Facts], list[str]]:
+    """The facts of a path, and the commits at which git itself has it."""
+    *words, last = path.split("/")
+    folders = repository.folders(commits, words, lambda name: name == last or _is_of_dvc(name))
+    in_git = [commit for commit, way in folders.items() if len(way) > len(words) and last in way[-1] and not _is_of_dvc(last)]
     blobs = {
         entry.object
         for way in folders.values()
@@ -48,7 +65,7 @@ def facts(repository: Repository, commits: Collection[str], path: str) -> dict[s
     found = {
         commit: _at(path, [("/".join(words[:depth]), folder) for depth, folder in enumerate(way)], files) for commit, way in folders.items()
     }
-    return {commit: known for commit, known in found.items() if known is not None}
+    return {commit: known for commit, known in found.items() if known is not None and commit not in in_git}, in_git
 
 
 def _is_of_dvc(name: str) -> bool:

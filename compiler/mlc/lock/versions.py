@@ -12,7 +12,7 @@ from typing import Any
 from ..pins import NOTHING, Lock
 from ..scalars import source_text
 from ..source import Document
-from .dvc import Facts, facts
+from .dvc import Facts, kept
 from .failure import Failure
 from .git import Repository
 from .plan import Place
@@ -107,7 +107,7 @@ def _versions(repository: Repository, dataset: Dataset) -> list[Version]:
     tagged += [("", commit) for commit in named if commit not in commits]
     commits.update(dict.fromkeys(named))
     if dataset.kind == "dvc":
-        known = facts(repository, commits, dataset.path)
+        known = kept(repository, commits, dataset.path)
     else:
         known = dict.fromkeys(repository.having(commits, dataset.path), Facts())
     found = [Version(tag, commit, repository.date(commit), known[commit]) for tag, commit in tagged if commit in known]

@@ -172,7 +172,7 @@ class Work:
         pipe = subprocess.PIPE
         with subprocess.Popen(words, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
             try:
-                out, err = process.communicate(text.encode())
+                out, err = process.communicate(text.encode(errors="surrogateescape"))
             except BaseException:
                 end(process)
                 raise
@@ -273,8 +273,18 @@ def reason(err: str, work: Work) -> str:
     )
     for pattern, text in known:
         if re.search(pattern, err):
+            if text == "the host refuses ssh_key" and work.key and has_passphrase(work):
+                text = "ssh_key has a passphrase, and there is nobody to give it: take a key without one"
             return f"{text}: {repo}"
     return ""
+
+
+def has_passphrase(work: Work) -> bool:
+    """Whether the key has one. ssh itself passes over such a key without a word."""
+    if shutil.which("ssh-keygen") is None:
+        return False
+    _, err, code = work.once(["ssh-keygen", "-y", "-P", "", "-f", work.key], work.folder, "", work.env)
+    return code != 0 and "passphrase" in err
 
 
 def say(work: Work, text: str) -> None:

@@ -50,16 +50,27 @@ def publish(work: Work) -> None:
             return
         except Failed as failed:
             if not re.search(RACE, failed.output):
-                raise
+                raise Failed(refused(failed.output) or str(failed), failed.output) from None
             if time.monotonic() > end:
                 raise Failed("others published all the time, for %d seconds" % STALE, failed.output) from None
         time.sleep(random.uniform(0, min(8.0, 0.25 * 2 ** min(attempt, 6))))
 
 
+def refused(output: str) -> str:
+    """Why the host takes a push from nobody, or not from this account: what its hook says, and of which ref; "" for another reason."""
+    refs = [one for one in re.findall("\\[remote rejected\\] .* -> (.*\\))", output) if "(atomic push failure)" not in one]
+    said = [line.strip() for line in re.findall("^remote:(?! error: hook declined)(.*\\S)", output, re.MULTILINE)]
+    return "the host refuses the push: {}".format("; ".join(said + refs)[:600]) if refs else ""
+
+
 def look(git: Git) -> dict[str, str]:
     """The branch and the tag, as they are at the remote now: its names and objects. They are fetched as `refs/x/head` and `refs/x/tag`."""
-    tag = "refs/tags/" + git.work.given["tag"]
-    refs = git.refs("HEAD", tag)
+    name = git.work.given["tag"]
+    tag = "refs/tags/" + name
+    branches = [branch for branch in ("refs/heads/" + name, "refs/" + name) if branch.startswith("refs/heads/")]
+    refs = git.refs("HEAD", tag, *branches)
+    if any(branch in refs for branch in branches):  # `code: {ref: main}` would get the tag from then on
+        raise Stop(f"`{name}` is the name of a branch there: publish under another tag")
     if not refs.get("HEAD", "").startswith("refs/heads/"):
         raise Stop("{} is empty, or has no default branch: commit the folder that `dvc init` makes first".format(git.work.given["repo"]))
     found = {"branch": refs["HEAD"], "name": tag, "tag": ""}
@@ -68,7 +79,11 @@ def look(git: Git) -> dict[str, str]:
     if tag in refs:
         found["tag"] = git("rev-parse", "--verify", "refs/x/tag").strip()
         if not git.commit("refs/x/tag"):
-            raise Stop("the tag `{}` is on something that is no commit".format(git.work.given["tag"]))
+            raise Stop(f"the tag `{name}` is on something that is no commit")
+    words = git.work.given["path"].split("/")
+    for folder in ("/".join(words[:count]) for count in range(1, len(words))):
+        if any(git.blob(base, folder + ".dvc") is not None for base in ("refs/x/head", "refs/x/tag")):
+            raise Stop(f"`{folder}` is one dataset of DVC: publish it as a whole")
     return found
 
 
@@ -123,7 +138,8 @@ def offer(git: Git, dvc: Dvc, entry: Entry, heads: dict[str, str], pushed: list[
     bases = ["refs/x/tag" if old else "refs/x/head", "refs/x/head"]
     same = bool(old) and hashes(git.blob("refs/x/tag", entry.path) or "") == hashes(entry.text)
     if old and not same and given.get("overwrite") != "true":
-        raise Stop("the tag `{}` exists with other content: publish under another one, or allow `overwrite`".format(given["tag"]))
+        there = ", without `{}`".format(given["path"]) if git.blob("refs/x/tag", entry.path) is None else " with other content"
+        raise Stop("the tag `{}` exists{}: publish under another one, or allow `overwrite`".format(given["tag"], there))
     settings = (dvc.root + "/" if dvc.root else "") + ".dvc/config"
     for config in {git.blob(base, settings): "" for base in bases}:
         if config is not None and config not in pushed:
@@ -135,15 +151,27 @@ def offer(git: Git, dvc: Dvc, entry: Entry, heads: dict[str, str], pushed: list[
     if same:
         return "tag {} has this data already, at commit {}".format(given["tag"], git.commit("refs/x/tag"))
     head = commit(git, dvc, entry, "refs/x/head")
-    apart = bool(old) and git.commit("refs/x/tag") != heads["head"]
+    was = git.commit("refs/x/tag") if old else ""
+    apart = was not in ("", heads["head"])
     made = commit(git, dvc, entry, "refs/x/tag") if apart else head
-    words = ["--force-with-lease={}:{}".format(heads["name"], old), "{}{}:{}".format("+" if old else "", made, heads["name"])]
+    target, lost = annotated(git, made) if old not in ("", was) else (made, "")
+    words = ["--force-with-lease={}:{}".format(heads["name"], old), "{}{}:{}".format("+" if old else "", target, heads["name"])]
     if head != heads["head"]:
         words[1:1] = ["--force-with-lease={}:{}".format(heads["branch"], heads["head"])]
         words.append("{}:{}".format(head, heads["branch"]))
     options, specs = [word for word in words if word.startswith("--")], [word for word in words if not word.startswith("--")]
     git("push", "--quiet", "--atomic", *options, "--", "origin", *specs, tries=TRIES)
-    return "tag {} is commit {}{}".format(given["tag"], made, f", it was {old}" if old else "")
+    return "tag {} is commit {}{}{}".format(given["tag"], made, f", it was {was}" if was else "", lost)
+
+
+def annotated(git: Git, made: str) -> tuple[str, str]:
+    """An object like that of the annotated tag, with its message, for another commit; and what is to be said of its signature."""
+    text = git("cat-file", "tag", "refs/x/tag").partition("\n\n")[2]
+    message = re.split("^-----BEGIN (?:PGP |SSH |SIGNED )(?:SIGNATURE|MESSAGE)-----$", text, maxsplit=1, flags=re.MULTILINE)
+    tag = git.work.given["tag"]
+    git("tag", "--annotate", "--force", "--cleanup=verbatim", "--file=-", "--", tag, made, text=message[0], extra=person(git))
+    lost = "; its signature was of that one, and is gone" if len(message) > 1 else ""
+    return git("rev-parse", "--verify", "refs/tags/" + tag).strip(), lost
 
 
 def commit(git: Git, dvc: Dvc, entry: Entry, base: str) -> str:
@@ -164,11 +192,15 @@ def commit(git: Git, dvc: Dvc, entry: Entry, base: str) -> str:
             changed = put(git, index, prefix + name, None, text) or changed
     if not changed:
         return parent
+    message = "Dataset {}: {}\n".format(git.work.given["tag"], git.work.given["path"])
+    return git("commit-tree", git("write-tree", extra=index).strip(), "-p", parent, text=message, extra=person(git)).strip()
+
+
+def person(git: Git) -> dict[str, str]:
+    """Who commits."""
     author = re.match("(.*) <(.*)>$", git.work.given["author"])
     name, mail = author.groups() if author else ("mlc", "mlc@localhost")
-    who = {f"GIT_{role}_{key}": text for role in ("AUTHOR", "COMMITTER") for key, text in (("NAME", name), ("EMAIL", mail))}
-    message = "Dataset {}: {}\n".format(git.work.given["tag"], git.work.given["path"])
-    return git("commit-tree", git("write-tree", extra=index).strip(), "-p", parent, text=message, extra=who).strip()
+    return {f"GIT_{role}_{key}": text for role in ("AUTHOR", "COMMITTER") for key, text in (("NAME", name), ("EMAIL", mail))}
 
 
 def put(git: Git, index: dict[str, str], path: str, before: str | None, text: str) -> bool:
